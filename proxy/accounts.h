@@ -1,0 +1,46 @@
+/*
+ * The accounts clients log in with: read from the primary, or given by hand; immutable sets with a reference count.
+ *
+ * A login is matched as the servers do it: the host patterns from the most to the least specific, then the user name
+ * before the anonymous one.
+ */
+#ifndef WYE_PROXY_ACCOUNTS_H
+#define WYE_PROXY_ACCOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "protocol/wire.h"
+
+enum account_plugin { ACCOUNT_NATIVE, ACCOUNT_SHA2, ACCOUNT_OTHER /* named in plugin, cannot be verified here */ };
+
+struct account {
+	char user[129];
+	char host[256];          /* the pattern */
+	enum account_plugin plugin;
+	char plugin_name[64];
+	char verifier[256];      /* as the server stores it; empty = no password */
+	size_t verifier_len;
+	bool locked, password_expired, require_tls;
+	uint64_t id;             /* changes when user, host, plugin or verifier change: the key of what is remembered */
+};
+
+struct account_set;
+
+/* What the builder needs: a set is filled, then sealed (sorted), then shared. */
+struct account_set *account_set_create(void);
+bool account_set_add(struct account_set *set, const struct account *account);
+void account_set_seal(struct account_set *set);
+struct account_set *account_set_ref(struct account_set *set);
+void account_set_unref(struct account_set *set); /* NULL is fine */
+size_t account_set_size(const struct account_set *set);
+const struct account *account_set_at(const struct account_set *set, size_t index);
+bool account_set_equal(const struct account_set *a, const struct account_set *b);
+
+/* NULL when nobody matches. A Unix-socket client (address NULL) is `localhost`; a loopback address matches
+ * `localhost` too, as the servers' reverse look-up makes it. */
+const struct account *account_find(const struct account_set *set, struct view user, const struct sockaddr *address);
+
+#endif

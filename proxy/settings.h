@@ -1,0 +1,72 @@
+/*
+ * The settings: one row a setting in settings.c (name, unit, default, bounds, description), one field here.
+ *
+ * A struct settings is immutable once published in a snapshot; whoever changes one copies it.
+ * Times are in microseconds inside; people write them with a unit (10s, 500ms) and a bare number means the unit that
+ * the table's row names.
+ */
+#ifndef WYE_PROXY_SETTINGS_H
+#define WYE_PROXY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/log.h"
+
+enum server_tls { SERVER_TLS_AUTO, SERVER_TLS_OFF, SERVER_TLS_REQUIRED, SERVER_TLS_VERIFY_CA, SERVER_TLS_VERIFY_IDENTITY };
+enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
+enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READS_ON_PRIMARY_NEVER };
+
+struct settings {
+	/* clients */
+	uint64_t max_connections;     /* clients at once; more get 1040 */
+	uint64_t max_packet;          /* bytes of one command; more gets 1153 and the end */
+	uint64_t login_timeout;       /* us from accept to the end of the login */
+	uint64_t idle_timeout;        /* us a client may be silent outside a transaction; 0 = for ever */
+	bool client_tls;              /* offer TLS to clients */
+	char tls_cert[512], tls_key[512]; /* PEM files; empty = a self-signed certificate made at start */
+	char server_version[64];      /* what clients are told; empty = the primary's own */
+
+	/* servers */
+	uint64_t server_max_connections; /* connections to one server, all workers together */
+	uint64_t server_idle_timeout;    /* us an unused connection is kept */
+	uint64_t server_max_age;         /* us after which an idle connection is replaced */
+	uint64_t connect_timeout;        /* us for connect and login to a server */
+	uint64_t queue_timeout;          /* us a statement waits for a connection or a server */
+	enum server_tls server_tls;
+	char server_ca[512];
+
+	/* routing and consistency */
+	uint64_t max_lag;             /* us; a replica further behind leaves the pool */
+	enum consistency consistency;
+	enum reads_on_primary reads_on_primary;
+
+	/* monitor */
+	uint64_t monitor_interval;    /* us between looks at a server's state */
+	uint64_t position_interval;   /* us between looks at a replica's applied position */
+	uint64_t accounts_interval;   /* us between looks at the accounts */
+
+	/* process */
+	uint64_t threads;             /* workers; 0 = the machine's cores */
+	uint64_t drain_timeout;       /* us that SIGTERM waits for running transactions */
+	enum log_level log_level;
+	char log_file[512];           /* empty = standard error */
+};
+
+void settings_default(struct settings *s);
+
+/* Sets one by name from text. False: `error` says what is wrong, what is allowed and the nearest right name. */
+bool settings_set(struct settings *s, const char *name, const char *value, char *error, size_t error_size);
+
+/* Rows of the table, for SHOW SETTINGS and the help: index from 0, NULL past the last. */
+struct setting_info {
+	const char *name, *unit, *description, *default_text;
+	bool needs_restart;
+};
+const struct setting_info *settings_info(size_t index);
+
+/* The value as a person would write it. */
+void settings_format(const struct settings *s, size_t index, char *out, size_t out_size);
+
+#endif

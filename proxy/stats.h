@@ -1,0 +1,76 @@
+/*
+ * Counters of the data path: each worker owns one block and is its only writer; readers add the blocks up.
+ *
+ * Increments are plain loads and stores of relaxed atomics: no lock, no shared cache line.
+ */
+#ifndef WYE_PROXY_STATS_H
+#define WYE_PROXY_STATS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "proxy/snapshot.h"
+#include "router/classify.h"
+#include "router/reason.h"
+
+#define WORKERS_MAX 64
+
+struct server_counters {
+	_Atomic uint64_t statements;      /* of clients, sent there */
+	_Atomic uint64_t errors;          /* ERR packets answered to them */
+	_Atomic uint64_t bytes_sent, bytes_received;
+	_Atomic uint64_t connects, connect_failures;
+	_Atomic uint64_t lost;            /* connections that broke while lent */
+	_Atomic uint64_t idle, used;      /* gauges: connections now */
+};
+
+struct worker_stats {
+	_Atomic uint64_t routes[ROUTE_COUNT][REASON_COUNT]; /* statements by decision */
+	struct server_counters servers[SERVERS_MAX];
+	_Atomic uint64_t clients;          /* gauge: connected and logged in or logging in */
+	_Atomic uint64_t accepted, logins, logins_refused, sessions_ended;
+	_Atomic uint64_t commands, bytes_from_clients, bytes_to_clients;
+	_Atomic uint64_t healed;           /* misroutes repaired on the primary */
+	_Atomic uint64_t retried;          /* statements run again after a server was lost */
+	_Atomic uint64_t queued;           /* gauge: sessions waiting for a connection */
+	_Atomic uint64_t pinned;           /* gauge: sessions tied to a connection */
+	_Atomic uint64_t pins[PIN_COUNT];  /* pins taken, by cause */
+};
+
+static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline void stat_sub(_Atomic uint64_t *counter, uint64_t n)
+{
+	stat_add(counter, (uint64_t)0 - n);
+}
+
+static inline uint64_t stat_get(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)counter, memory_order_relaxed);
+}
+
+/* How many workers there are, and the block of one. Any thread, after start. */
+unsigned stats_workers(void);
+const struct worker_stats *stats_worker(unsigned index);
+
+/* One row a session for stats_sessions, gathered by asking each worker's thread. */
+struct session_row {
+	uint64_t id;
+	unsigned worker;
+	char user[80], client[80], schema[80];
+	char state[24];
+	char server[80];      /* where its connection is, or empty */
+	char pins[128];       /* names of what pins it, blank-separated */
+	char pin_cause[128];  /* digest text of the statement that pinned it */
+	uint64_t since_us;    /* us since the last command began or ended */
+	uint64_t pinned_us;   /* us since it was pinned, 0 when it is not */
+	uint64_t commands;
+};
+
+/* Fills at most n rows, returns how many sessions there were. Control thread only; bounded wait for the workers. */
+size_t stats_sessions_copy(struct session_row *rows, size_t n);
+
+#endif
