@@ -1,0 +1,78 @@
+/*
+ * What a session has set on its connection, as one canonical value: schema, character sets, session variables, user
+ * variables. Sessions and backend connections both carry a pointer to one; the difference of two is what must be sent.
+ *
+ * A state is immutable, counted and interned in the table of its worker: two states are equal when their pointers are,
+ * and the thousands of sessions that set the same few things share one. Nothing here is shared between threads.
+ *
+ * Values are kept in a form that means the same under every SQL mode and character set, since they are replayed on
+ * connections that have others: printable ASCII, strings in single quotes without a backslash (others in hexadecimal),
+ * string values of user variables with the introducer of the character set they were set under. The caller gives
+ * strings decoded (state_set_string) or as a plain literal (state_set). What cannot be kept that way, or would not be the
+ * same when replayed, is refused with NULL: the caller then pins the session to its connection.
+ *
+ * An empty character set group stands for the server's own defaults; what a connection really has after login or
+ * COM_RESET_CONNECTION differs between the flavors, so a session should have its client's character set in its state
+ * from the beginning (state_names after state_initial).
+ */
+#ifndef WYE_ROUTER_STATE_H
+#define WYE_ROUTER_STATE_H
+
+#include "protocol/wire.h"
+
+#define STATE_ENTRIES_MAX 128u
+#define STATE_BYTES_MAX 65536u
+
+struct state_table;
+struct state;
+
+struct state_table *state_table_create(void);
+void state_table_destroy(struct state_table *t); /* all states must have been let go */
+
+/* The empty state. Each function that returns a state gives a reference that ends with state_unref. */
+struct state *state_initial(struct state_table *t);
+struct state *state_ref(struct state *s);
+void state_unref(struct state_table *t, struct state *s); /* s may be NULL */
+
+/*
+ * The state that differs from s in one point (it may be s itself). NULL: a bound would be passed, or it cannot be carried.
+ * Names are lower case: "sql_mode", or "@name" for a user variable (unquoted).
+ */
+
+/* SET name = value, the value being one literal or word as SQL text: 'text' (no backslash), 12, -1.5, 0xFF, x'FF', ON,
+ * utf8mb4, NULL, TRUE, DEFAULT. */
+struct state *state_set(struct state_table *t, const struct state *s, struct view name, struct view value_sql);
+/* SET name = 'text', the text decoded. */
+struct state *state_set_string(struct state_table *t, const struct state *s, struct view name, struct view text);
+/* SET name = DEFAULT, and a variable that is found to have its global value again. */
+struct state *state_set_default(struct state_table *t, const struct state *s, struct view name);
+/* SET NAMES charset [COLLATE collation]; both without quotes. An empty charset: SET NAMES DEFAULT. */
+struct state *state_names(struct state_table *t, const struct state *s, struct view charset, struct view collation);
+/* SET CHARACTER SET charset. An empty charset: DEFAULT, which cannot be carried. */
+struct state *state_character_set(struct state_table *t, const struct state *s, struct view charset);
+/* USE schema, COM_INIT_DB, or the SCHEMA tracker; empty: none (the current one was dropped). */
+struct state *state_schema(struct state_table *t, const struct state *s, struct view schema);
+/* What COM_RESET_CONNECTION leaves: the schema. */
+struct state *state_after_reset(struct state_table *t, const struct state *s);
+
+/* Views into the state, valid as long as a reference is held. */
+struct view state_schema_of(const struct state *s);
+/* The value as it will be replayed; false when it is not set. The character set group answers to its members' names
+ * (character_set_client, ...) only where they were set one by one, and to "names" / "character set" for SET NAMES /
+ * SET CHARACTER SET ('utf8mb4' COLLATE 'utf8mb4_bin'). */
+bool state_get(const struct state *s, struct view name, struct view *value);
+unsigned state_entries(const struct state *s);
+
+enum state_diff {
+	DIFF_NONE = 0,
+	DIFF_SET = 1,    /* the SET statement appended must be sent, and answered with OK */
+	DIFF_SCHEMA = 2, /* COM_INIT_DB with state_schema_of(want) must be sent before it */
+	DIFF_RESET = 4   /* alone: cannot be done by either; take another connection or COM_CHANGE_USER */
+};
+
+/* What must be sent so that a connection that holds `have` holds `want`. The statement is complete, in one SET, and may
+ * be parsed under any SQL mode and client character set. DIFF_RESET: want has no schema while have has one (nothing
+ * unselects a schema), or the buf is full; the buf is then as it was. */
+unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql);
+
+#endif
