@@ -66,7 +66,8 @@ enum reply_state {
 };
 
 struct reply {
-	/* The packet reported last; what its kind does not have is zero. */
+	/* The packet reported last; what its kind does not have is zero, except what describes a result set or a
+	 * statement: columns, has_definitions, params and statement_id stay until the next such packet. */
 	enum reply_kind kind;
 	bool has_status;        /* status below is the server's word */
 	bool more;              /* MORE_RESULTS is set: another result follows the one this packet belongs to */
@@ -84,7 +85,7 @@ struct reply {
 
 	/* Of the whole answer so far. */
 	uint32_t results; /* result sets begun */
-	uint64_t rows;    /* rows begun, of all result sets */
+	uint64_t rows;    /* rows begun, of all result sets (and the definitions of COM_FIELD_LIST) */
 	uint64_t bytes;   /* reported by PASS and PACKET */
 
 	/* Private. */
@@ -107,7 +108,7 @@ enum reply_result reply_walk(struct reply *r, const uint8_t *data, size_t len, s
  * been sent; the server's next one may have any number. */
 void reply_local_sent(struct reply *r);
 
-/* True when the answer can end no more than with what was reported last: nothing of it is still to come. */
+/* Nothing of the answer is still to come: the next call of reply_walk would say DONE. */
 static inline bool reply_is_done(const struct reply *r)
 {
 	return r->state == REPLY_AT_END && !r->left && !r->continues;

@@ -1,0 +1,94 @@
+#include "protocol/stmt.h"
+
+#define ID_AT 1u /* behind the command byte, and behind the 00 of PREPARE_OK */
+#define TYPE_SIZE 2u
+
+bool stmt_prepare_ok_parse(struct view payload, uint32_t caps, struct stmt_prepare_ok *out)
+{
+	struct reader r = reader_of(payload.p, payload.len);
+	uint8_t header = read_u8(&r);
+	*out = (struct stmt_prepare_ok){.id = read_u32(&r), .has_definitions = true};
+	out->columns = read_u16(&r);
+	out->params = read_u16(&r);
+	read_u8(&r); /* filler */
+	if (r.bad || header != HEADER_OK)
+		return false;
+	if (reader_left(&r))
+		out->warnings = read_u16(&r);
+	if (caps & CAP_OPTIONAL_RESULTSET_METADATA && reader_left(&r))
+		out->has_definitions = read_u8(&r);
+	return !r.bad;
+}
+
+bool stmt_id(struct view payload, uint32_t *id)
+{
+	if (payload.len < ID_AT + 4)
+		return false;
+	*id = get_u32(payload.p + ID_AT);
+	return true;
+}
+
+bool stmt_set_id(uint8_t *payload, size_t len, uint32_t id)
+{
+	if (len < ID_AT + 4)
+		return false;
+	put_u32(payload + ID_AT, id);
+	return true;
+}
+
+/* With query attributes each type is followed by a name. */
+static struct view read_types(struct reader *r, unsigned params, bool named)
+{
+	const uint8_t *start = r->p;
+	for (unsigned i = 0; i < params && !r->bad; i++) {
+		read_u16(r);
+		if (named)
+			read_lenenc_str(r);
+	}
+	return (struct view){start, r->bad ? 0 : (size_t)(r->p - start)};
+}
+
+bool stmt_execute_parse(struct view payload, unsigned params, uint32_t caps, struct stmt_execute *out)
+{
+	struct reader r = reader_of(payload.p, payload.len);
+	uint8_t command = read_u8(&r);
+	*out = (struct stmt_execute){.id = read_u32(&r)};
+	out->flags = read_u8(&r);
+	out->iterations = read_u32(&r);
+	out->params = params;
+	if (r.bad || command != CMD_STMT_EXECUTE)
+		return false;
+	bool named = caps & CAP_QUERY_ATTRIBUTES;
+	if (named && out->flags & STMT_PARAM_COUNT_AVAILABLE) {
+		uint64_t count = read_lenenc(&r, NULL);
+		if (r.bad || count > UINT16_MAX || count < params)
+			return false;
+		out->params = (unsigned)count;
+	}
+	if (out->params) {
+		out->null_bitmap = read_bytes(&r, (out->params + 7) / 8);
+		out->types_bound = read_u8(&r);
+		if (out->types_bound)
+			out->types = read_types(&r, out->params, named);
+	}
+	out->values = read_rest(&r);
+	return !r.bad;
+}
+
+bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types)
+{
+	struct stmt_execute e;
+	if (!stmt_execute_parse(payload, params, caps, &e))
+		return false;
+	if (e.types_bound || !e.params)
+		return buf_append(out, payload.p, payload.len);
+
+	struct reader r = reader_of(types.p, types.len);
+	if (read_types(&r, e.params, caps & CAP_QUERY_ATTRIBUTES).len != types.len)
+		return false;
+	size_t head = payload.len - e.values.len - 1; /* up to the flag, which is 0 */
+	if (!buf_reserve(out, payload.len + types.len))
+		return false;
+	return buf_append(out, payload.p, head) && write_u8(out, 1) && buf_append(out, types.p, types.len) &&
+	       buf_append(out, e.values.p, e.values.len);
+}
