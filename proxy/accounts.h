@@ -24,12 +24,17 @@ struct account {
 	char verifier[256];      /* as the server stores it; empty = no password */
 	size_t verifier_len;
 	bool locked, password_expired, require_tls;
+	bool by_hand;            /* --user: comes before what the primary has, whatever the host patterns are */
 	uint64_t id;             /* changes when user, host, plugin or verifier change: the key of what is remembered */
 };
 
 struct account_set;
 
-/* What the builder needs: a set is filled, then sealed (sorted), then shared. */
+/* What `id` is for this account: stable while the process lives, different in the next one. */
+uint64_t account_id(const struct account *account);
+
+/* What the builder needs: a set is filled (`id` is filled in), then sealed (sorted), then shared. False when the
+ * account is not well-formed (a name that is not terminated, a verifier that is too long). */
 struct account_set *account_set_create(void);
 bool account_set_add(struct account_set *set, const struct account *account);
 void account_set_seal(struct account_set *set);
@@ -40,7 +45,8 @@ const struct account *account_set_at(const struct account_set *set, size_t index
 bool account_set_equal(const struct account_set *a, const struct account_set *b);
 
 /* NULL when nobody matches. A Unix-socket client (address NULL) is `localhost`; a loopback address matches
- * `localhost` too, as the servers' reverse look-up makes it. */
+ * `localhost` too, as the servers' reverse look-up makes it. Other host names in an account match nobody: wye does not
+ * look clients' addresses up. */
 const struct account *account_find(const struct account_set *set, struct view user, const struct sockaddr *address);
 
 #endif
