@@ -1,0 +1,135 @@
+#include "proxy/help.h"
+
+#include <string.h>
+
+#include "proxy/nearest.h"
+#include "proxy/options_table.h"
+#include "proxy/settings.h"
+
+static void print_options(FILE *out)
+{
+	const struct option_row *row;
+	for (size_t i = 0; (row = options_row(i)); i++) {
+		char left[64];
+		snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "",
+			 row->argument ? row->argument : "");
+		if (strlen(left) > 24)
+			fprintf(out, "  %s\n  %-24s %s\n", left, "", row->help);
+		else
+			fprintf(out, "  %-24s %s\n", left, row->help);
+	}
+}
+
+static void print_overview(FILE *out)
+{
+	fputs("wye puts one MySQL port in front of a primary and its replicas.\n\n"
+	      "  wye [serve] [OPTIONS] [mysql://USER:PASSWORD@HOST[:PORT][,HOST[:PORT]...]]\n"
+	      "  wye route [OPTIONS] [STATEMENT...]   where statements would go, without any server\n"
+	      "  wye version\n"
+	      "  wye help [TOPIC]                     topics: ",
+	      out);
+	fprintf(out, "%s\n\nThe addresses are any members of the cluster, the others are found. USER is the monitor's "
+		     "account.\n\n",
+		help_topics());
+	print_options(out);
+}
+
+static void print_serve(FILE *out)
+{
+	fputs("wye [serve] [OPTIONS] [mysql://USER:PASSWORD@HOST[:PORT][,HOST[:PORT]...]]\n\n"
+	      "  Characters of the name or password that mean something in an address are written %XX ('@' is %40).\n"
+	      "  IPv6 addresses stand in brackets. ADDR is HOST:PORT or the path of a Unix socket.\n\n",
+	      out);
+	print_options(out);
+	fputs("\n  wye mysql://monitor:secret@127.0.0.1:3306\n"
+	      "  wye --password-file /run/secrets/monitor --listen 0.0.0.0:3306 mysql://monitor@db1,db2\n",
+	      out);
+}
+
+static void print_route(FILE *out)
+{
+	fputs("wye route [--flavor mysql|mariadb|mysql-9.7|mariadb-10.11|...] [--sql-mode LIST]\n"
+	      "          [--context none|trx|ro_trx|autocommit0|temp_table] [STATEMENT...]\n"
+	      "wye route --tsv\n\n"
+	      "  Classifies statements without any server: those of the arguments, or one a line from standard input.\n"
+	      "  One line each: ROUTE, REASON and the digest's text, separated by tabs. --tsv reads lines of flavor,\n"
+	      "  sql_mode, context and statement, separated by tabs.\n",
+	      out);
+}
+
+static void print_settings(FILE *out)
+{
+	fputs("Settings: --set NAME=VALUE, or SET NAME = VALUE on the console. Those with a * need a restart.\n\n", out);
+	const struct setting_info *info;
+	for (size_t i = 0; (info = settings_info(i)); i++)
+		fprintf(out, "  %-22s%c %-10s %s (%s)\n", info->name, info->needs_restart ? '*' : ' ',
+			*info->default_text ? info->default_text : "(empty)", info->description, info->unit);
+}
+
+static void print_environment(FILE *out)
+{
+	fputs("Every option may be given in the environment instead; the command line wins. Options that may be\n"
+	      "repeated take several values separated by blanks.\n\n",
+	      out);
+	const struct option_row *row;
+	for (size_t i = 0; (row = options_row(i)); i++)
+		fprintf(out, "  %-20s --%s\n", row->variable, row->name);
+	fprintf(out, "  %-20s the addresses: mysql://USER:PASSWORD@HOST[:PORT]...\n", "WYE_SERVERS");
+}
+
+static void print_console(FILE *out)
+{
+	fputs("The console speaks the MySQL protocol and SQL: mysql -h 127.0.0.1 -P 6032\n\n"
+	      "  SHOW TABLES, SELECT * FROM stats_servers, HELP, ...\n\n"
+	      "  As long as there are no admin accounts it takes any user name, from this machine only.\n"
+	      "  The same tables as JSON: http://127.0.0.1:6070/api/v1/stats_servers\n",
+	      out);
+}
+
+static void print_signals(FILE *out)
+{
+	fputs("  SIGTERM, SIGINT  finish running transactions (at most `drain_timeout`), then stop; again: stop at once\n"
+	      "  SIGHUP           reopen the log, reload certificates\n",
+	      out);
+}
+
+static const struct {
+	const char *name;
+	void (*print)(FILE *out);
+} topics[] = {
+	{"serve", print_serve},	      {"options", print_serve}, {"settings", print_settings},
+	{"route", print_route},	      {"console", print_console}, {"environment", print_environment},
+	{"signals", print_signals},
+};
+
+#define N_TOPICS (sizeof topics / sizeof *topics)
+
+static const char *topic_at(const void *unused, size_t index)
+{
+	(void)unused;
+	return index < N_TOPICS ? topics[index].name : NULL;
+}
+
+const char *help_nearest(const char *topic)
+{
+	return nearest_name(topic, topic_at, NULL);
+}
+
+const char *help_topics(void)
+{
+	return "serve settings route console environment signals";
+}
+
+bool help_print(FILE *out, const char *topic)
+{
+	if (!topic) {
+		print_overview(out);
+		return true;
+	}
+	for (size_t i = 0; i < N_TOPICS; i++)
+		if (strcmp(topic, topics[i].name) == 0) {
+			topics[i].print(out);
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,274 @@
+#include "proxy/settings.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/nearest.h"
+
+#define MS 1000ull
+#define SECOND (1000 * MS)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+enum kind { KIND_COUNT, KIND_BYTES, KIND_TIME, KIND_SWITCH, KIND_WORD, KIND_TEXT };
+
+struct row {
+	struct setting_info info;
+	enum kind kind;
+	size_t offset, size;  /* of the field; size is a text's room */
+	uint64_t min, max;    /* of numbers */
+	const char *const *words; /* of KIND_WORD: the index is the field's value */
+};
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* Largest first: a value is written in the largest unit that divides it. */
+static const struct unit times[] = {{"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", SECOND}, {"ms", MS}, {"us", 1}, {NULL, 0}};
+static const struct unit sizes[] = {{"G", GIB}, {"M", MIB}, {"K", 1024}, {"", 1}, {NULL, 0}};
+
+static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", "verify_identity", NULL};
+static const char *const consistency_words[] = {"eventual", "session", "global", "primary", NULL};
+static const char *const reads_words[] = {"fallback", "always", "never", NULL};
+static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
+
+#define FIELD(field) offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
+#define COUNT(field, unit, text, min, max, restart, description)                                                      \
+	{ {#field, unit, description, text, restart}, KIND_COUNT, FIELD(field), min, max, NULL }
+#define BYTES(field, text, min, max, description)                                                                     \
+	{ {#field, "bytes", description, text, false}, KIND_BYTES, FIELD(field), min, max, NULL }
+#define TIME(field, unit, text, min, max, description)                                                                \
+	{ {#field, unit, description, text, false}, KIND_TIME, FIELD(field), min, max, NULL }
+#define SWITCH(field, text, restart, description)                                                                     \
+	{ {#field, "on|off", description, text, restart}, KIND_SWITCH, FIELD(field), 0, 0, NULL }
+#define WORD(field, unit, words, text, description)                                                                   \
+	{ {#field, unit, description, text, false}, KIND_WORD, FIELD(field), 0, 0, words }
+#define TEXT(field, unit, restart, description)                                                                       \
+	{ {#field, unit, description, "", restart}, KIND_TEXT, FIELD(field), 0, 0, NULL }
+
+static const struct row rows[] = {
+	COUNT(max_connections, "clients", "10000", 1, 1000000, false,
+	      "clients connected at once; more get error 1040"),
+	BYTES(max_packet, "1G", MIB, GIB, "largest command of a client; a larger one gets error 1153"),
+	TIME(login_timeout, "s", "10s", 100 * MS, HOUR, "from a client's connect to the end of its login"),
+	TIME(idle_timeout, "s", "8h", 0, 365 * DAY, "how long a client may be silent outside a transaction; 0 = for ever"),
+	SWITCH(client_tls, "on", true, "offer TLS to clients"),
+	TEXT(tls_cert, "file", true, "certificate shown to clients, PEM; empty = a self-signed one made at start"),
+	TEXT(tls_key, "file", true, "its private key, PEM"),
+	TEXT(server_version, "text", false, "version that clients are told; empty = the primary's own"),
+
+	COUNT(server_max_connections, "connections", "500", 1, 100000, false,
+	      "connections to one server, of all threads together"),
+	TIME(server_idle_timeout, "s", "1m", SECOND, DAY, "how long an unused connection to a server is kept"),
+	TIME(server_max_age, "s", "1h", SECOND, 365 * DAY, "age at which an idle connection to a server is replaced"),
+	TIME(connect_timeout, "s", "5s", 10 * MS, 10 * MINUTE, "for connect and login to a server"),
+	TIME(queue_timeout, "s", "10s", 0, HOUR, "how long a statement waits for a connection or a server"),
+	WORD(server_tls, "auto|off|required|verify_ca|verify_identity", tls_words, "auto",
+	     "TLS to servers; auto = where the server offers it and the way is not local"),
+	TEXT(server_ca, "file", false, "certificates that servers are verified with, PEM"),
+
+	TIME(max_lag, "s", "10s", 10 * MS, 365 * DAY, "a replica further behind serves no reads"),
+	WORD(consistency, "eventual|session|global|primary", consistency_words, "session",
+	     "what a read must have seen; session = everything this session wrote or read before"),
+	WORD(reads_on_primary, "fallback|always|never", reads_words, "fallback",
+	     "reads on the primary: only when no replica can, as one of many, or not at all"),
+
+	TIME(monitor_interval, "ms", "500ms", 10 * MS, MINUTE, "between looks at a server's state"),
+	TIME(position_interval, "ms", "20ms", MS, MINUTE, "between looks at a replica's applied position"),
+	TIME(accounts_interval, "s", "10s", 100 * MS, DAY, "between looks at the primary's accounts"),
+
+	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
+	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),
+	WORD(log_level, "error|warning|info|debug", level_words, "info", "least level that is logged"),
+	TEXT(log_file, "file", true, "where the log goes; empty = standard error"),
+};
+
+#define N_ROWS (sizeof rows / sizeof *rows)
+
+static void *field_of(struct settings *s, const struct row *row)
+{
+	return (char *)s + row->offset;
+}
+
+static const void *field_in(const struct settings *s, const struct row *row)
+{
+	return (const char *)s + row->offset;
+}
+
+static const char *name_at(const void *unused, size_t index)
+{
+	(void)unused;
+	return index < N_ROWS ? rows[index].info.name : NULL;
+}
+
+static const struct row *row_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (strcasecmp(name, rows[i].info.name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static const struct unit *units_of(const struct row *row)
+{
+	static const struct unit plain[] = {{"", 1}, {NULL, 0}};
+	return row->kind == KIND_TIME ? times : row->kind == KIND_BYTES ? sizes : plain;
+}
+
+static void format_number(const struct row *row, uint64_t value, char *out, size_t out_size)
+{
+	const struct unit *unit = units_of(row);
+	while (value && unit[1].name && value % unit->factor)
+		unit++;
+	if (value)
+		snprintf(out, out_size, "%" PRIu64 "%s", value / unit->factor, unit->name);
+	else
+		snprintf(out, out_size, "0");
+}
+
+/* False when the word is no unit of the row; an empty one is the unit the row names. */
+static bool factor_of(const struct row *row, const char *word, uint64_t *factor)
+{
+	if (!*word)
+		word = row->kind == KIND_TIME ? row->info.unit : "";
+	if (row->kind == KIND_BYTES && *word && word[1] && strcasecmp(word + 1, "b") != 0 &&
+	    strcasecmp(word + 1, "ib") != 0)
+		return false;
+	for (const struct unit *unit = units_of(row); unit->name; unit++)
+		if (row->kind == KIND_BYTES ? tolower((unsigned char)*word) == tolower((unsigned char)*unit->name)
+					    : strcasecmp(word, unit->name) == 0) {
+			*factor = unit->factor;
+			return true;
+		}
+	return false;
+}
+
+static bool refuse(char *error, size_t error_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static bool refuse(char *error, size_t error_size, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(error, error_size, format, args);
+	va_end(args);
+	return false;
+}
+
+static bool set_number(struct settings *s, const struct row *row, const char *value, char *error, size_t error_size)
+{
+	static const char *const what[] = {[KIND_COUNT] = "number", [KIND_BYTES] = "size", [KIND_TIME] = "time"};
+	char min[32], max[32], *end = NULL;
+	uint64_t factor = 1;
+	format_number(row, row->min, min, sizeof min);
+	format_number(row, row->max, max, sizeof max);
+	double number = isdigit((unsigned char)*value) && !strchr("xX", value[1] ? value[1] : '0') ? strtod(value, &end) : -1;
+	if (number < 0 || !factor_of(row, end, &factor))
+		return refuse(error, error_size, "%s: '%.64s' is not a %s; allowed: %s to %s, for example %s",
+			      row->info.name, value, what[row->kind], min, max, row->info.default_text);
+	number *= (double)factor;
+	if (number < (double)row->min || number > (double)row->max)
+		return refuse(error, error_size, "%s: '%.64s' is out of range; allowed: %s to %s", row->info.name,
+			      value, min, max);
+	*(uint64_t *)field_of(s, row) = (uint64_t)(number + 0.5);
+	return true;
+}
+
+static bool set_switch(struct settings *s, const struct row *row, const char *value, char *error, size_t error_size)
+{
+	static const char *const words[] = {"off", "on", "0", "1", "false", "true", "no", "yes", NULL};
+	for (size_t i = 0; words[i]; i++)
+		if (strcasecmp(value, words[i]) == 0) {
+			*(bool *)field_of(s, row) = i & 1;
+			return true;
+		}
+	return refuse(error, error_size, "%s: '%.64s' is not allowed; allowed: on, off", row->info.name, value);
+}
+
+/* Enumerations are read and written as the int that they are for every compiler we use. */
+static bool set_word(struct settings *s, const struct row *row, const char *value, char *error, size_t error_size)
+{
+	assert(row->size == sizeof(int));
+	for (int i = 0; row->words[i]; i++)
+		if (strcasecmp(value, row->words[i]) == 0) {
+			*(int *)field_of(s, row) = i;
+			return true;
+		}
+	const char *near = nearest_word(value, row->words);
+	return refuse(error, error_size, "%s: '%.64s' is not allowed; allowed: %s%s%s%s", row->info.name, value,
+		      row->info.unit, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bool set_text(struct settings *s, const struct row *row, const char *value, char *error, size_t error_size)
+{
+	size_t len = strlen(value);
+	if (len >= row->size)
+		return refuse(error, error_size, "%s: the value has %zu bytes; allowed: at most %zu", row->info.name,
+			      len, row->size - 1);
+	memcpy(field_of(s, row), value, len + 1);
+	return true;
+}
+
+bool settings_set(struct settings *s, const char *name, const char *value, char *error, size_t error_size)
+{
+	static bool (*const setters[])(struct settings *, const struct row *, const char *, char *, size_t) = {
+		[KIND_COUNT] = set_number,  [KIND_BYTES] = set_number, [KIND_TIME] = set_number,
+		[KIND_SWITCH] = set_switch, [KIND_WORD] = set_word,    [KIND_TEXT] = set_text,
+	};
+	const struct row *row = row_by_name(name);
+	if (row)
+		return setters[row->kind](s, row, value, error, error_size);
+	const char *near = nearest_name(name, name_at, NULL);
+	if (near)
+		return refuse(error, error_size, "there is no setting '%.64s'; did you mean '%s'?", name, near);
+	return refuse(error, error_size, "there is no setting '%.64s'; `wye help settings` lists them", name);
+}
+
+void settings_default(struct settings *s)
+{
+	memset(s, 0, sizeof *s);
+	for (size_t i = 0; i < N_ROWS; i++) {
+		char error[256] = "";
+		bool fine = settings_set(s, rows[i].info.name, rows[i].info.default_text, error, sizeof error);
+		assert(fine);
+		(void)fine;
+	}
+}
+
+const struct setting_info *settings_info(size_t index)
+{
+	return index < N_ROWS ? &rows[index].info : NULL;
+}
+
+void settings_format(const struct settings *s, size_t index, char *out, size_t out_size)
+{
+	assert(index < N_ROWS);
+	const struct row *row = &rows[index];
+	const void *field = field_in(s, row);
+	switch (row->kind) {
+	case KIND_COUNT:
+	case KIND_BYTES:
+	case KIND_TIME:
+		format_number(row, *(const uint64_t *)field, out, out_size);
+		return;
+	case KIND_SWITCH:
+		snprintf(out, out_size, "%s", *(const bool *)field ? "on" : "off");
+		return;
+	case KIND_WORD:
+		snprintf(out, out_size, "%s", row->words[*(const int *)field]);
+		return;
+	case KIND_TEXT:
+		snprintf(out, out_size, "%s", (const char *)field);
+		return;
+	}
+}
