@@ -84,7 +84,8 @@ bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned para
 		return buf_append(out, payload.p, payload.len);
 
 	struct reader r = reader_of(types.p, types.len);
-	if (read_types(&r, e.params, caps & CAP_QUERY_ATTRIBUTES).len != types.len)
+	read_types(&r, e.params, caps & CAP_QUERY_ATTRIBUTES);
+	if (r.bad || reader_left(&r))
 		return false;
 	size_t head = payload.len - e.values.len - 1; /* up to the flag, which is 0 */
 	if (!buf_reserve(out, payload.len + types.len))
