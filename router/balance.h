@@ -1,17 +1,17 @@
 /*
  * Choosing one server among those that may serve a statement.
  *
- * Every worker has its own `struct balance` and chooses without talking to the others; the policies are such that the
- * sum of many workers' choices is as even as one's. Randomness comes in as an argument, so that a test gets the same
- * answer every time.
+ * Every worker has its own `struct balance` and chooses without talking to the others; the policies are such
+ * that the sum of many workers' choices is as even as one's. Randomness comes in as an argument, so that a
+ * test gets the same answer every time.
  */
 #ifndef WYE_ROUTER_BALANCE_H
 #define WYE_ROUTER_BALANCE_H
 
 #include <stdint.h>
 
-#define BALANCE_SLOTS 256u /* servers the round robin keeps a credit for */
-#define BALANCE_NONE UINT32_MAX
+#define BALANCE_SLOTS      256u /* servers the round robin keeps a credit for */
+#define BALANCE_NONE       UINT32_MAX
 #define BALANCE_WEIGHT_MAX 10000u
 
 enum balance_policy {
@@ -19,7 +19,7 @@ enum balance_policy {
 	BALANCE_WEIGHTED,          /* at random, by weight */
 	BALANCE_LEAST_CONNECTIONS, /* fewest statements in flight for its weight */
 	BALANCE_LEAST_LATENCY,     /* two at random, the one expected to answer first */
-	BALANCE_SOURCE_HASH        /* always the same for the same hash, as far as the set of servers allows */
+	BALANCE_SOURCE_HASH /* always the same for the same hash, as far as the set of servers allows */
 };
 
 struct candidate {
@@ -30,19 +30,18 @@ struct candidate {
 	unsigned distance;   /* 0: own zone; only the nearest candidates are chosen from */
 };
 
+/* Zeroed is a valid one. */
 struct balance {
 	int32_t credit[BALANCE_SLOTS];
 };
 
-/* The seed makes workers begin at different servers. */
-void balance_init(struct balance *b, uint64_t seed);
-
 /* The index in c of the one chosen, BALANCE_NONE when n is 0. `random` is a fresh random number, or, for
  * BALANCE_SOURCE_HASH, a hash of the client's address. */
 unsigned balance_pick(struct balance *b, enum balance_policy policy, const struct candidate *c, unsigned n,
-		      uint64_t random);
+                      uint64_t random);
 
-/* The policy of that name ("round_robin", "weighted", "least_connections", "least_latency", "source_hash"), or -1. */
+/* The policy of that name ("round_robin", "weighted", "least_connections", "least_latency", "source_hash"),
+ * or -1. */
 int balance_policy_of(const char *name);
 const char *balance_policy_name(enum balance_policy policy);
 
