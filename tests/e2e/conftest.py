@@ -1,0 +1,126 @@
+"""What the end-to-end tests share: real clusters, one a flavor and run, and a wye in front of each.
+
+    /usr/bin/python3 -m pytest tests/e2e [--flavor mariadb,mysql] [--no-mysql] [--direct]
+
+--direct puts the tests' clients straight on the primary, which proves the tests themselves; the tests that are
+about wye alone are left out then.
+"""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
+
+from endpoint import Endpoint, wait_until  # noqa: E402
+from servers_seen import Witness  # noqa: E402
+from wye_cluster import Cluster  # noqa: E402
+from wye_process import Wye  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--flavor", default="mariadb,mysql", help="clusters to test with, comma-separated")
+    parser.addoption("--no-mysql", action="store_true", help="leave out MySQL: its servers and its client")
+    parser.addoption("--direct", action="store_true", help="clients connect to the primary itself")
+
+
+def flavors(config):
+    chosen = [name for name in config.getoption("flavor").split(",") if name]
+    return [name for name in chosen if not (name == "mysql" and config.getoption("no_mysql"))]
+
+
+def pytest_generate_tests(metafunc):
+    if "cluster" in metafunc.fixturenames:
+        metafunc.parametrize("cluster", flavors(metafunc.config), indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Directly there is no wye: what needs one is not among the tests then."""
+    if config.getoption("direct"):
+        left_out = [item for item in items if "wye" in item.fixturenames or "wye_binary" in item.fixturenames]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def cluster(request, tmp_path_factory):
+    """The cluster of this flavor, with a row on every server that tells which server it is (servers_seen.py)."""
+    with Cluster(request.param, replicas=2, directory=tmp_path_factory.mktemp(request.param)) as one:
+        one.witness = Witness(one)
+        yield one
+
+
+@pytest.fixture
+def witness(cluster):
+    return cluster.witness
+
+
+@pytest.fixture(scope="session")
+def flavor(cluster):
+    return cluster.flavor
+
+
+def start_wye(cluster, directory, *arguments, env=None):
+    """A ready wye in front of the cluster, with every replica in its pool."""
+    wye = Wye(directory, *arguments, cluster.monitor_url(), env=env)
+    try:
+        wye.ready()
+        wye.wait_pool(cluster.replicas)
+    except BaseException:
+        wye.kill()
+        raise
+    return wye
+
+
+@pytest.fixture(scope="module")
+def module_wye(cluster, tmp_path_factory):
+    """One wye for a module's tests; its end is checked too."""
+    wye = start_wye(cluster, tmp_path_factory.mktemp("wye"))
+    try:
+        yield wye
+        wye.check_alive()
+        wye.finish()
+    finally:
+        wye.kill()
+
+
+@pytest.fixture
+def wye(module_wye):
+    """The module's wye, which must have survived the test."""
+    module_wye.check_alive()
+    yield module_wye
+    module_wye.check_alive()
+
+
+@pytest.fixture
+def endpoint(request, cluster):
+    """Where the clients of a test connect that must pass directly and through wye alike."""
+    if request.config.getoption("direct"):
+        return Endpoint(cluster.primary.host, cluster.primary.port, str(cluster.primary.socket))
+    return request.getfixturevalue("wye")
+
+
+@pytest.fixture
+def hurt(cluster, wye):
+    """The cluster for a test that stops or kills servers: afterwards all is as it was, also for wye."""
+    yield cluster
+    heal(cluster)
+    cluster.witness.restore()
+    wye.wait_pool(cluster.replicas)
+    wait_until(lambda: wye.servers()[cluster.primary.address]["state"] == "up", "wye to have the primary again")
+
+
+def heal(cluster):
+    for server in cluster.servers:
+        if server.state == "stopped":
+            cluster.cont(server)
+    dead = [server for server in cluster.servers if server.state == "dead"]
+    if dead:
+        cluster.start(*dead)
+    for replica in cluster.replicas:
+        cluster.lag(replica, 0)
+        cluster.start_sql(replica)
+    cluster.wait_caught_up(timeout=60)
