@@ -37,6 +37,7 @@ enum auth_step {
 	AUTH_BAD,         /* the peer broke the protocol, or the buf is full: close */
 	AUTH_NEED_CLEAR,  /* client: the server wants what only the clear password gives */
 	AUTH_UNSUPPORTED, /* client: the server wants the plugin named in ctx->unsupported */
+	AUTH_INSECURE,    /* client: the password would have to go out without TLS, and refuse_rsa is set */
 };
 
 /* Why the server role said AUTH_DENIED. */
@@ -51,7 +52,8 @@ struct auth_server {
 	/* Filled by the caller before begin. What is pointed to must live until the end. */
 	enum auth_plugin plugin;  /* the account's; for an account that does not exist, the default */
 	uint8_t nonce[NONCE_LEN]; /* the greeting's, or a fresh one (set `renewed`); also sent with a switch */
-	bool renewed;             /* the client has not seen this nonce: always switch. So it is for COM_CHANGE_USER */
+	bool renewed;             /* the client has not seen this nonce: always switch. So it is for COM_CHANGE_USER, but for
+				     clients without CAP_PLUGIN_AUTH, which must answer for the greeting's */
 	bool secure;              /* TLS or a Unix socket: a clear password may come */
 	bool unknown;             /* no such account: go through it all, then deny */
 	bool force_full;          /* sha2: ask for the password even where the fast path would do */
@@ -60,7 +62,8 @@ struct auth_server {
 	uint8_t sha256_stage2[SHA256_LEN];
 	const struct rsa_key *rsa; /* may be NULL */
 
-	/* Results. Stages count after DONE only; clear is there in CHECK too. */
+	/* Results. Stages count after DONE only, each where has_* says so: native gives sha1, the fast path sha256, the full
+	 * exchange both and clear. clear is there in CHECK too. */
 	enum auth_denial denial;
 	bool used_password;
 	bool has_sha1, has_sha256, has_clear;

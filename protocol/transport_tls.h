@@ -4,10 +4,10 @@
  *	ciphertext from the socket ──transport_tls_read──> plaintext
  *	plaintext ──transport_tls_write──> ciphertext for the socket
  *
- * Both work from and into memory of the caller and allocate nothing while data flows; what the handshake, alerts and
- * key updates have to send is kept inside, bounded, and comes out first with the next write. The handshake needs no call of
- * its own: read what comes, and write whenever transport_tls_pending() says so, with or without plaintext. A client begins
- * with a read of nothing. An idle connection gives its record buffers back.
+ * Both work from and into memory of the caller, with no queue in between; what the handshake, alerts and key updates have
+ * to send is kept inside, bounded, and comes out first with the next write. The handshake needs no call of its own: read
+ * what comes, and write whenever transport_tls_pending() says so, with or without plaintext. A client begins with a read of
+ * nothing. An idle connection gives OpenSSL's record buffers back. A socket that ends without CLOSED was cut off.
  *
  * A context is shared by the connections of all threads; a connection belongs to one.
  */
@@ -55,7 +55,7 @@ enum transport_tls_result {
 	TRANSPORT_TLS_OK,     /* all of the input was taken */
 	TRANSPORT_TLS_FULL,   /* the output span is full: call again, also when no input is left */
 	TRANSPORT_TLS_WAIT,   /* write: the handshake is not over, no plaintext was taken */
-	TRANSPORT_TLS_CLOSED, /* read: the peer ended it properly */
+	TRANSPORT_TLS_CLOSED, /* read: the peer ended it properly. write: we did, by transport_tls_close() */
 	TRANSPORT_TLS_FAILED, /* broken: see transport_tls_error(); a write may still bring out an alert for the peer */
 };
 
@@ -65,7 +65,7 @@ enum transport_tls_result transport_tls_read(struct transport_tls *t, struct vie
 					     size_t *got);
 
 /* Encrypts from the front of *plain, which is moved on, into cipher[0..cap), after what is pending; *got counts the
- * bytes. Give it at least TRANSPORT_TLS_ROOM bytes, or plaintext does not move; best 16 KiB and that. */
+ * bytes. Give it at least TRANSPORT_TLS_ROOM bytes, or plaintext does not move; best 16 KiB and that, or a multiple. */
 #define TRANSPORT_TLS_ROOM 512
 enum transport_tls_result transport_tls_write(struct transport_tls *t, struct view *plain, uint8_t *cipher, size_t cap,
 					      size_t *got);

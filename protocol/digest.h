@@ -1,0 +1,15 @@
+/*
+ * SHA-1 and SHA-256 of two pieces laid end to end, which is all that the authentication schemes ask for. The second may
+ * be empty.
+ */
+#ifndef WYE_PROTOCOL_DIGEST_H
+#define WYE_PROTOCOL_DIGEST_H
+
+#include <stdint.h>
+
+#include "protocol/wire.h"
+
+void digest_sha1(uint8_t out[20], struct view a, struct view b);
+void digest_sha256(uint8_t out[32], struct view a, struct view b);
+
+#endif
