@@ -113,9 +113,9 @@ class Cluster:
     def keep_logs(self):
         """Copies of the servers' logs for a person to read after down(), until the next up() succeeds."""
         kept = self._kept_logs()
-        kept.mkdir(exist_ok=True)
         for server in self.servers:
             if server.log.exists():
+                kept.mkdir(exist_ok=True)
                 shutil.copy(server.log, kept)
 
     def down(self):
@@ -180,8 +180,8 @@ class Cluster:
     def sql(self, which, statement, user="root", password=None, database=None, timeout=30):
         """Run statements on one server, past wye; the last one's rows as dictionaries of str or None.
 
-        A text is split at every ';'; a list of statements is not, as bodies of procedures need it. root goes over the Unix socket; the other accounts go over
-        TCP.
+        A text is split at every ';'; a list of statements is not, as bodies of procedures need it. root goes
+        over the Unix socket; the other accounts go over TCP.
         """
         server = self.server(which)
         if server.state != "running":

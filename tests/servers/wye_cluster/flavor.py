@@ -105,7 +105,7 @@ class Flavor:
                               errors="replace")
         if done.returncode:
             lines = (done.stderr + done.stdout).strip().splitlines() or ["no message"]
-            raise OSError("%s failed: %s" % (what, next((l for l in lines if "ERROR" in l), lines[-1])))
+            raise OSError("%s failed: %s" % (what, next((l for l in lines if "ERROR" in l), lines[0])))
         return done.stdout
 
 

@@ -42,8 +42,8 @@ class MariaDB(Flavor):
     def fill(self, directory):
         user = ["--user=root"] if os.geteuid() == 0 else []
         self.run([program("mariadb-install-db"), "--no-defaults", "--datadir=" + directory, "--skip-test-db",
-                  "--auth-root-authentication-method=normal", "--innodb-log-file-size=4M",
-                  "--innodb-flush-method=nosync"] + user, "mariadb-install-db")
+                  "--auth-root-authentication-method=normal", "--skip-name-resolve", "--force",
+                  "--innodb-log-file-size=4M", "--innodb-flush-method=nosync"] + user, "mariadb-install-db")
 
     def accounts_sql(self):
         return common_accounts_sql(lambda name: "CREATE USER %s@'%%' IDENTIFIED BY '%s'" % (name, name)) + [
