@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "protocol/wire.h"
-#include "router/flavor.h"
+#include "router/dialect.h"
 #include "router/reason.h"
 
 /* The words of DESIGN.md section 2. */
@@ -29,19 +29,6 @@ enum route {
 	ROUTE_COUNT
 };
 const char *route_name(enum route route);
-
-/* Character sets in which a byte of ASCII, the backslash among them, can be the second of a character. */
-enum text_charset { TEXT_ASCII_SAFE, TEXT_GBK, TEXT_SJIS, TEXT_BIG5, TEXT_GB18030 };
-/* Of a name of character_set_client, in any case ("cp932" is TEXT_SJIS). */
-enum text_charset text_charset_of(struct view name);
-
-/* How this session's connection reads a text. */
-struct dialect {
-	enum flavor flavor;
-	unsigned version;  /* 90704, 101119: which executable comments run */
-	uint32_t sql_mode; /* MODE_... of sql_mode.h */
-	enum text_charset charset; /* of character_set_client */
-};
 
 /* What is known of objects by name; from the servers' catalog, kept by others. */
 enum object_access { OBJECT_UNKNOWN, OBJECT_READS, OBJECT_WRITES };
@@ -161,6 +148,9 @@ struct effect {
 #define CLASS_SETS_TRACKERS (1u << 23)   /* SET session_track_...: would blind wye */
 #define CLASS_HINT_PRIMARY (1u << 24)    /* a comment asks for the primary */
 #define CLASS_HINT_REPLICA (1u << 25)    /* a comment asks for a replica */
+/* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it where the
+ * statement before ran, or on a replica when there was none. Other pins belong to the primary. */
+#define CLASS_ANY_SERVER (1u << 26)
 
 #define CLASSIFY_EFFECTS_MAX 32u
 #define CLASSIFY_NAMES_MAX 2048u
