@@ -370,7 +370,7 @@ static size_t pass(struct reply *r, const uint8_t *data, size_t len, enum look *
 	for (;;) {
 		at += pass_left(r, len - at);
 		*next = LOOK_MORE;
-		if (r->left || r->state == REPLY_AT_NOWHERE)
+		if (at == len)
 			return at;
 		if (!r->continues && (r->state == REPLY_AT_END || r->state == REPLY_AT_CLIENT))
 			return at;

@@ -13,7 +13,10 @@ void tracker_begin(struct tracker_iter *it, struct view block)
 /* The server writes the bare character; a length before it is what every other type has. */
 static struct view read_state(struct reader *r)
 {
-	return reader_left(r) == 1 ? read_rest(r) : read_lenenc_str(r);
+	struct view state = reader_left(r) == 1 ? read_rest(r) : read_lenenc_str(r);
+	if (!state.len)
+		r->bad = true;
+	return state;
 }
 
 static struct view read_gtids(struct reader *r)

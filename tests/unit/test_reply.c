@@ -408,6 +408,7 @@ static void test_while_a_file_is_due_the_walker_waits(void **state)
 	size_t n;
 	const uint8_t bytes[] = {2, 0, 0, 1, 0xFB, 'f', 7, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0};
 	reply_begin(&r, CMD_QUERY, OK_STYLE, 0);
+	assert_int_equal(reply_walk(&r, NULL, 0, &n), REPLY_PARTIAL);
 	reply_local_sent(&r); /* nothing was asked for: no effect */
 	assert_int_equal(reply_walk(&r, bytes, sizeof bytes, &n), REPLY_PACKET);
 	assert_int_equal(n, 6);

@@ -126,6 +126,7 @@ static void test_a_malformed_block_ends_with_bad_set(void **state)
 		{{1, 2, 4, 't'}, 4},        /* the inner length passes the outer */
 		{{0, 2, 1, 'a'}, 4},        /* a name without a value */
 		{{2, 0}, 2},                /* no character */
+		{{2, 2, 0, '1'}, 4},        /* nor one behind its length */
 		{{3, 3, 1, 1, 'x'}, 5},     /* an encoding that does not exist */
 		{{5, 0xFB}, 2},             /* NULL for a length */
 		{{5, 0xFE, 255, 255, 255, 255, 255, 255}, 8},
