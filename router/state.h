@@ -1,19 +1,23 @@
 /*
- * What a session has set on its connection, as one canonical value: schema, character sets, session variables, user
- * variables. Sessions and backend connections both carry a pointer to one; the difference of two is what must be sent.
+ * What a session has set on its connection, as one canonical value: schema, character sets, session
+ * variables, user variables. Sessions and backend connections both carry a pointer to one; the difference of
+ * two is what must be sent.
  *
- * A state is immutable, counted and interned in the table of its worker: two states are equal when their pointers are,
- * and the thousands of sessions that set the same few things share one. Nothing here is shared between threads.
+ * A state is immutable, counted and interned in the table of its worker: two states are equal when their
+ * pointers are, and the thousands of sessions that set the same few things share one. Nothing here is shared
+ * between threads.
  *
- * Values are kept in a form that means the same under every SQL mode and character set, since they are replayed on
- * connections that have others: printable ASCII, strings in single quotes without a backslash (others in hexadecimal),
- * string values of user variables with the introducer of the character set they were set under. The caller gives
- * strings decoded (state_set_string) or as a plain literal (state_set). What cannot be kept that way, or would not be the
- * same when replayed, is refused with NULL: the caller then pins the session to its connection.
+ * Values are kept in a form that means the same under every SQL mode and character set, since they are
+ * replayed on connections that have others: printable ASCII, strings in single quotes without a backslash
+ * (others in hexadecimal), string values of user variables with the character set they were made under. The
+ * caller gives strings decoded (state_set_string) or as a plain literal (state_set). What cannot be kept that
+ * way, or would not mean the same when replayed, is refused with NULL: the caller then pins the session to
+ * its connection.
  *
- * An empty character set group stands for the server's own defaults; what a connection really has after login or
- * COM_RESET_CONNECTION differs between the flavors, so a session should have its client's character set in its state
- * from the beginning (state_names after state_initial).
+ * No character set in a state stands for the server's own defaults; what a connection really has after login
+ * or COM_RESET_CONNECTION differs between the flavors, so a session should have its client's character set in
+ * its state from the beginning (state_names after state_initial), and a backend connection what its login
+ * set.
  */
 #ifndef WYE_ROUTER_STATE_H
 #define WYE_ROUTER_STATE_H
@@ -21,7 +25,7 @@
 #include "protocol/wire.h"
 
 #define STATE_ENTRIES_MAX 128u
-#define STATE_BYTES_MAX 65536u
+#define STATE_BYTES_MAX   65536u
 
 struct state_table;
 struct state;
@@ -35,33 +39,40 @@ struct state *state_ref(struct state *s);
 void state_unref(struct state_table *t, struct state *s); /* s may be NULL */
 
 /*
- * The state that differs from s in one point (it may be s itself). NULL: a bound would be passed, or it cannot be carried.
- * Names are lower case: "sql_mode", or "@name" for a user variable (unquoted).
+ * The state that differs from s in one point (it may be s itself). NULL: a bound would be passed, or it
+ * cannot be carried. Names are lower case: "sql_mode", or "@name" for a user variable (unquoted).
  */
 
-/* SET name = value, the value being one literal or word as SQL text: 'text' (no backslash), 12, -1.5, 0xFF, x'FF', ON,
- * utf8mb4, NULL, TRUE, DEFAULT. */
-struct state *state_set(struct state_table *t, const struct state *s, struct view name, struct view value_sql);
-/* SET name = 'text', the text decoded. */
-struct state *state_set_string(struct state_table *t, const struct state *s, struct view name, struct view text);
-/* SET name = DEFAULT, and a variable that is found to have its global value again. */
+/* SET name = value, the value being one literal or word as SQL text: 'text' (no backslash), 12, -1.5, 0xFF,
+ * x'FF', ON, utf8mb4, NULL, TRUE, DEFAULT. Flags that are set one by one (optimizer_switch) are merged into
+ * those set before. */
+struct state *state_set(struct state_table *t, const struct state *s, struct view name,
+                        struct view value_sql);
+/* SET name = 'text', the text decoded; introducer: that of _utf8mb4'text' without its underscore, or empty.
+ */
+struct state *state_set_string(struct state_table *t, const struct state *s, struct view name,
+                               struct view text, struct view introducer);
+/* SET name = DEFAULT (@name = NULL), and a variable that is found to have its global value again. */
 struct state *state_set_default(struct state_table *t, const struct state *s, struct view name);
 /* SET NAMES charset [COLLATE collation]; both without quotes. An empty charset: SET NAMES DEFAULT. */
-struct state *state_names(struct state_table *t, const struct state *s, struct view charset, struct view collation);
+struct state *state_names(struct state_table *t, const struct state *s, struct view charset,
+                          struct view collation);
 /* SET CHARACTER SET charset. An empty charset: DEFAULT, which cannot be carried. */
 struct state *state_character_set(struct state_table *t, const struct state *s, struct view charset);
-/* USE schema, COM_INIT_DB, or the SCHEMA tracker; empty: none (the current one was dropped). */
+/* USE schema, COM_INIT_DB, or the SCHEMA tracker; empty: none (the current one was dropped). Cannot be
+ * carried after SET CHARACTER SET, which took the schema's character set for character_set_connection. */
 struct state *state_schema(struct state_table *t, const struct state *s, struct view schema);
 /* What COM_RESET_CONNECTION leaves: the schema. */
 struct state *state_after_reset(struct state_table *t, const struct state *s);
 
 /* Views into the state, valid as long as a reference is held. */
 struct view state_schema_of(const struct state *s);
-/* The value as it will be replayed; false when it is not set. The character set group answers to its members' names
- * (character_set_client, ...) only where they were set one by one, and to "names" / "character set" for SET NAMES /
- * SET CHARACTER SET ('utf8mb4' COLLATE 'utf8mb4_bin'). */
+/* The value as it will be replayed; false when it is not set. SET NAMES and SET CHARACTER SET are found by
+ * the names "names" and "character set" ('utf8mb4' COLLATE 'utf8mb4_bin'). */
 bool state_get(const struct state *s, struct view name, struct view *value);
 unsigned state_entries(const struct state *s);
+/* How many different states are alive in the table. */
+unsigned state_table_count(const struct state_table *t);
 
 enum state_diff {
 	DIFF_NONE = 0,
@@ -70,9 +81,9 @@ enum state_diff {
 	DIFF_RESET = 4   /* alone: cannot be done by either; take another connection or COM_CHANGE_USER */
 };
 
-/* What must be sent so that a connection that holds `have` holds `want`. The statement is complete, in one SET, and may
- * be parsed under any SQL mode and client character set. DIFF_RESET: want has no schema while have has one (nothing
- * unselects a schema), or the buf is full; the buf is then as it was. */
+/* What must be sent so that a connection that holds `have` holds `want`. The statement is complete, in one
+ * SET, and may be parsed under any SQL mode and client character set. DIFF_RESET: want has no schema while
+ * have has one (nothing unselects a schema), or the buf is full; the buf is then as it was. */
 unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql);
 
 #endif
