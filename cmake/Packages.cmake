@@ -35,6 +35,11 @@ endif()
 
 pkg_check_modules(SYSTEMD QUIET IMPORTED_TARGET GLOBAL libsystemd)
 
+find_path(UTHASH uthash.h)
+if(NOT UTHASH)
+	message(FATAL_ERROR "wye needs uthash: apt-get install uthash-dev")
+endif()
+
 find_program(RE2C re2c)
 if(NOT RE2C)
 	message(FATAL_ERROR "wye needs re2c: apt-get install re2c")

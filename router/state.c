@@ -2,40 +2,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#define uthash_fatal(message) abort() /* small things: see the rules on memory */
-#include <uthash.h>
 
+#include "router/state_item.h"
 #include "router/state_value.h"
-
-/*
- * A state's content is one string of items, sorted by kind and name, so that equal states have equal bytes:
- *	kind (1), length of name (1), length of value (4), name, value
- *
- * The character set group is reduced to what holds at the end, since its members set each other: SET NAMES
- *and SET CHARACTER SET replace all of it, character_set_connection and collation_connection replace each
- *other, and what is left does not depend on the order it is set in after the first.
- */
-enum item_kind {
-	ITEM_SCHEMA,
-	ITEM_BASE,    /* SET NAMES or SET CHARACTER SET */
-	ITEM_CHARSET, /* character_set_client, character_set_results, one of ..._connection: after the base */
-	ITEM_VARIABLE /* system variables, and user variables with their @ */
-};
-
-#define ITEM_HEADER 6u
-
-struct item {
-	enum item_kind kind;
-	struct view name, value;
-};
-
-struct state {
-	UT_hash_handle hh; /* by content */
-	unsigned refs;
-	unsigned entries;
-	size_t len;
-	uint8_t content[];
-};
 
 struct state_table {
 	struct state *states;
@@ -43,65 +12,6 @@ struct state_table {
 	struct buf value; /* a value being written */
 	struct buf name;
 };
-
-static const char *const base_names = "names", *const base_character_set = "character set";
-
-/* --- items --- */
-
-static bool item_next(struct view *rest, struct item *out)
-{
-	if (!rest->len)
-		return false;
-	struct reader r = reader_of(rest->p, rest->len);
-	out->kind = (enum item_kind)read_u8(&r);
-	size_t name_len = read_u8(&r), value_len = read_u32(&r);
-	out->name = read_bytes(&r, name_len);
-	out->value = read_bytes(&r, value_len);
-	assert(!r.bad);
-	*rest = (struct view){r.p, reader_left(&r)};
-	return true;
-}
-
-static bool item_write(struct buf *b, const struct item *i)
-{
-	return write_u8(b, (uint8_t)i->kind) && write_u8(b, (uint8_t)i->name.len) &&
-	       write_u32(b, (uint32_t)i->value.len) && write_bytes(b, i->name.p, i->name.len) &&
-	       write_bytes(b, i->value.p, i->value.len);
-}
-
-static int item_compare(const struct item *a, const struct item *b)
-{
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	size_t n = a->name.len < b->name.len ? a->name.len : b->name.len;
-	int c = n ? memcmp(a->name.p, b->name.p, n) : 0;
-	return c ? c : (a->name.len > b->name.len) - (a->name.len < b->name.len);
-}
-
-static struct view content_of(const struct state *s)
-{
-	return (struct view){s->content, s->len};
-}
-
-static bool item_find(const struct state *s, enum item_kind kind, struct view name, struct item *out)
-{
-	struct view rest = content_of(s);
-	while (item_next(&rest, out))
-		if (out->kind == kind && view_equal(out->name, name))
-			return true;
-	return false;
-}
-
-static bool item_is(const struct item *i, const char *name)
-{
-	return view_equal(i->name, view_of(name));
-}
-
-static bool find_base(const struct state *s, struct item *out)
-{
-	return item_find(s, ITEM_BASE, view_of(base_names), out) ||
-	       item_find(s, ITEM_BASE, view_of(base_character_set), out);
-}
 
 /* --- the table --- */
 
@@ -207,7 +117,7 @@ static struct state *edit(struct state_table *t, const struct state *s, const st
 	bool ok = true, written = !put->value.p;
 	unsigned entries = 0;
 	struct item old;
-	for (struct view rest = content_of(s); ok && item_next(&rest, &old);) {
+	for (struct view rest = state_content(s); ok && item_next(&rest, &old);) {
 		if (supersedes(put, &old))
 			continue;
 		if (!written && item_compare(put, &old) < 0) {
@@ -288,15 +198,11 @@ static const char *const not_carried[] = {"character_set_database",
                                           NULL};
 
 /* Setting the first sets the second; only one of them can be carried. */
-static const char *const max_join_size = "max_join_size", *const sql_big_selects = "sql_big_selects";
-
 static bool are_in_conflict(const struct state *s, struct view name)
 {
-	struct item unused;
-	return (view_equal(name, view_of(max_join_size)) &&
-	        item_find(s, ITEM_VARIABLE, view_of(sql_big_selects), &unused)) ||
-	       (view_equal(name, view_of(sql_big_selects)) &&
-	        item_find(s, ITEM_VARIABLE, view_of(max_join_size), &unused));
+	return (view_equal(name, view_of("max_join_size")) &&
+	        state_has(s, ITEM_VARIABLE, "sql_big_selects")) ||
+	       (view_equal(name, view_of("sql_big_selects")) && state_has(s, ITEM_VARIABLE, "max_join_size"));
 }
 
 /* Text in these is not made of ASCII's bytes, so that under them nothing else could be set any more. */
@@ -334,9 +240,10 @@ static bool target_of(struct state_table *t, struct view name, struct target *ou
 
 static struct state *set_default(struct state_table *t, const struct state *s, const struct target *target)
 {
-	struct item base, put = {target->kind, target->name, {NULL, 0}};
+	struct item put = {target->kind, target->name, {NULL, 0}};
 	/* After SET NAMES, one of the group at its default is something to remember. */
-	if (target->kind == ITEM_CHARSET && find_base(s, &base))
+	if (target->kind == ITEM_CHARSET &&
+	    (state_has(s, ITEM_BASE, BASE_NAMES) || state_has(s, ITEM_BASE, BASE_CHARACTER_SET)))
 		put.value = view_of("DEFAULT");
 	return edit(t, s, &put);
 }
@@ -359,10 +266,10 @@ static bool literal_charset(const struct state *s, struct view text, struct view
 	struct item i;
 	struct view none = {NULL, 0};
 	*collation = none;
-	if (item_find(s, ITEM_CHARSET, view_of("collation_connection"), &i))
+	if (state_has(s, ITEM_CHARSET, "collation_connection"))
 		return false; /* its name need not begin with that of a character set */
-	bool connection = item_find(s, ITEM_CHARSET, view_of("character_set_connection"), &i);
-	if (!connection && !item_find(s, ITEM_BASE, view_of(base_names), &i))
+	bool connection = state_find(s, ITEM_CHARSET, view_of("character_set_connection"), &i);
+	if (!connection && !state_find(s, ITEM_BASE, view_of(BASE_NAMES), &i))
 		return false;
 	/* 'charset', or 'charset' COLLATE 'collation' */
 	if (!i.value.len || i.value.p[0] != '\'')
@@ -372,7 +279,7 @@ static bool literal_charset(const struct state *s, struct view text, struct view
 	const uint8_t *second = memchr(end + 1, '\'', (size_t)(i.value.p + i.value.len - end - 1));
 	if (second)
 		*collation = unquoted((struct view){second, (size_t)(i.value.p + i.value.len - second)});
-	bool converted = connection || item_find(s, ITEM_CHARSET, view_of("character_set_client"), &i);
+	bool converted = connection || state_has(s, ITEM_CHARSET, "character_set_client");
 	for (size_t k = 0; converted && k < text.len; k++)
 		if (text.p[k] & 0x80)
 			return false;
@@ -404,8 +311,8 @@ static bool write_switch(struct buf *out, struct view word)
 static struct state *set_flags(struct state_table *t, const struct state *s, const struct target *target,
                                struct view text)
 {
-	struct item old = {.value = {NULL, 0}};
-	if (!item_find(s, target->kind, target->name, &old))
+	struct item old;
+	if (!state_find(s, target->kind, target->name, &old))
 		old.value = (struct view){NULL, 0};
 	buf_reset(&t->value);
 	if (!value_merge_flags(&t->value, old.value, text))
@@ -515,14 +422,14 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
 struct state *state_names(struct state_table *t, const struct state *s, struct view charset,
                           struct view collation)
 {
-	struct item put = {ITEM_BASE, view_of(base_names), {NULL, 0}};
+	struct item put = {ITEM_BASE, view_of(BASE_NAMES), {NULL, 0}};
 	if (!charset.len)
 		return collation.len ? NULL : edit(t, s, &put);
 	buf_reset(&t->value);
 	bool ok = !is_wide(charset) && value_write_name(&t->value, charset);
 	if (ok && collation.len)
 		ok = write_bytes(&t->value, " COLLATE ", 9) && value_write_name(&t->value, collation);
-	return ok ? edit_written(t, s, ITEM_BASE, view_of(base_names)) : NULL;
+	return ok ? edit_written(t, s, ITEM_BASE, view_of(BASE_NAMES)) : NULL;
 }
 
 struct state *state_character_set(struct state_table *t, const struct state *s, struct view charset)
@@ -530,23 +437,13 @@ struct state *state_character_set(struct state_table *t, const struct state *s, 
 	buf_reset(&t->value);
 	if (!charset.len || is_wide(charset) || !value_write_name(&t->value, charset))
 		return NULL;
-	return edit_written(t, s, ITEM_BASE, view_of(base_character_set));
-}
-
-/* After SET CHARACTER SET the connection's character set is the one the schema had then, unless it was set
- * since. */
-static bool charset_is_of_schema(const struct state *s)
-{
-	struct item unused;
-	return item_find(s, ITEM_BASE, view_of(base_character_set), &unused) &&
-	       !item_find(s, ITEM_CHARSET, view_of("character_set_connection"), &unused) &&
-	       !item_find(s, ITEM_CHARSET, view_of("collation_connection"), &unused);
+	return edit_written(t, s, ITEM_BASE, view_of(BASE_CHARACTER_SET));
 }
 
 struct state *state_schema(struct state_table *t, const struct state *s, struct view schema)
 {
 	struct item put = {ITEM_SCHEMA, {NULL, 0}, {schema.len ? schema.p : NULL, schema.len}};
-	if (charset_is_of_schema(s) && !view_equal(schema, state_schema_of(s)))
+	if (state_charset_is_of_schema(s) && !view_equal(schema, state_schema_of(s)))
 		return NULL;
 	return edit(t, s, &put);
 }
@@ -567,13 +464,13 @@ struct view state_schema_of(const struct state *s)
 {
 	struct item i;
 	struct view none = {NULL, 0};
-	return item_find(s, ITEM_SCHEMA, none, &i) ? i.value : none;
+	return state_find(s, ITEM_SCHEMA, none, &i) ? i.value : none;
 }
 
 bool state_get(const struct state *s, struct view name, struct view *value)
 {
 	struct item i;
-	for (struct view rest = content_of(s); item_next(&rest, &i);)
+	for (struct view rest = state_content(s); item_next(&rest, &i);)
 		if (i.kind != ITEM_SCHEMA && view_equal(i.name, name)) {
 			*value = i.value;
 			return true;
@@ -584,147 +481,4 @@ bool state_get(const struct state *s, struct view name, struct view *value)
 unsigned state_entries(const struct state *s)
 {
 	return s->entries;
-}
-
-/* --- the difference --- */
-
-struct set_statement {
-	struct buf *sql;
-	bool begun, ok;
-};
-
-static void add_text(struct set_statement *st, const void *text, size_t len)
-{
-	st->ok = st->ok && buf_append(st->sql, text, len);
-}
-
-static void add_literal(struct set_statement *st, const char *text)
-{
-	add_text(st, text, strlen(text));
-}
-
-static void add_separator(struct set_statement *st)
-{
-	add_literal(st, st->begun ? ", " : "SET ");
-	st->begun = true;
-}
-
-/* A user variable's name may need its quotes: any printable byte may be in it. */
-static void add_name(struct set_statement *st, struct view name)
-{
-	struct view bare = {name.p + 1, name.len - 1};
-	if (name.p[0] != '@' || value_is_name(bare)) {
-		add_text(st, name.p, name.len);
-		return;
-	}
-	add_literal(st, "@`");
-	for (size_t i = 0; i < bare.len; i++)
-		add_text(st, bare.p[i] == '`' ? "``" : (const char *)&bare.p[i], bare.p[i] == '`' ? 2 : 1);
-	add_literal(st, "`");
-}
-
-static void add_value(struct set_statement *st, const struct item *i)
-{
-	add_separator(st);
-	add_name(st, i->name);
-	add_literal(st, "=");
-	add_text(st, i->value.p, i->value.len);
-}
-
-static void add_default(struct set_statement *st, const struct item *i)
-{
-	add_separator(st);
-	add_name(st, i->name);
-	add_literal(st, i->name.p[0] == '@' ? "=NULL" : "=DEFAULT");
-}
-
-static bool in_charset_group(const struct item *i)
-{
-	return i->kind == ITEM_BASE || i->kind == ITEM_CHARSET;
-}
-
-/* The part of the content that holds the character set group. */
-static struct view charset_part(const struct state *s)
-{
-	struct view rest = content_of(s), part = {rest.p, 0}, before = rest;
-	struct item i;
-	while (item_next(&rest, &i)) {
-		if (in_charset_group(&i) && !part.len)
-			part.p = before.p;
-		if (in_charset_group(&i))
-			part.len = (size_t)(rest.p - part.p);
-		before = rest;
-	}
-	return part;
-}
-
-/* The whole group is set whenever anything in it differs: its members set each other. */
-static void add_charsets(struct set_statement *st, struct view group)
-{
-	struct item i;
-	bool more = item_next(&group, &i);
-	add_separator(st);
-	if (more && i.kind == ITEM_BASE) {
-		add_literal(st, item_is(&i, base_names) ? "NAMES " : "CHARACTER SET ");
-		add_text(st, i.value.p, i.value.len);
-		more = item_next(&group, &i);
-	} else {
-		add_literal(st, "NAMES DEFAULT");
-	}
-	for (; more; more = item_next(&group, &i))
-		add_value(st, &i);
-}
-
-static bool variable_next(struct view *rest, struct item *out)
-{
-	while (item_next(rest, out))
-		if (out->kind == ITEM_VARIABLE)
-			return true;
-	return false;
-}
-
-/* Both lists side by side: what only `have` has goes back to its default (removed), or what `want` has
- * otherwise is set. The defaults are all written first, since a variable may have a twin. */
-static void add_variables(struct set_statement *st, const struct state *have, const struct state *want,
-                          bool removed)
-{
-	struct view x = content_of(have), y = content_of(want);
-	struct item a, b;
-	bool more_a = variable_next(&x, &a), more_b = variable_next(&y, &b);
-	while (more_a || more_b) {
-		int c = !more_a ? 1 : !more_b ? -1 : item_compare(&a, &b);
-		if (c < 0 && removed)
-			add_default(st, &a);
-		if (!removed && (c > 0 || (!c && !view_equal(a.value, b.value))))
-			add_value(st, &b);
-		if (c <= 0)
-			more_a = variable_next(&x, &a);
-		if (c >= 0)
-			more_b = variable_next(&y, &b);
-	}
-}
-
-unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql)
-{
-	if (have == want)
-		return DIFF_NONE;
-	unsigned diff = DIFF_NONE;
-	struct view had = state_schema_of(have), wants = state_schema_of(want);
-	if (!view_equal(had, wants)) {
-		if (!wants.len)
-			return DIFF_RESET;
-		diff = DIFF_SCHEMA;
-	}
-	size_t len = buf_len(sql);
-	struct set_statement st = {sql, false, true};
-	struct view group = charset_part(want);
-	if (!view_equal(charset_part(have), group) || (diff && charset_is_of_schema(want)))
-		add_charsets(&st, group);
-	add_variables(&st, have, want, true);
-	add_variables(&st, have, want, false);
-	if (!st.ok) {
-		sql->end = sql->start + len;
-		return DIFF_RESET;
-	}
-	return st.begun ? diff | DIFF_SET : diff;
 }
