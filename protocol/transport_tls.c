@@ -311,7 +311,7 @@ static void keep_error(struct transport_tls *t)
 		t->error = strdup(text);
 }
 
-static enum transport_tls_result fail(struct transport_tls *t)
+static enum transport_tls_result give_up(struct transport_tls *t)
 {
 	t->failed = true;
 	keep_error(t);
@@ -328,7 +328,7 @@ static enum transport_tls_result verdict(struct transport_tls *t, int returned)
 		t->closed = true;
 		return TRANSPORT_TLS_CLOSED;
 	default:
-		return fail(t);
+		return give_up(t);
 	}
 }
 
@@ -382,7 +382,7 @@ static bool write_record(struct transport_tls *t, struct view *plain)
 	size_t room = t->out_cap - t->out_len - TRANSPORT_TLS_ROOM + 1, n;
 	size_t len = plain->len < RECORD_MAX ? plain->len : RECORD_MAX;
 	if (SSL_write_ex(t->ssl, plain->p, len < room ? len : room, &n) <= 0) {
-		fail(t);
+		give_up(t);
 		return false;
 	}
 	plain->p += n;
