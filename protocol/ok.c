@@ -6,11 +6,12 @@
 #include "protocol/packet.h"
 #include "protocol/tracker.h"
 
-#define OK_END_MIN 7u   /* FE with an OK behind it: what is shorter is a plain EOF */
-#define EOF_SIZE 5u     /* the header byte, warnings, status */
+#define OK_END_MIN  7u  /* FE with an OK behind it: what is shorter is a plain EOF */
+#define EOF_SIZE    5u  /* the header byte, warnings, status */
 #define ERR_MESSAGE 512 /* the servers' own bound, with the NUL */
 
-/* Without session tracking old servers may have written the text without its length: take it as it stands then. */
+/* Without session tracking old servers may have written the text without its length: take it as it stands
+ * then. */
 static struct view read_info(struct reader *r, uint32_t caps)
 {
 	struct reader start = *r;
@@ -33,7 +34,8 @@ bool ok_parse(struct view payload, uint32_t caps, struct ok_packet *out)
 	out->warnings = read_u16(&r);
 	if (!r.bad && reader_left(&r))
 		out->info = read_info(&r, caps);
-	if (!r.bad && reader_left(&r) && caps & CAP_SESSION_TRACK && out->status & STATUS_SESSION_STATE_CHANGED)
+	if (!r.bad && reader_left(&r) && caps & CAP_SESSION_TRACK &&
+	    out->status & STATUS_SESSION_STATE_CHANGED)
 		out->trackers = read_lenenc_str(&r);
 	return !r.bad;
 }
@@ -121,7 +123,8 @@ static bool write_fields(struct buf *b, uint32_t caps, const struct ok_packet *o
 		return false;
 	if (!tracked)
 		return true;
-	return f ? write_lenenc(b, tracked) && write_kept(b, ok->trackers, f) : write_lenenc_str(b, ok->trackers);
+	return f ? write_lenenc(b, tracked) && write_kept(b, ok->trackers, f)
+	         : write_lenenc_str(b, ok->trackers);
 }
 
 /* EOF and OK have status and warnings in opposite order. */
@@ -132,7 +135,7 @@ static bool write_plain_eof(struct buf *b, const struct ok_packet *ok)
 }
 
 static bool write_ok(struct buf *b, uint8_t *seq, uint32_t caps, const struct ok_packet *ok,
-		     const struct ok_filter *f)
+                     const struct ok_filter *f)
 {
 	bool plain = ok->header == HEADER_EOF && !(caps & CAP_DEPRECATE_EOF);
 	size_t begin = packet_begin(b);
@@ -164,8 +167,8 @@ static size_t whole_characters(const char *s, size_t len)
 	return len - (start - 1) < want ? start - 1 : len;
 }
 
-bool err_write(struct buf *b, uint8_t *seq, uint32_t caps, uint16_t code, const char *sqlstate, const char *format,
-	       ...)
+bool err_write(struct buf *b, uint8_t *seq, uint32_t caps, uint16_t code, const char *sqlstate,
+               const char *format, ...)
 {
 	char message[ERR_MESSAGE];
 	va_list args;
@@ -189,7 +192,7 @@ bool err_write(struct buf *b, uint8_t *seq, uint32_t caps, uint16_t code, const 
 bool ok_variable_is_default(void *unused, struct view name)
 {
 	static const char *const names[] = {"autocommit", "character_set_client", "character_set_connection",
-					    "character_set_results", "time_zone"};
+	                                    "character_set_results", "time_zone"};
 	(void)unused;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (view_equal(view_of(names[i]), name))
@@ -230,7 +233,7 @@ bool ok_needs_rewrite(const uint8_t *packet, size_t n, uint32_t backend_caps, co
 }
 
 bool ok_rewrite(struct buf *out, const uint8_t *packet, size_t n, uint32_t backend_caps,
-		const struct ok_filter *filter)
+                const struct ok_filter *filter)
 {
 	struct ok_packet ok;
 	if (!open_packet(packet, n, backend_caps, &ok))

@@ -7,9 +7,9 @@
 #include "protocol/stmt.h"
 #include "protocol/wire.h"
 
-#define EOF_BELOW 9u          /* FE in a packet of this size or more begins a row of over 16 MiB */
-#define MAX_COLUMNS 0xFFFFu   /* servers stop at 4096; a PREPARE_OK has two bytes for it */
-#define PROGRESS_ERROR 0xFFFF /* the error number that is none */
+#define EOF_BELOW      9u      /* FE in a packet of this size or more begins a row of over 16 MiB */
+#define MAX_COLUMNS    0xFFFFu /* servers stop at 4096; a PREPARE_OK has two bytes for it */
+#define PROGRESS_ERROR 0xFFFF  /* the error number that is none */
 
 /* What the packet at the front is. */
 enum look {
@@ -40,10 +40,10 @@ static enum reply_state first_state(uint8_t command)
 void reply_begin(struct reply *r, uint8_t command, uint32_t caps, uint32_t mariadb_caps)
 {
 	*r = (struct reply){
-		.command = command,
-		.caps = caps,
-		.mariadb_caps = mariadb_caps,
-		.state = first_state(command),
+	    .command = command,
+	    .caps = caps,
+	    .mariadb_caps = mariadb_caps,
+	    .state = first_state(command),
 	};
 }
 
@@ -86,8 +86,8 @@ static void definition_done(struct reply *r)
 		leave_columns(r);
 }
 
-/* A result is complete. Only where several may come does MORE_RESULTS mean anything: a server may leave the flag set in
- * the answer to a later FETCH. */
+/* A result is complete. Only where several may come does MORE_RESULTS mean anything: a server may leave the
+ * flag set in the answer to a later FETCH. */
 static void result_done(struct reply *r)
 {
 	r->more = r->status & STATUS_MORE_RESULTS && command_info(r->command)->answer == ANSWER_RESULTSET;
@@ -121,8 +121,8 @@ static bool take_plain_eof(struct reply *r, struct view p)
 	return true;
 }
 
-/* The end of rows; which form it has depends on the capability, but the forms cannot be confused, and servers are not
- * consistent for the lesser commands. */
+/* The end of rows; which form it has depends on the capability, but the forms cannot be confused, and servers
+ * are not consistent for the lesser commands. */
 static bool take_end(struct reply *r, struct view p)
 {
 	if (take_plain_eof(r, p)) {
@@ -132,7 +132,8 @@ static bool take_end(struct reply *r, struct view p)
 	return r->caps & CAP_DEPRECATE_EOF && take_ok(r, p);
 }
 
-/* With a cursor no rows follow: they are fetched later. (With CAP_DEPRECATE_EOF the same packet is the end of rows.) */
+/* With a cursor no rows follow: they are fetched later. (With CAP_DEPRECATE_EOF the same packet is the end of
+ * rows.) */
 static bool take_columns_eof(struct reply *r, struct view p)
 {
 	if (!take_plain_eof(r, p))
@@ -262,7 +263,8 @@ static bool take(struct reply *r, struct view p)
 		return take_err(r, p);
 	switch (r->state) {
 	case REPLY_AT_FIRST:
-		return p.len ? take_first(r, p) : command_info(r->command)->answer == ANSWER_STRING && take_string(r);
+		return p.len ? take_first(r, p)
+		             : command_info(r->command)->answer == ANSWER_STRING && take_string(r);
 	case REPLY_AT_PARAMS_EOF:
 		return take_params_eof(r, p);
 	case REPLY_AT_COLUMNS_EOF:
@@ -341,8 +343,8 @@ static enum look look_continuation(const struct reply *r, const uint8_t *data, s
 	return data[3] == (uint8_t)(r->seq + 1) ? LOOK_BODY : LOOK_BAD;
 }
 
-/* The rows that lie whole in the bytes, as fast as they can be stepped over: nearly all bytes of all answers pass here.
- * Stops before anything that is not plainly the next row. */
+/* The rows that lie whole in the bytes, as fast as they can be stepped over: nearly all bytes of all answers
+ * pass here. Stops before anything that is not plainly the next row. */
 static size_t pass_whole_rows(struct reply *r, const uint8_t *data, size_t len)
 {
 	size_t at = 0;
@@ -376,7 +378,8 @@ static size_t pass(struct reply *r, const uint8_t *data, size_t len, enum look *
 			return at;
 		if (!r->continues && r->state == REPLY_AT_ROWS && r->seq_known)
 			at += pass_whole_rows(r, data + at, len - at);
-		*next = r->continues ? look_continuation(r, data + at, len - at) : look(r, data + at, len - at);
+		*next =
+		    r->continues ? look_continuation(r, data + at, len - at) : look(r, data + at, len - at);
 		if (*next != LOOK_BODY)
 			return at;
 		bool begins = !r->continues;

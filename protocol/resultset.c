@@ -7,13 +7,13 @@
 #include "protocol/ok.h"
 #include "protocol/packet.h"
 
-#define COLUMNS_MAX 4096u
-#define CHARSET_UTF8MB4 45u
-#define CHARSET_BINARY 63u
-#define FLAG_BINARY 0x80u
-#define NULL_TEXT 0xFB     /* in the place of a length */
-#define NULL_BITS_OFFSET 2 /* the first two bits of a binary row's bitmap mean nothing */
-#define NUMBER_MAX 64      /* a number as text fits, with room for leading blanks */
+#define COLUMNS_MAX      4096u
+#define CHARSET_UTF8MB4  45u
+#define CHARSET_BINARY   63u
+#define FLAG_BINARY      0x80u
+#define NULL_TEXT        0xFB /* in the place of a length */
+#define NULL_BITS_OFFSET 2    /* the first two bits of a binary row's bitmap mean nothing */
+#define NUMBER_MAX       64   /* a number as text fits, with room for leading blanks */
 
 /* What a definition says of each type besides its number. */
 struct type_look {
@@ -59,12 +59,13 @@ static bool write_definition(struct buf *b, const struct resultset_column *c)
 static bool put_definition(struct buf *b, uint8_t *seq, const struct resultset_column *c, bool with_default)
 {
 	size_t begin = packet_begin(b);
-	bool written = begin != SIZE_MAX && write_definition(b, c) && (!with_default || write_u8(b, NULL_TEXT));
+	bool written =
+	    begin != SIZE_MAX && write_definition(b, c) && (!with_default || write_u8(b, NULL_TEXT));
 	return finish(b, begin, written, seq);
 }
 
-static bool put_definitions(struct buf *b, uint8_t *seq, uint32_t caps, const struct resultset_column *columns,
-			    size_t n, uint16_t status)
+static bool put_definitions(struct buf *b, uint8_t *seq, uint32_t caps,
+                            const struct resultset_column *columns, size_t n, uint16_t status)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!put_definition(b, seq, &columns[i], false))
@@ -72,8 +73,8 @@ static bool put_definitions(struct buf *b, uint8_t *seq, uint32_t caps, const st
 	return caps & CAP_DEPRECATE_EOF || eof_write(b, seq, caps, status, 0);
 }
 
-bool resultset_begin(struct buf *b, uint8_t *seq, uint32_t caps, const struct resultset_column *columns, size_t n,
-		     uint16_t status)
+bool resultset_begin(struct buf *b, uint8_t *seq, uint32_t caps, const struct resultset_column *columns,
+                     size_t n, uint16_t status)
 {
 	if (!n || n > COLUMNS_MAX)
 		return false;
@@ -145,7 +146,7 @@ static struct view cell_text(const struct resultset_cell *cell, char scratch[NUM
 
 /* The cell as its column can hold it. A number that neither SQL nor a client knows is NULL. */
 static struct resultset_cell convert(const struct resultset_cell *cell, enum resultset_type type,
-				     char scratch[NUMBER_MAX])
+                                     char scratch[NUMBER_MAX])
 {
 	if (cell->kind == CELL_NULL)
 		return *cell;
@@ -166,7 +167,8 @@ static struct resultset_cell convert(const struct resultset_cell *cell, enum res
 static bool write_text_cell(struct buf *b, const struct resultset_cell *cell)
 {
 	char scratch[NUMBER_MAX];
-	return cell->kind == CELL_NULL ? write_u8(b, NULL_TEXT) : write_lenenc_str(b, cell_text(cell, scratch));
+	return cell->kind == CELL_NULL ? write_u8(b, NULL_TEXT)
+	                               : write_lenenc_str(b, cell_text(cell, scratch));
 }
 
 static bool write_binary_cell(struct buf *b, const struct resultset_cell *cell)
@@ -186,7 +188,7 @@ static bool write_binary_cell(struct buf *b, const struct resultset_cell *cell)
 }
 
 static bool write_row(struct buf *b, const struct resultset_column *columns, size_t n,
-		      const struct resultset_cell *cells, bool binary)
+                      const struct resultset_cell *cells, bool binary)
 {
 	size_t bitmap = buf_len(b) + 1;
 	if (binary && !write_zeros(b, 1 + (n + NULL_BITS_OFFSET + 7) / 8))
@@ -195,7 +197,8 @@ static bool write_row(struct buf *b, const struct resultset_column *columns, siz
 		char scratch[NUMBER_MAX];
 		struct resultset_cell cell = convert(&cells[i], columns[i].type, scratch);
 		if (binary && cell.kind == CELL_NULL)
-			buf_data(b)[bitmap + (i + NULL_BITS_OFFSET) / 8] |= (uint8_t)(1u << (i + NULL_BITS_OFFSET) % 8);
+			buf_data(b)[bitmap + (i + NULL_BITS_OFFSET) / 8] |=
+			    (uint8_t)(1u << (i + NULL_BITS_OFFSET) % 8);
 		if (!(binary ? write_binary_cell(b, &cell) : write_text_cell(b, &cell)))
 			return false;
 	}
@@ -203,7 +206,7 @@ static bool write_row(struct buf *b, const struct resultset_column *columns, siz
 }
 
 bool resultset_row(struct buf *b, uint8_t *seq, const struct resultset_column *columns, size_t n,
-		   const struct resultset_cell *cells, bool binary)
+                   const struct resultset_cell *cells, bool binary)
 {
 	size_t begin = packet_begin(b);
 	bool written = begin != SIZE_MAX && write_row(b, columns, n, cells, binary);
@@ -215,8 +218,8 @@ bool resultset_end(struct buf *b, uint8_t *seq, uint32_t caps, uint16_t status, 
 	return eof_write(b, seq, caps, status, warnings);
 }
 
-bool resultset_fields(struct buf *b, uint8_t *seq, uint32_t caps, const struct resultset_column *columns, size_t n,
-		      uint16_t status)
+bool resultset_fields(struct buf *b, uint8_t *seq, uint32_t caps, const struct resultset_column *columns,
+                      size_t n, uint16_t status)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!put_definition(b, seq, &columns[i], true))
@@ -228,12 +231,12 @@ static bool put_prepare_ok(struct buf *b, uint8_t *seq, uint32_t statement_id, s
 {
 	size_t begin = packet_begin(b);
 	bool written = begin != SIZE_MAX && write_u8(b, HEADER_OK) && write_u32(b, statement_id) &&
-		       write_u16(b, (uint16_t)n) && write_u16(b, params) && write_u8(b, 0) && write_u16(b, 0);
+	               write_u16(b, (uint16_t)n) && write_u16(b, params) && write_u8(b, 0) && write_u16(b, 0);
 	return finish(b, begin, written, seq);
 }
 
 bool resultset_prepared(struct buf *b, uint8_t *seq, uint32_t caps, uint32_t statement_id,
-			const struct resultset_column *columns, size_t n, uint16_t params, uint16_t status)
+                        const struct resultset_column *columns, size_t n, uint16_t params, uint16_t status)
 {
 	static const struct resultset_column parameter = {"?", RESULTSET_TEXT};
 	if (n > COLUMNS_MAX || !put_prepare_ok(b, seq, statement_id, n, params))

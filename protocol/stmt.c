@@ -1,6 +1,6 @@
 #include "protocol/stmt.h"
 
-#define ID_AT 1u /* behind the command byte, and behind the 00 of PREPARE_OK */
+#define ID_AT     1u /* behind the command byte, and behind the 00 of PREPARE_OK */
 #define TYPE_SIZE 2u
 
 bool stmt_prepare_ok_parse(struct view payload, uint32_t caps, struct stmt_prepare_ok *out)
@@ -75,7 +75,8 @@ bool stmt_execute_parse(struct view payload, unsigned params, uint32_t caps, str
 	return !r.bad;
 }
 
-bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types)
+bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps,
+                             struct view types)
 {
 	struct stmt_execute e;
 	if (!stmt_execute_parse(payload, params, caps, &e))

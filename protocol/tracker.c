@@ -5,8 +5,8 @@
 void tracker_begin(struct tracker_iter *it, struct view block)
 {
 	*it = (struct tracker_iter){
-		.block = reader_of(block.p, block.len),
-		.variables = reader_of(NULL, 0),
+	    .block = reader_of(block.p, block.len),
+	    .variables = reader_of(NULL, 0),
 	};
 }
 

@@ -1,6 +1,6 @@
 /*
- * Framing and the packets that end things, fed any bytes: what is read must write back to the same, and an OK that was
- * filtered for a client must be an OK that needs no second filtering.
+ * Framing and the packets that end things, fed any bytes: what is read must write back to the same, and an OK
+ * that was filtered for a client must be an OK that needs no second filtering.
  *
  * Input: capabilities of the backend and of the client, what to keep, then packets.
  */
@@ -40,7 +40,7 @@ static void check_end(const struct packet *p, uint32_t caps)
 }
 
 static void check_rewrite(struct buf *b, const uint8_t *bytes, size_t n, uint32_t backend_caps,
-			  const struct ok_filter *f)
+                          const struct ok_filter *f)
 {
 	buf_reset(b);
 	if (!ok_rewrite(b, bytes, n, backend_caps, f))

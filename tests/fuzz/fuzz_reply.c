@@ -1,8 +1,8 @@
 /*
  * The walker, fed any bytes: wherever they are cut, it must report the same.
  *
- * Input: command, capability bits, MariaDB bits, seed of the cuts, then the answer: as raw bytes, or (a bit of the
- * first byte of capabilities) as payloads with one byte of length each, which get right headers.
+ * Input: command, capability bits, MariaDB bits, seed of the cuts, then the answer: as raw bytes, or (a bit
+ * of the first byte of capabilities) as payloads with one byte of length each, which get right headers.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "protocol/packet.h"
 #include "protocol/reply.h"
 
-#define HEAD 4u
+#define HEAD       4u
 #define EVENTS_MAX 4096u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

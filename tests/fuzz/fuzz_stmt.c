@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < HEAD)
 		return 0;
 	unsigned params = data[0];
-	uint32_t caps = (data[1] & 1 ? CAP_QUERY_ATTRIBUTES : 0) | (data[1] & 2 ? CAP_OPTIONAL_RESULTSET_METADATA : 0);
+	uint32_t caps =
+	    (data[1] & 1 ? CAP_QUERY_ATTRIBUTES : 0) | (data[1] & 2 ? CAP_OPTIONAL_RESULTSET_METADATA : 0);
 	struct view payload = {data + HEAD, size - HEAD};
 	struct stmt_execute e;
 	check_prepare_ok(payload, caps);

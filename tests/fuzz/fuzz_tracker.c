@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(buf_len(&b) == tracker_size(&e));
 		tracker_begin(&again, (struct view){buf_data(&b), buf_len(&b)});
 		assert(tracker_next(&again, &copy));
-		assert(copy.type == e.type && view_equal(copy.name, e.name) && view_equal(copy.value, e.value));
+		assert(copy.type == e.type && view_equal(copy.name, e.name) &&
+		       view_equal(copy.value, e.value));
 		assert(!tracker_next(&again, &copy) && !again.bad);
 	}
 	buf_finish(&b);

@@ -21,7 +21,7 @@ static void test_every_byte_has_a_name(void **state)
 	assert_string_equal(command_info(CMD_QUERY)->name, "COM_QUERY");
 	assert_string_equal(command_info(CMD_STMT_BULK_EXECUTE)->name, "COM_STMT_BULK_EXECUTE");
 	assert_string_equal(command_info(CMD_SUBSCRIBE_GROUP_REPLICATION)->name,
-			    "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM");
+	                    "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM");
 	assert_string_equal(command_info(0x22)->name, "COM_UNKNOWN");
 	assert_string_equal(command_info(0xFF)->name, "COM_UNKNOWN");
 }
@@ -35,8 +35,8 @@ static void test_a_command_that_nobody_knows_is_answered_by_an_error(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_byte_has_a_name),
-		cmocka_unit_test(test_a_command_that_nobody_knows_is_answered_by_an_error),
+	    cmocka_unit_test(test_every_byte_has_a_name),
+	    cmocka_unit_test(test_a_command_that_nobody_knows_is_answered_by_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 #include "protocol/packet.h"
 #include "protocol/tracker.h"
 
-#define EOF_STYLE CAP_PROTOCOL_41
-#define TRACKED (CAP_PROTOCOL_41 | CAP_SESSION_TRACK | CAP_DEPRECATE_EOF)
+#define EOF_STYLE   CAP_PROTOCOL_41
+#define TRACKED     (CAP_PROTOCOL_41 | CAP_SESSION_TRACK | CAP_DEPRECATE_EOF)
 #define VIEW(array) ((struct view){array, sizeof array})
 
 static struct buf out;
@@ -42,9 +42,9 @@ static int finish(void **state)
 static void test_an_ok_is_read_as_a_server_wrote_it(void **state)
 {
 	(void)state;
-	static const uint8_t bytes[] = {0,   3,   0xFC, 0x2C, 1,   2,   0x40, 1, 0,           4,
-					'R', 'o', 'w',  's',  10,  1,   3,    2, 'd', 'b',    /* schema */
-					2,   1,   '1',  77,   0};
+	static const uint8_t bytes[] = {0,   3,   0xFC, 0x2C, 1,  2, 0x40, 1, 0,   4,
+	                                'R', 'o', 'w',  's',  10, 1, 3,    2, 'd', 'b', /* schema */
+	                                2,   1,   '1',  77,   0};
 	struct ok_packet ok;
 	assert_true(ok_parse(VIEW(bytes), TRACKED, &ok));
 	assert_int_equal(ok.affected, 3);
@@ -122,12 +122,12 @@ static void test_what_is_written_reads_back(void **state)
 	static const uint8_t headers[] = {HEADER_OK, HEADER_EOF};
 	for (size_t i = 0; i < 2; i++) {
 		struct ok_packet ok = {.affected = 70000,
-				       .insert_id = UINT64_MAX,
-				       .status = 2,
-				       .warnings = 9,
-				       .header = headers[i],
-				       .info = view_of("text"),
-				       .trackers = VIEW(block)};
+		                       .insert_id = UINT64_MAX,
+		                       .status = 2,
+		                       .warnings = 9,
+		                       .header = headers[i],
+		                       .info = view_of("text"),
+		                       .trackers = VIEW(block)};
 		struct ok_packet got;
 		begin(1000);
 		assert_true(ok_write(&out, &seq, TRACKED, &ok));
@@ -185,8 +185,13 @@ static void test_an_error_is_cut_between_characters(void **state)
 	static const struct {
 		const char *tail;
 		size_t keeps; /* of 511 */
-	} cuts[] = {{"aaaa", 511}, {"a\xC3\xA9", 511}, {"aa\xC3\xA9", 510}, {"a\xE2\x82\xAC", 509},
-		    {"\xE2\x82\xAC", 511}, {"\xF0\x9F\x98\x80", 508}, {"\x80\x80\x80\x80", 511}};
+	} cuts[] = {{"aaaa", 511},
+	            {"a\xC3\xA9", 511},
+	            {"aa\xC3\xA9", 510},
+	            {"a\xE2\x82\xAC", 509},
+	            {"\xE2\x82\xAC", 511},
+	            {"\xF0\x9F\x98\x80", 508},
+	            {"\x80\x80\x80\x80", 511}};
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
 		char text[600];
 		memset(text, 'b', 508);
@@ -221,12 +226,12 @@ static void test_a_full_buf_gets_nothing_by_halves(void **state)
 
 /* What a backend that tracks a lot answers to a write that also changed a few things. */
 static const uint8_t rich[] = {
-	0,  14, 8,   's', 'q', 'l', '_', 'm', 'o', 'd', 'e', 4,   'A', 'N', 'S', 'I', /* ours */
-	0,  14, 10,  'a', 'u', 't', 'o', 'c', 'o', 'm', 'm', 'i', 't', 2,   'O', 'N', /* everyone's */
-	1,  3,  2,   'd', 'b',                                                        /* everyone's */
-	2,  1,  '1',                                                                  /* ours */
-	3,  5,  0,   3,   'u', ':', '1',                                              /* ours */
-	5,  9,  8,   'T', '_', '_', '_', '_', '_', '_', '_',                          /* ours */
+    0, 14, 8,   's', 'q', 'l', '_', 'm', 'o', 'd', 'e', 4,   'A', 'N', 'S', 'I', /* ours */
+    0, 14, 10,  'a', 'u', 't', 'o', 'c', 'o', 'm', 'm', 'i', 't', 2,   'O', 'N', /* everyone's */
+    1, 3,  2,   'd', 'b',                                                        /* everyone's */
+    2, 1,  '1',                                                                  /* ours */
+    3, 5,  0,   3,   'u', ':', '1',                                              /* ours */
+    5, 9,  8,   'T', '_', '_', '_', '_', '_', '_', '_',                          /* ours */
 };
 
 static struct buf backend;
@@ -236,7 +241,7 @@ static void backend_says(uint8_t header, const uint8_t *block, size_t len)
 	buf_finish(&backend);
 	buf_init(&backend, 1000);
 	struct ok_packet ok = {
-		.header = header, .affected = 1, .status = 2, .info = view_of("ok"), .trackers = {block, len}};
+	    .header = header, .affected = 1, .status = 2, .info = view_of("ok"), .trackers = {block, len}};
 	uint8_t number = 5;
 	assert_true(ok_write(&backend, &number, TRACKED, &ok));
 }
@@ -246,7 +251,7 @@ static bool unchanged(const struct ok_filter *f)
 	begin(1000);
 	assert_true(ok_rewrite(&out, buf_data(&backend), buf_len(&backend), TRACKED, f));
 	bool same = view_equal((struct view){buf_data(&out), buf_len(&out)},
-			       (struct view){buf_data(&backend), buf_len(&backend)});
+	                       (struct view){buf_data(&backend), buf_len(&backend)});
 	assert_int_equal(!same, ok_needs_rewrite(buf_data(&backend), buf_len(&backend), TRACKED, f));
 	return same;
 }
@@ -280,7 +285,8 @@ static void test_a_client_that_asked_for_more_sees_more(void **state)
 {
 	(void)state;
 	int asked = 0;
-	struct ok_filter f = {.client_caps = TRACKED, .keep = ~0u, .keep_variable = any_variable, .arg = &asked};
+	struct ok_filter f = {
+	    .client_caps = TRACKED, .keep = ~0u, .keep_variable = any_variable, .arg = &asked};
 	backend_says(HEADER_OK, rich, sizeof rich);
 	assert_true(unchanged(&f));
 	assert_true(asked >= 2);
@@ -356,21 +362,21 @@ static void test_what_is_no_ok_is_not_rewritten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_an_ok_is_read_as_a_server_wrote_it),
-		cmocka_unit_test(test_text_without_a_length_is_taken_as_it_is_when_nothing_is_tracked),
-		cmocka_unit_test(test_the_short_form_with_fe_is_an_eof_and_not_an_ok),
-		cmocka_unit_test(test_errors_with_and_without_a_state),
-		cmocka_unit_test(test_what_is_written_reads_back),
-		cmocka_unit_test(test_a_client_without_tracking_gets_no_block_and_no_bit),
-		cmocka_unit_test(test_rows_end_in_the_form_the_client_knows),
-		cmocka_unit_test(test_an_error_is_cut_between_characters),
-		cmocka_unit_test(test_a_full_buf_gets_nothing_by_halves),
-		cmocka_unit_test(test_a_client_sees_what_servers_track_by_default),
-		cmocka_unit_test(test_a_client_that_asked_for_more_sees_more),
-		cmocka_unit_test(test_with_nothing_left_the_block_and_its_bit_go),
-		cmocka_unit_test(test_an_ok_that_tracks_nothing_passes_byte_by_byte),
-		cmocka_unit_test(test_a_malformed_block_is_dropped),
-		cmocka_unit_test(test_what_is_no_ok_is_not_rewritten),
+	    cmocka_unit_test(test_an_ok_is_read_as_a_server_wrote_it),
+	    cmocka_unit_test(test_text_without_a_length_is_taken_as_it_is_when_nothing_is_tracked),
+	    cmocka_unit_test(test_the_short_form_with_fe_is_an_eof_and_not_an_ok),
+	    cmocka_unit_test(test_errors_with_and_without_a_state),
+	    cmocka_unit_test(test_what_is_written_reads_back),
+	    cmocka_unit_test(test_a_client_without_tracking_gets_no_block_and_no_bit),
+	    cmocka_unit_test(test_rows_end_in_the_form_the_client_knows),
+	    cmocka_unit_test(test_an_error_is_cut_between_characters),
+	    cmocka_unit_test(test_a_full_buf_gets_nothing_by_halves),
+	    cmocka_unit_test(test_a_client_sees_what_servers_track_by_default),
+	    cmocka_unit_test(test_a_client_that_asked_for_more_sees_more),
+	    cmocka_unit_test(test_with_nothing_left_the_block_and_its_bit_go),
+	    cmocka_unit_test(test_an_ok_that_tracks_nothing_passes_byte_by_byte),
+	    cmocka_unit_test(test_a_malformed_block_is_dropped),
+	    cmocka_unit_test(test_what_is_no_ok_is_not_rewritten),
 	};
 	return cmocka_run_group_tests(tests, NULL, finish);
 }

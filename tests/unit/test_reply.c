@@ -11,7 +11,7 @@
 #include "protocol/reply.h"
 
 #define EOF_STYLE CAP_PROTOCOL_41
-#define OK_STYLE (CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF | CAP_SESSION_TRACK)
+#define OK_STYLE  (CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF | CAP_SESSION_TRACK)
 
 /* ---- building answers ---- */
 
@@ -30,10 +30,10 @@ static void put(const void *payload, size_t len)
 	assert_true(packet_append(&wire, &seq, payload, len));
 }
 
-#define PUT(...)                                                                                                       \
-	do {                                                                                                           \
-		const uint8_t bytes_[] = {__VA_ARGS__};                                                                \
-		put(bytes_, sizeof bytes_);                                                                            \
+#define PUT(...)                                                                                             \
+	do {                                                                                                 \
+		const uint8_t bytes_[] = {__VA_ARGS__};                                                      \
+		put(bytes_, sizeof bytes_);                                                                  \
 	} while (0)
 
 static void put_ok(uint32_t caps, uint16_t status)
@@ -135,13 +135,16 @@ static void flush_passed(size_t *passed)
 	*passed = 0;
 }
 
-/* Gives the bytes up to `arrived` until the walker wants more. Returns false when nothing more will come of it. */
+/* Gives the bytes up to `arrived` until the walker wants more. Returns false when nothing more will come of
+ * it. */
 static bool feed(struct reply *r, size_t arrived, size_t *off, size_t *passed)
 {
 	for (;;) {
 		size_t len = arrived - *off, n = 99;
-		uint8_t *copy = len < 65536 ? malloc(len ? len : 1) : NULL; /* so that a read beyond it is seen */
-		const uint8_t *exact = copy ? memcpy(copy, buf_data(&wire) + *off, len) : buf_data(&wire) + *off;
+		uint8_t *copy =
+		    len < 65536 ? malloc(len ? len : 1) : NULL; /* so that a read beyond it is seen */
+		const uint8_t *exact =
+		    copy ? memcpy(copy, buf_data(&wire) + *off, len) : buf_data(&wire) + *off;
 		enum reply_result got = reply_walk(r, exact, len, &n);
 		assert_true(n <= len);
 		assert_int_equal(n > 0, got == REPLY_PASS || got == REPLY_PACKET);
@@ -220,8 +223,9 @@ static void test_an_ok_is_the_whole_answer(void **state)
 static void test_an_error_is_the_whole_answer_to_anything(void **state)
 {
 	(void)state;
-	static const uint8_t commands[] = {CMD_QUERY, CMD_PING, CMD_STMT_PREPARE, CMD_STMT_FETCH, CMD_FIELD_LIST,
-					   CMD_STATISTICS, CMD_SET_OPTION, CMD_CHANGE_USER, CMD_BINLOG_DUMP, 0x77};
+	static const uint8_t commands[] = {
+	    CMD_QUERY,      CMD_PING,       CMD_STMT_PREPARE, CMD_STMT_FETCH,  CMD_FIELD_LIST,
+	    CMD_STATISTICS, CMD_SET_OPTION, CMD_CHANGE_USER,  CMD_BINLOG_DUMP, 0x77};
 	for (size_t i = 0; i < sizeof commands; i++) {
 		begin();
 		put_err(1146);
@@ -271,9 +275,10 @@ static void test_results_follow_each_other_while_the_server_says_so(void **state
 		put_result(caps, 0, STATUS_MORE_RESULTS);
 		put_ok(caps, 2);
 		expect(CMD_QUERY, caps, 0,
-		       style ? "ok(8,7,300)+ columns(3) pass(91) end(1008)+ columns(3) pass(81) end(8)+ ok(2,7,300) done"
-			     : "ok(8,7,300)+ columns(3) pass(81) defs-eof(1008)+ pass(10) eof(1008)+ "
-			       "columns(3) pass(81) defs-eof(8)+ eof(8)+ ok(2,7,300) done");
+		       style ? "ok(8,7,300)+ columns(3) pass(91) end(1008)+ columns(3) pass(81) end(8)+ "
+		               "ok(2,7,300) done"
+		             : "ok(8,7,300)+ columns(3) pass(81) defs-eof(1008)+ pass(10) eof(1008)+ "
+		               "columns(3) pass(81) defs-eof(8)+ eof(8)+ ok(2,7,300) done");
 		assert_int_equal(walked.results, 2);
 	}
 }
@@ -324,7 +329,8 @@ static void test_a_cursor_has_no_rows_until_they_are_fetched(void **state)
 		uint32_t caps = style ? OK_STYLE : EOF_STYLE;
 		begin();
 		put_rows(2);
-		put_end(caps, STATUS_CURSOR_EXISTS | STATUS_MORE_RESULTS); /* a stale flag: nothing follows a FETCH */
+		put_end(caps, STATUS_CURSOR_EXISTS |
+		                  STATUS_MORE_RESULTS); /* a stale flag: nothing follows a FETCH */
 		expect(CMD_STMT_FETCH, caps, 0, style ? "pass(20) end(48) done" : "pass(20) eof(48) done");
 	}
 }
@@ -336,11 +342,11 @@ static void test_prepare_with_any_number_of_definitions(void **state)
 		uint8_t params, columns;
 		const char *eof_style, *ok_style;
 	} cases[] = {
-		{0, 0, "prepared(9,0,0) done", "prepared(9,0,0) done"},
-		{2, 0, "prepared(9,2,0) pass(54) defs-eof(2) done", "prepared(9,2,0) pass(54) done"},
-		{0, 1, "prepared(9,0,1) pass(27) defs-eof(2) done", "prepared(9,0,1) pass(27) done"},
-		{2, 1, "prepared(9,2,1) pass(54) defs-eof(2) pass(27) defs-eof(2) done",
-		 "prepared(9,2,1) pass(81) done"},
+	    {0, 0, "prepared(9,0,0) done", "prepared(9,0,0) done"},
+	    {2, 0, "prepared(9,2,0) pass(54) defs-eof(2) done", "prepared(9,2,0) pass(54) done"},
+	    {0, 1, "prepared(9,0,1) pass(27) defs-eof(2) done", "prepared(9,0,1) pass(27) done"},
+	    {2, 1, "prepared(9,2,1) pass(54) defs-eof(2) pass(27) defs-eof(2) done",
+	     "prepared(9,2,1) pass(81) done"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		for (int style = 0; style < 2; style++) {
@@ -367,7 +373,8 @@ static void test_definitions_that_the_peer_has_are_left_out(void **state)
 	PUT(3, 0);
 	put_rows(1);
 	put_end(OK_STYLE, 2);
-	expect(CMD_QUERY, OK_STYLE | CAP_OPTIONAL_RESULTSET_METADATA, 0, "columns(3,cached) pass(10) end(2) done");
+	expect(CMD_QUERY, OK_STYLE | CAP_OPTIONAL_RESULTSET_METADATA, 0,
+	       "columns(3,cached) pass(10) end(2) done");
 	begin();
 	PUT(3, 1);
 	put_definitions(OK_STYLE, 3, 0);
@@ -569,7 +576,8 @@ static void test_numbers_wrap_after_255(void **state)
 	buf_finish(&wire);
 }
 
-/* A row of `len` bytes that begins with the length of a field of more than 16 MiB, its second packet with FE. */
+/* A row of `len` bytes that begins with the length of a field of more than 16 MiB, its second packet with FE.
+ */
 static void put_huge_row(size_t len)
 {
 	uint8_t *row = calloc(1, len);
@@ -587,7 +595,7 @@ static void test_rows_over_16_mib_are_never_taken_for_an_end(void **state)
 {
 	(void)state;
 	static const size_t sizes[] = {PACKET_MAX_PAYLOAD, PACKET_MAX_PAYLOAD + 1, PACKET_MAX_PAYLOAD + 5,
-				       2 * (size_t)PACKET_MAX_PAYLOAD, 2 * (size_t)PACKET_MAX_PAYLOAD + 3};
+	                               2 * (size_t)PACKET_MAX_PAYLOAD, 2 * (size_t)PACKET_MAX_PAYLOAD + 3};
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		for (int style = 0; style < 2; style++) {
 			uint32_t caps = style ? OK_STYLE : EOF_STYLE;
@@ -604,12 +612,13 @@ static void test_rows_over_16_mib_are_never_taken_for_an_end(void **state)
 			if (style)
 				snprintf(want, sizeof want, "columns(1) pass(%zu) end(2) done", row + 47);
 			else
-				snprintf(want, sizeof want, "columns(1) pass(27) defs-eof(2) pass(%zu) eof(2) done",
-					 row + 20);
+				snprintf(want, sizeof want,
+				         "columns(1) pass(27) defs-eof(2) pass(%zu) eof(2) done", row + 20);
 			walk(CMD_QUERY, caps, 0, buf_len(&wire), 1);
 			assert_string_equal(events, want);
 			assert_int_equal(walked.rows, 3);
-			for (size_t cut = before + PACKET_HEADER + PACKET_MAX_PAYLOAD - 2, k = 0; k < 12; k++) {
+			for (size_t cut = before + PACKET_HEADER + PACKET_MAX_PAYLOAD - 2, k = 0; k < 12;
+			     k++) {
 				walk(CMD_QUERY, caps, 0, cut + k < buf_len(&wire) ? cut + k : 0, 12u << 20);
 				assert_string_equal(events, want);
 			}
@@ -639,26 +648,26 @@ static void test_answers_to_commands_sent_together_are_told_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_an_ok_is_the_whole_answer),
-		cmocka_unit_test(test_an_error_is_the_whole_answer_to_anything),
-		cmocka_unit_test(test_a_result_set_in_both_styles),
-		cmocka_unit_test(test_binary_rows_pass_like_text_rows),
-		cmocka_unit_test(test_results_follow_each_other_while_the_server_says_so),
-		cmocka_unit_test(test_an_error_ends_the_answer_wherever_it_comes),
-		cmocka_unit_test(test_an_error_without_a_state_is_read),
-		cmocka_unit_test(test_a_cursor_has_no_rows_until_they_are_fetched),
-		cmocka_unit_test(test_prepare_with_any_number_of_definitions),
-		cmocka_unit_test(test_definitions_that_the_peer_has_are_left_out),
-		cmocka_unit_test(test_a_local_file_may_be_asked_for_in_any_statement),
-		cmocka_unit_test(test_while_a_file_is_due_the_walker_waits),
-		cmocka_unit_test(test_the_lesser_commands),
-		cmocka_unit_test(test_a_command_without_an_answer_is_done_at_once),
-		cmocka_unit_test(test_progress_reports_may_come_anywhere),
-		cmocka_unit_test(test_what_is_not_the_protocol_is_refused),
-		cmocka_unit_test(test_a_packet_to_look_at_has_a_bound_known_from_its_header),
-		cmocka_unit_test(test_numbers_wrap_after_255),
-		cmocka_unit_test(test_rows_over_16_mib_are_never_taken_for_an_end),
-		cmocka_unit_test(test_answers_to_commands_sent_together_are_told_apart),
+	    cmocka_unit_test(test_an_ok_is_the_whole_answer),
+	    cmocka_unit_test(test_an_error_is_the_whole_answer_to_anything),
+	    cmocka_unit_test(test_a_result_set_in_both_styles),
+	    cmocka_unit_test(test_binary_rows_pass_like_text_rows),
+	    cmocka_unit_test(test_results_follow_each_other_while_the_server_says_so),
+	    cmocka_unit_test(test_an_error_ends_the_answer_wherever_it_comes),
+	    cmocka_unit_test(test_an_error_without_a_state_is_read),
+	    cmocka_unit_test(test_a_cursor_has_no_rows_until_they_are_fetched),
+	    cmocka_unit_test(test_prepare_with_any_number_of_definitions),
+	    cmocka_unit_test(test_definitions_that_the_peer_has_are_left_out),
+	    cmocka_unit_test(test_a_local_file_may_be_asked_for_in_any_statement),
+	    cmocka_unit_test(test_while_a_file_is_due_the_walker_waits),
+	    cmocka_unit_test(test_the_lesser_commands),
+	    cmocka_unit_test(test_a_command_without_an_answer_is_done_at_once),
+	    cmocka_unit_test(test_progress_reports_may_come_anywhere),
+	    cmocka_unit_test(test_what_is_not_the_protocol_is_refused),
+	    cmocka_unit_test(test_a_packet_to_look_at_has_a_bound_known_from_its_header),
+	    cmocka_unit_test(test_numbers_wrap_after_255),
+	    cmocka_unit_test(test_rows_over_16_mib_are_never_taken_for_an_end),
+	    cmocka_unit_test(test_answers_to_commands_sent_together_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

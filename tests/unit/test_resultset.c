@@ -11,13 +11,13 @@
 #include "protocol/resultset.h"
 
 #define EOF_STYLE CAP_PROTOCOL_41
-#define OK_STYLE (CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF)
+#define OK_STYLE  (CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF)
 
 static const struct resultset_column columns[] = {
-	{"id", RESULTSET_INTEGER}, {"share", RESULTSET_DOUBLE}, {"name", RESULTSET_TEXT}};
+    {"id", RESULTSET_INTEGER}, {"share", RESULTSET_DOUBLE}, {"name", RESULTSET_TEXT}};
 static const struct resultset_cell cells[] = {{.kind = CELL_INTEGER, .integer = -5},
-					      {.kind = CELL_DOUBLE, .number = 0.1},
-					      {.kind = CELL_TEXT, .text = {(const uint8_t *)"abc", 3}}};
+                                              {.kind = CELL_DOUBLE, .number = 0.1},
+                                              {.kind = CELL_TEXT, .text = {(const uint8_t *)"abc", 3}}};
 
 static struct buf out;
 static uint8_t seq;
@@ -84,7 +84,7 @@ static void test_the_walker_finds_the_end_of_every_answer_in_both_styles(void **
 			for (unsigned n = 0; n < 3; n++) {
 				begin(100000);
 				assert_true(resultset_prepared(&out, &seq, styles[i], 77, columns, n,
-							       (uint16_t)params, 2));
+				                               (uint16_t)params, 2));
 				struct reply r = walk(CMD_STMT_PREPARE, styles[i]);
 				assert_int_equal(r.statement_id, 77);
 				assert_int_equal(r.columns, n);
@@ -97,15 +97,15 @@ static void test_the_walker_finds_the_end_of_every_answer_in_both_styles(void **
 static void test_a_definition_has_every_field(void **state)
 {
 	(void)state;
-	static const uint8_t want[] = {3, 'd', 'e', 'f', 0, 0, 0, 2, 'i', 'd', 0, 0x0C, 63, 0,
-				       21, 0, 0, 0, 8, 0x80, 0, 0, 0, 0};
+	static const uint8_t want[] = {3,  'd', 'e', 'f', 0, 0, 0, 2,    'i', 'd', 0, 0x0C,
+	                               63, 0,   21,  0,   0, 0, 8, 0x80, 0,   0,   0, 0};
 	begin(1000);
 	assert_true(resultset_begin(&out, &seq, OK_STYLE, columns, 1, 2));
 	assert_true(view_equal(last(), (struct view){want, sizeof want}));
 }
 
 static void check_row(const struct resultset_column *c, const struct resultset_cell *cell, bool binary,
-		      const void *want, size_t len)
+                      const void *want, size_t len)
 {
 	begin(1000);
 	assert_true(resultset_row(&out, &seq, c, 1, cell, binary));
@@ -117,31 +117,61 @@ static void test_cells_take_the_form_of_their_column(void **state)
 {
 	(void)state;
 	static const struct resultset_cell null = {.kind = CELL_NULL},
-					   text = {.kind = CELL_TEXT, .text = {(const uint8_t *)"12x", 3}},
-					   half = {.kind = CELL_DOUBLE, .number = 0.5},
-					   third = {.kind = CELL_DOUBLE, .number = 1.0 / 3},
-					   endless = {.kind = CELL_DOUBLE, .number = INFINITY},
-					   huge = {.kind = CELL_DOUBLE, .number = -1e300},
-					   least = {.kind = CELL_INTEGER, .integer = INT64_MIN},
-					   empty = {.kind = CELL_TEXT};
+	                                   text = {.kind = CELL_TEXT, .text = {(const uint8_t *)"12x", 3}},
+	                                   half = {.kind = CELL_DOUBLE, .number = 0.5},
+	                                   third = {.kind = CELL_DOUBLE, .number = 1.0 / 3},
+	                                   endless = {.kind = CELL_DOUBLE, .number = INFINITY},
+	                                   huge = {.kind = CELL_DOUBLE, .number = -1e300},
+	                                   least = {.kind = CELL_INTEGER, .integer = INT64_MIN},
+	                                   empty = {.kind = CELL_TEXT};
 	const struct resultset_column *integer = &columns[0], *number = &columns[1], *name = &columns[2];
 	check_row(integer, &null, false, "\xFB", 1);
-	check_row(integer, &text, false, "\x02" "12", 3);
-	check_row(integer, &half, false, "\x01" "0", 2);
-	check_row(integer, &huge, false, "\x14" "-9223372036854775808", 21);
-	check_row(integer, &least, false, "\x14" "-9223372036854775808", 21);
-	check_row(integer, &empty, false, "\x01" "0", 2);
-	check_row(number, &text, false, "\x02" "12", 3);
-	check_row(number, &half, false, "\x03" "0.5", 4);
-	check_row(number, &third, false, "\x13" "0.33333333333333331", 20);
+	check_row(integer, &text, false,
+	          "\x02"
+	          "12",
+	          3);
+	check_row(integer, &half, false,
+	          "\x01"
+	          "0",
+	          2);
+	check_row(integer, &huge, false,
+	          "\x14"
+	          "-9223372036854775808",
+	          21);
+	check_row(integer, &least, false,
+	          "\x14"
+	          "-9223372036854775808",
+	          21);
+	check_row(integer, &empty, false,
+	          "\x01"
+	          "0",
+	          2);
+	check_row(number, &text, false,
+	          "\x02"
+	          "12",
+	          3);
+	check_row(number, &half, false,
+	          "\x03"
+	          "0.5",
+	          4);
+	check_row(number, &third, false,
+	          "\x13"
+	          "0.33333333333333331",
+	          20);
 	check_row(number, &endless, false, "\xFB", 1);
-	check_row(name, &half, false, "\x03" "0.5", 4);
+	check_row(name, &half, false,
+	          "\x03"
+	          "0.5",
+	          4);
 	check_row(name, &empty, false, "\x00", 1);
 	check_row(name, &endless, true, "\x00\x04", 2);
 	check_row(integer, &null, true, "\x00\x04", 2);
 	check_row(integer, &text, true, "\x00\x00\x0C\0\0\0\0\0\0\0", 10);
 	check_row(number, &half, true, "\x00\x00\0\0\0\0\0\0\xE0\x3F", 10);
-	check_row(name, &least, true, "\x00\x00\x14" "-9223372036854775808", 23);
+	check_row(name, &least, true,
+	          "\x00\x00\x14"
+	          "-9223372036854775808",
+	          23);
 }
 
 static void test_nulls_are_marked_in_the_bitmap_of_a_wide_row(void **state)
@@ -194,12 +224,12 @@ static void test_a_result_has_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_walker_finds_the_end_of_every_answer_in_both_styles),
-		cmocka_unit_test(test_a_definition_has_every_field),
-		cmocka_unit_test(test_cells_take_the_form_of_their_column),
-		cmocka_unit_test(test_nulls_are_marked_in_the_bitmap_of_a_wide_row),
-		cmocka_unit_test(test_a_full_buf_takes_the_last_packet_back),
-		cmocka_unit_test(test_a_result_has_columns),
+	    cmocka_unit_test(test_the_walker_finds_the_end_of_every_answer_in_both_styles),
+	    cmocka_unit_test(test_a_definition_has_every_field),
+	    cmocka_unit_test(test_cells_take_the_form_of_their_column),
+	    cmocka_unit_test(test_nulls_are_marked_in_the_bitmap_of_a_wide_row),
+	    cmocka_unit_test(test_a_full_buf_takes_the_last_packet_back),
+	    cmocka_unit_test(test_a_result_has_columns),
 	};
 	return cmocka_run_group_tests(tests, NULL, finish);
 }

@@ -44,7 +44,8 @@ static void test_the_number_is_replaced_in_place(void **state)
 }
 
 /* Two parameters, a cursor: with the types and without. */
-static const uint8_t with_types[] = {CMD_STMT_EXECUTE, 9, 0, 0, 0, 1, 1, 0, 0, 0, 0x02, 1, 3, 0, 0xFD, 0x80, 'v', 'w'};
+static const uint8_t with_types[] = {
+    CMD_STMT_EXECUTE, 9, 0, 0, 0, 1, 1, 0, 0, 0, 0x02, 1, 3, 0, 0xFD, 0x80, 'v', 'w'};
 static const uint8_t without[] = {CMD_STMT_EXECUTE, 9, 0, 0, 0, 1, 1, 0, 0, 0, 0x02, 0, 'v', 'w'};
 
 static void test_execute_is_taken_apart(void **state)
@@ -75,8 +76,30 @@ static void test_execute_is_taken_apart(void **state)
 static void test_execute_with_query_attributes(void **state)
 {
 	(void)state;
-	static const uint8_t bytes[] = {CMD_STMT_EXECUTE, 9, 0, 0, 0, STMT_PARAM_COUNT_AVAILABLE, 1, 0, 0, 0, 2, 0, 1,
-					3, 0, 0, 0xFD, 0, 4, 'n', 'a', 'm', 'e', 'v'};
+	static const uint8_t bytes[] = {CMD_STMT_EXECUTE,
+	                                9,
+	                                0,
+	                                0,
+	                                0,
+	                                STMT_PARAM_COUNT_AVAILABLE,
+	                                1,
+	                                0,
+	                                0,
+	                                0,
+	                                2,
+	                                0,
+	                                1,
+	                                3,
+	                                0,
+	                                0,
+	                                0xFD,
+	                                0,
+	                                4,
+	                                'n',
+	                                'a',
+	                                'm',
+	                                'e',
+	                                'v'};
 	struct stmt_execute e;
 	assert_true(stmt_execute_parse(VIEW(bytes), 1, CAP_QUERY_ATTRIBUTES, &e));
 	assert_int_equal(e.params, 2);
@@ -121,11 +144,11 @@ static void test_remembered_types_are_put_where_they_belong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prepare_ok_with_and_without_its_later_fields),
-		cmocka_unit_test(test_the_number_is_replaced_in_place),
-		cmocka_unit_test(test_execute_is_taken_apart),
-		cmocka_unit_test(test_execute_with_query_attributes),
-		cmocka_unit_test(test_remembered_types_are_put_where_they_belong),
+	    cmocka_unit_test(test_prepare_ok_with_and_without_its_later_fields),
+	    cmocka_unit_test(test_the_number_is_replaced_in_place),
+	    cmocka_unit_test(test_execute_is_taken_apart),
+	    cmocka_unit_test(test_execute_with_query_attributes),
+	    cmocka_unit_test(test_remembered_types_are_put_where_they_belong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,15 +17,14 @@ static void check(const struct tracker_entry *e, uint8_t type, const char *name,
 }
 
 static const uint8_t every_type[] = {
-	0, 8, 4, 'm', 'o', 'd', 'e', 2, 'o', 'n', /* a variable */
-	1, 5, 4, 't', 'e', 's', 't',              /* the schema */
-	1, 1, 0,                                  /* no schema any more */
-	2, 1, '1',                                /* something changed: the bare character */
-	3, 6, 0, 4, 'u', ':', '1', '2',           /* GTIDs: encoding, text */
-	4, 4, 3, 'S', 'E', 'T',                   /* characteristics of the transaction */
-	4, 1, 0,                                  /* none */
-	5, 9, 8, 'T', '_', '_', '_', '_', '_', '_', 'L',
-	77, 2, 'x', 'y', /* not known */
+    0, 8, 4,   'm', 'o', 'd', 'e', 2,   'o', 'n', /* a variable */
+    1, 5, 4,   't', 'e', 's', 't',                /* the schema */
+    1, 1, 0,                                      /* no schema any more */
+    2, 1, '1',                                    /* something changed: the bare character */
+    3, 6, 0,   4,   'u', ':', '1', '2',           /* GTIDs: encoding, text */
+    4, 4, 3,   'S', 'E', 'T',                     /* characteristics of the transaction */
+    4, 1, 0,                                      /* none */
+    5, 9, 8,   'T', '_', '_', '_', '_', '_', '_', 'L', 77, 2, 'x', 'y', /* not known */
 };
 
 static void test_every_type_is_read_in_its_own_form(void **state)
@@ -121,15 +120,15 @@ static void test_a_malformed_block_ends_with_bad_set(void **state)
 		uint8_t bytes[8];
 		size_t len;
 	} blocks[] = {
-		{{1}, 1},                   /* no length */
-		{{1, 5, 4, 't'}, 4},        /* shorter than it says */
-		{{1, 2, 4, 't'}, 4},        /* the inner length passes the outer */
-		{{0, 2, 1, 'a'}, 4},        /* a name without a value */
-		{{2, 0}, 2},                /* no character */
-		{{2, 2, 0, '1'}, 4},        /* nor one behind its length */
-		{{3, 3, 1, 1, 'x'}, 5},     /* an encoding that does not exist */
-		{{5, 0xFB}, 2},             /* NULL for a length */
-		{{5, 0xFE, 255, 255, 255, 255, 255, 255}, 8},
+	    {{1}, 1},               /* no length */
+	    {{1, 5, 4, 't'}, 4},    /* shorter than it says */
+	    {{1, 2, 4, 't'}, 4},    /* the inner length passes the outer */
+	    {{0, 2, 1, 'a'}, 4},    /* a name without a value */
+	    {{2, 0}, 2},            /* no character */
+	    {{2, 2, 0, '1'}, 4},    /* nor one behind its length */
+	    {{3, 3, 1, 1, 'x'}, 5}, /* an encoding that does not exist */
+	    {{5, 0xFB}, 2},         /* NULL for a length */
+	    {{5, 0xFE, 255, 255, 255, 255, 255, 255}, 8},
 	};
 	for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
 		struct tracker_iter it;
@@ -162,13 +161,13 @@ static void test_cut_anywhere_a_block_gives_no_more_than_its_whole_entries(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_type_is_read_in_its_own_form),
-		cmocka_unit_test(test_written_again_the_block_is_the_same),
-		cmocka_unit_test(test_several_variables_in_one_entry_come_one_by_one),
-		cmocka_unit_test(test_a_state_change_with_a_length_is_read_too),
-		cmocka_unit_test(test_an_empty_block_holds_nothing),
-		cmocka_unit_test(test_a_malformed_block_ends_with_bad_set),
-		cmocka_unit_test(test_cut_anywhere_a_block_gives_no_more_than_its_whole_entries),
+	    cmocka_unit_test(test_every_type_is_read_in_its_own_form),
+	    cmocka_unit_test(test_written_again_the_block_is_the_same),
+	    cmocka_unit_test(test_several_variables_in_one_entry_come_one_by_one),
+	    cmocka_unit_test(test_a_state_change_with_a_length_is_read_too),
+	    cmocka_unit_test(test_an_empty_block_holds_nothing),
+	    cmocka_unit_test(test_a_malformed_block_ends_with_bad_set),
+	    cmocka_unit_test(test_cut_anywhere_a_block_gives_no_more_than_its_whole_entries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
