@@ -82,7 +82,7 @@ enum packet_result greeting_parse(struct view payload, struct greeting *out)
 		return PACKET_BAD;
 	if (!(out->caps & CAP_LONG_PASSWORD))
 		out->mariadb_caps = extended;
-	if (out->caps & CAP_SECURE_CONNECTION)
+	if (out->caps & CAP_SECURE_CONNECTION || reader_left(&r))
 		read_nonce_rest(&r, announced, out->nonce);
 	if (out->caps & CAP_PLUGIN_AUTH)
 		copy_text(out->plugin, sizeof out->plugin, read_last_cstr(&r));
