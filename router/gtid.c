@@ -312,7 +312,7 @@ static bool take_domain(struct text *t, struct build *b)
 
 enum gtid_result gtid_set_parse(struct gtid_set *s, struct view text)
 {
-	struct text t = {text.p, text.p + text.len};
+	struct text t = {text.p, text.len ? text.p + text.len : text.p};
 	struct build b;
 	build_init(&b, s->flavor);
 	for (skip_space(&t); t.p < t.end; skip_space(&t)) {

@@ -42,6 +42,11 @@ unsigned state_table_count(const struct state_table *t)
 	return HASH_COUNT(t->states);
 }
 
+static struct view written(const struct buf *b)
+{
+	return buf_len(b) ? (struct view){buf_data(b), buf_len(b)} : view_of("");
+}
+
 /* The state with this content. NULL without memory for it: it is as large as the client made it. */
 static struct state *intern(struct state_table *t, struct view content, unsigned entries)
 {
@@ -114,36 +119,34 @@ static bool supersedes(const struct item *put, const struct item *old)
 static struct state *edit(struct state_table *t, const struct state *s, const struct item *put)
 {
 	buf_reset(&t->next);
-	bool ok = true, written = !put->value.p;
+	bool ok = true, done = !put->value.p;
 	unsigned entries = 0;
 	struct item old;
 	for (struct view rest = state_content(s); ok && item_next(&rest, &old);) {
 		if (supersedes(put, &old))
 			continue;
-		if (!written && item_compare(put, &old) < 0) {
+		if (!done && item_compare(put, &old) < 0) {
 			ok = item_write(&t->next, put);
-			written = true;
+			done = true;
 			entries++;
 		}
 		ok = ok && item_write(&t->next, &old);
 		entries++;
 	}
-	if (!written) {
+	if (!done) {
 		ok = ok && item_write(&t->next, put);
 		entries++;
 	}
 	if (!ok || entries > STATE_ENTRIES_MAX)
 		return NULL;
-	struct view content = {buf_len(&t->next) ? buf_data(&t->next) : (const uint8_t *)"",
-	                       buf_len(&t->next)};
-	return intern(t, content, entries);
+	return intern(t, written(&t->next), entries);
 }
 
 /* The same with the value that was written to t->value. */
 static struct state *edit_written(struct state_table *t, const struct state *s, enum item_kind kind,
                                   struct view name)
 {
-	struct item put = {kind, name, {buf_data(&t->value), buf_len(&t->value)}};
+	struct item put = {kind, name, written(&t->value)};
 	return edit(t, s, &put);
 }
 
@@ -233,7 +236,7 @@ static bool target_of(struct state_table *t, struct view name, struct target *ou
 		if (!out->is_user && c != '.' && !value_is_name((struct view){&c, 1}))
 			return false;
 	}
-	out->name = (struct view){buf_data(&t->name), buf_len(&t->name)};
+	out->name = written(&t->name);
 	out->kind = is_among(out->name, charset_group) ? ITEM_CHARSET : ITEM_VARIABLE;
 	return name.len > out->is_user && !is_among(out->name, not_carried);
 }
@@ -406,8 +409,7 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
 		buf_init(&text, STATE_BYTES_MAX);
 		struct state *next = NULL;
 		if (value_read_string(&text, value_sql))
-			next =
-			    set_string(t, s, &target, (struct view){buf_data(&text), buf_len(&text)}, none);
+			next = set_string(t, s, &target, written(&text), none);
 		buf_finish(&text);
 		return next;
 	}
