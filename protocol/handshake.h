@@ -60,7 +60,8 @@ struct login {
 /* A login or an SSL request. Clients do not mask their flags by the greeting's, so the fields that follow are found by
  * the client's own flags; offer PLUGIN_AUTH, PLUGIN_AUTH_LENENC, CONNECT_WITH_DB and CONNECT_ATTRS always, since the C
  * clients of both vendors leave fields out when they were not offered, and keep the flag. BAD for clients older than
- * protocol 4.1, and for an SSL request that was not offered. */
+ * protocol 4.1, and for an SSL request that was not offered. What lies behind an SSL request in the same read is TLS
+ * already (PHP sends both at once); after it the client's login comes once more, whole, inside TLS. */
 enum packet_result login_parse(struct view payload, uint32_t offered_caps, struct login *out);
 
 /* For the client role. l->caps says which fields are written; mariadb_caps only when CAP_LONG_PASSWORD is clear.
