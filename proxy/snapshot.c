@@ -58,6 +58,15 @@ void snapshot_publish(struct snapshot *s)
 		told_of_publication();
 }
 
+void snapshot_drop(void)
+{
+	pthread_mutex_lock(&lock);
+	struct snapshot *old = current;
+	current = NULL;
+	pthread_mutex_unlock(&lock);
+	snapshot_unref(old);
+}
+
 void snapshot_on_publish(void (*told)(void))
 {
 	told_of_publication = told;

@@ -47,6 +47,7 @@ struct server_info {
 	int64_t lag_us;                  /* -1 = not known */
 	unsigned weight;
 	uint16_t default_collation;      /* the greeting's */
+	uint32_t sql_mode;               /* MODE_... of router/sql_mode.h: the global default, for texts of new sessions */
 	char reason[160];                /* why the state is what it is */
 	int64_t since_us;                /* when the state or role changed last, epoch */
 	char source[280];                /* whom it replicates from, host:port, or empty */
@@ -82,6 +83,7 @@ void snapshot_unref(struct snapshot *s);
 /* A snapshot with room for n servers, one reference. The builder fills it and gives it away by publishing. */
 struct snapshot *snapshot_create(unsigned n_servers, const struct settings *settings);
 void snapshot_publish(struct snapshot *s);
+void snapshot_drop(void); /* at the end: the current one is let go */
 
 /* Called in the publishing thread after each publication (the workers' wake-up). Set once at start. */
 void snapshot_on_publish(void (*told)(void));

@@ -1,0 +1,149 @@
+#include "proxy/backend/backend.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+#include "proxy/session/template.h"
+
+#define INPUT_MAX (2u << 20) /* the walker looks at no packet larger than 1 MiB */
+
+static void on_run(struct conn *c)
+{
+	struct backend *b = backend_of(c);
+	switch (b->state) {
+	case BACKEND_CONNECTING:
+	case BACKEND_LOGIN:
+		backend_login_run(b);
+		break;
+	case BACKEND_BUSY:
+		session_run(b->session);
+		break;
+	case BACKEND_IDLE:
+		/* A server speaks unasked only to say good-bye (ERR 4031), or it is gone. */
+		backend_discard(b);
+		break;
+	case BACKEND_CLOSING:
+		break;
+	}
+}
+
+static void on_closed(struct conn *c)
+{
+	struct backend *b = backend_of(c);
+	struct worker *w = b->conn.worker;
+	backend_statements_forget(b);
+	state_unref(w->states, b->have);
+	free(b);
+}
+
+static const struct conn_ops ops = {on_run, on_closed};
+
+static void on_connected(struct conn *c, int status)
+{
+	struct backend *b = backend_of(c);
+	if (status == 0) {
+		b->state = BACKEND_LOGIN;
+		conn_set_reading(c, true);
+	}
+	backend_login_run(b);
+}
+
+struct backend *backend_create(struct pool *pool, const struct server_info *server)
+{
+	struct backend *b = calloc(1, sizeof *b);
+	if (!b)
+		return NULL;
+	struct worker *w = pool->worker;
+	b->pool = pool;
+	b->state = BACKEND_CONNECTING;
+	b->since = worker_now(w);
+	b->have = state_initial(w->states);
+	b->fresh = true;
+	backend_login_begin(b, server);
+	TAILQ_INSERT_TAIL(&pool->connecting, b, link);
+	pool->n_connecting++;
+	w->backends[pool->key.slot]++;
+	atomic_fetch_add_explicit(&server_slots[pool->key.slot].connections, 1, memory_order_relaxed);
+	stat_add(&w->stats->servers[pool->key.slot].connects, 1);
+	int failed = conn_connect(&b->conn, w, (const struct sockaddr *)&server->address, INPUT_MAX, &ops,
+				  on_connected);
+	if (failed) {
+		b->conn.error = failed;
+		backend_login_run(b);
+		return NULL;
+	}
+	return b;
+}
+
+void backend_discard(struct backend *b)
+{
+	if (b->state == BACKEND_CLOSING)
+		return;
+	assert(!b->session);
+	struct worker *w = b->conn.worker;
+	backend_keep(b, NULL);
+	pool_forget(b);
+	b->state = BACKEND_CLOSING;
+	backend_login_end(b);
+	w->backends[b->pool->key.slot]--;
+	atomic_fetch_sub_explicit(&server_slots[b->pool->key.slot].connections, 1, memory_order_relaxed);
+	b->pool = NULL;
+	conn_close(&b->conn);
+}
+
+void backend_keep(struct backend *b, struct session *s)
+{
+	if (b->keeper == s)
+		return;
+	if (b->keeper) {
+		session_lost_kept(b->keeper, b);
+		LIST_REMOVE(b, kept);
+	}
+	b->keeper = s;
+	b->keeps_insert_id = false;
+	if (s)
+		LIST_INSERT_HEAD(&s->kept, b, kept);
+}
+
+void backend_set_have(struct backend *b, struct state *state)
+{
+	state_unref(b->conn.worker->states, b->have);
+	b->have = state;
+}
+
+struct backend_statement *backend_statement_find(struct backend *b, const struct template *t)
+{
+	struct backend_statement *s;
+	HASH_FIND_PTR(b->statements, &t, s);
+	return s;
+}
+
+struct backend_statement *backend_statement_add(struct backend *b, struct template *t, uint32_t id)
+{
+	struct backend_statement *s = calloc(1, sizeof *s);
+	if (!s)
+		abort();
+	s->template = template_ref(t);
+	s->id = id;
+	s->used = worker_now(b->conn.worker);
+	HASH_ADD_PTR(b->statements, template, s);
+	b->n_statements++;
+	return s;
+}
+
+void backend_statement_remove(struct backend *b, struct backend_statement *s)
+{
+	HASH_DEL(b->statements, s);
+	b->n_statements--;
+	template_unref(b->conn.worker, s->template);
+	free(s);
+}
+
+void backend_statements_forget(struct backend *b)
+{
+	struct backend_statement *s, *next;
+	HASH_ITER(hh, b->statements, s, next)
+		backend_statement_remove(b, s);
+}

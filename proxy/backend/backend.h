@@ -1,0 +1,90 @@
+/*
+ * A backend: one connection from this worker to a server, in one client account's name.
+ *
+ *	CONNECTING ──> LOGIN ──> IDLE <──> BUSY (lent to a session)
+ *	     └────────────┴─────────┴────────┴──> CLOSING (freed by its close callback)
+ *
+ * It carries the session state that the server holds for it (`have`), so that the difference to what a session wants
+ * can be sent with the statement. Whoever used it last is its keeper: that session gets it back first, because its
+ * last insert id, warnings and counts are still there.
+ */
+#ifndef WYE_PROXY_BACKEND_BACKEND_H
+#define WYE_PROXY_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <uthash.h>
+
+#include "proxy/conn.h"
+#include "proxy/snapshot.h"
+#include "router/state.h"
+
+struct pool;
+struct session;
+struct backend_login;
+struct backend_statement;
+struct template;
+
+enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_CLOSING };
+
+struct backend {
+	struct conn conn; /* first: a conn's owner is found by its address */
+	struct pool *pool;
+	TAILQ_ENTRY(backend) link;       /* the pool's list of its state */
+	enum backend_state state;
+	uint64_t since;                  /* ms of the loop's clock: when it came into this state */
+	uint64_t born;                   /* ms: when it was logged in */
+	struct backend_login *login;     /* while CONNECTING and LOGIN */
+	uint32_t thread_id;              /* the server's: for KILL */
+	uint32_t caps;                   /* in effect on this connection */
+	struct state *have;              /* what the server holds for it */
+	bool fresh;                      /* nothing was set up on it yet (after login or reset) */
+	bool dirty;                      /* holds what no vector describes: reset before another session has it */
+	bool multi_statements;           /* the switch of COM_SET_OPTION, which survives a reset */
+
+	struct session *session;         /* who has it lent */
+	struct session *keeper;          /* who had it last, and may still want what it left there */
+	LIST_ENTRY(backend) kept;        /* the keeper's list */
+	bool keeps_insert_id;            /* the keeper's LAST_INSERT_ID() lives here */
+
+	struct backend_statement *statements; /* prepared here, a hash by template */
+	unsigned n_statements;
+};
+
+/* Starts one for the pool; the pool hears of success or failure (pool_backend_ready, pool_backend_failed). */
+struct backend *backend_create(struct pool *pool, const struct server_info *server);
+
+/* The one way to end it, safe to call twice. A session that has it lent must have let go before. */
+void backend_discard(struct backend *b);
+
+/* Makes the session the keeper, or nobody (NULL). */
+void backend_keep(struct backend *b, struct session *s);
+
+void backend_set_have(struct backend *b, struct state *state); /* takes the reference */
+
+static inline struct backend *backend_of(struct conn *c)
+{
+	return (struct backend *)c;
+}
+
+/* The login's steps: proxy/backend/login.c. */
+void backend_login_begin(struct backend *b, const struct server_info *server);
+void backend_login_run(struct backend *b);
+void backend_login_end(struct backend *b);
+
+/* Prepared statements on this connection. */
+struct backend_statement {
+	struct template *template; /* key, a reference */
+	uint32_t id;               /* the server's */
+	uint64_t types_hash;       /* of the parameter types the server remembers; 0: none */
+	uint64_t used;             /* ms */
+	UT_hash_handle hh;
+};
+struct backend_statement *backend_statement_find(struct backend *b, const struct template *t);
+struct backend_statement *backend_statement_add(struct backend *b, struct template *t, uint32_t id);
+void backend_statement_remove(struct backend *b, struct backend_statement *s);
+void backend_statements_forget(struct backend *b); /* a reset closed them all */
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * The control thread: starts everything in the order in which one part leans on another, waits for signals, and takes
+ * it all down again in the opposite order.
+ *
+ *	options ─> log, vault, keys ─> listening sockets ─> topology (first picture) ─> workers ─> console, HTTP ─> ready
+ */
+#include "proxy/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+#ifdef WYE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "proxy/console/console.h"
+#include "proxy/http.h"
+#include "proxy/listener.h"
+#include "proxy/log.h"
+#include "proxy/options.h"
+#include "proxy/security.h"
+#include "proxy/snapshot.h"
+#include "proxy/topology.h"
+#include "proxy/vault.h"
+#include "proxy/worker.h"
+
+#define DRAIN_LOOK_MS 20
+
+static struct options options;
+static uv_loop_t loop;
+static uv_signal_t on_term, on_int, on_hup;
+static uv_timer_t drain_timer;
+static bool draining;
+
+static void notify(const char *state)
+{
+#ifdef WYE_SYSTEMD
+	sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+/* ---- signals ---- */
+
+static void look_at_drain(uv_timer_t *timer)
+{
+	(void)timer;
+	if (workers_idle())
+		uv_stop(&loop);
+}
+
+static void terminate(uv_signal_t *signal, int number)
+{
+	(void)signal;
+	struct snapshot *s = snapshot_get();
+	uint64_t timeout = draining ? 0 : s->settings->drain_timeout;
+	snapshot_unref(s);
+	log_info(draining ? "stop-now" : "draining", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+	if (!draining) {
+		notify("STOPPING=1");
+		http_set_draining(true);
+		uv_timer_start(&drain_timer, look_at_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
+	}
+	draining = true;
+	workers_drain(timeout);
+}
+
+static void hang_up(uv_signal_t *signal, int number)
+{
+	(void)signal;
+	(void)number;
+	int failed = log_reopen();
+	log_info("log-reopened", "result=%s", failed ? strerror(-failed) : "ok");
+}
+
+static void watch_signals(void)
+{
+	uv_signal_init(&loop, &on_term);
+	uv_signal_init(&loop, &on_int);
+	uv_signal_init(&loop, &on_hup);
+	uv_timer_init(&loop, &drain_timer);
+	uv_signal_start(&on_term, terminate, SIGTERM);
+	uv_signal_start(&on_int, terminate, SIGINT);
+	uv_signal_start(&on_hup, hang_up, SIGHUP);
+}
+
+/* ---- start ---- */
+
+static int cannot_run(const char *error)
+{
+	fprintf(stderr, "wye: %s\n", error);
+	return 1;
+}
+
+/* As many files as the system lets us have: every client and every backend is one. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		log_info("limits", "open_files=%llu", (unsigned long long)limit.rlim_cur);
+	}
+}
+
+static unsigned threads(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t n = options.settings.threads ? options.settings.threads : (uint64_t)(cores > 0 ? cores : 1);
+	return n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static void tell_ready(void)
+{
+	struct snapshot *s = snapshot_get();
+	unsigned replicas = 0;
+	for (unsigned i = 0; i < s->n_servers; i++)
+		replicas += s->servers[i].takes_reads;
+	char at[280] = "";
+	if (listeners_count())
+		snprintf(at, sizeof at, "%s", listener_at(0)->name);
+	log_info("ready", "listen=%s workers=%u primary=%s replicas=%u", at, workers_count(),
+		 s->primary >= 0 ? s->servers[s->primary].name : "none", replicas);
+	snapshot_unref(s);
+	notify("READY=1");
+}
+
+static int run(void)
+{
+	char error[1024] = "";
+	if (!listeners_open(&options, error, sizeof error))
+		return cannot_run(error);
+	if (!topology_wait_first(options.settings.connect_timeout * 2, error, sizeof error))
+		return cannot_run(error);
+	if (workers_start(threads(), &options) != 0)
+		return cannot_run("cannot start the worker threads: out of memory or of threads");
+	int status = 0;
+	if (console_start(&loop, &options, error, sizeof error) != 0)
+		status = cannot_run(error);
+	else if (!options.http_off && http_start(&options, error, sizeof error) != 0)
+		status = cannot_run(error);
+	if (status == 0) {
+		tell_ready();
+		uv_run(&loop, UV_RUN_DEFAULT);
+	} else {
+		workers_drain(0);
+	}
+	http_stop();
+	console_stop();
+	workers_join();
+	return status;
+}
+
+/* ---- stop ---- */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void take_down(void)
+{
+	listeners_close();
+	topology_stop();
+	uv_walk(&loop, close_handle, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+	snapshot_drop();
+	security_stop();
+	vault_close();
+}
+
+int serve(int argc, char **argv)
+{
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_OK:
+		break;
+	case OPTIONS_EXIT:
+		return 0;
+	case OPTIONS_USAGE:
+		return 2;
+	}
+	char error[1024];
+	log_set_level(options.settings.log_level);
+	log_thread_name("control");
+	if (*options.settings.log_file && log_open(options.settings.log_file) != 0) {
+		snprintf(error, sizeof error, "cannot write to log_file %s", options.settings.log_file);
+		return cannot_run(error);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	vault_open();
+	if (!security_start(&options.settings, error, sizeof error))
+		return cannot_run(error);
+	uv_loop_init(&loop);
+	int status;
+	if (topology_start(&loop, &options) != 0) {
+		status = cannot_run("cannot start the monitors: out of memory or of threads");
+	} else if (options.check) {
+		topology_wait_first(options.settings.connect_timeout * 2, error, sizeof error);
+		status = topology_check_report() ? 1 : 0;
+	} else {
+		watch_signals();
+		status = run();
+	}
+	take_down();
+	log_info("stopped", "status=%d", status);
+	return status;
+}

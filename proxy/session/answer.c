@@ -1,0 +1,74 @@
+/* Answers that wye gives itself. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/ok.h"
+#include "protocol/resultset.h"
+#include "proxy/session/session.h"
+
+#define ANSWER_MAX 8192
+
+/* What a server would say of the session's transaction now. */
+static uint16_t status_of(const struct session *s)
+{
+	uint16_t status = s->status & (STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY | STATUS_NO_BACKSLASH_ESCAPES);
+	return s->autocommit_off ? status : status | STATUS_AUTOCOMMIT;
+}
+
+static uint8_t next_seq(const struct session *s)
+{
+	return s->run ? s->run->client_seq : 1;
+}
+
+static bool give(struct session *s, struct buf *b, bool made)
+{
+	bool sent = made && conn_send(&s->client, buf_data(b), buf_len(b));
+	s->bytes_out += buf_len(b);
+	stat_add(&s->worker->stats->bytes_to_clients, buf_len(b));
+	buf_finish(b);
+	return sent;
+}
+
+bool answer_ok(struct session *s)
+{
+	struct buf b;
+	buf_init(&b, ANSWER_MAX);
+	uint8_t seq = next_seq(s);
+	return give(s, &b, ok_write(&b, &seq, s->caps, &(struct ok_packet){.status = status_of(s)}));
+}
+
+bool answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	struct buf b;
+	buf_init(&b, ANSWER_MAX);
+	uint8_t seq = next_seq(s);
+	return give(s, &b, err_write(&b, &seq, s->caps, code, sqlstate, "%s", text));
+}
+
+bool answer_eof(struct session *s)
+{
+	struct buf b;
+	buf_init(&b, ANSWER_MAX);
+	uint8_t seq = next_seq(s);
+	return give(s, &b, eof_write(&b, &seq, s->caps, status_of(s), 0));
+}
+
+bool answer_row(struct session *s, const char *column, const char *value, bool number)
+{
+	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
+	struct resultset_cell cells[] = {{.kind = CELL_TEXT, .text = view_of(value)}};
+	struct buf b;
+	buf_init(&b, ANSWER_MAX);
+	uint8_t seq = next_seq(s);
+	uint16_t status = status_of(s);
+	return give(s, &b,
+		    resultset_begin(&b, &seq, s->caps, columns, 1, status) &&
+			    resultset_row(&b, &seq, columns, 1, cells, false) &&
+			    resultset_end(&b, &seq, s->caps, status, 0));
+}

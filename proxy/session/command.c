@@ -1,0 +1,196 @@
+/* The client's next command: what wye answers itself, what it refuses, and what goes to a server. */
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/command.h"
+#include "protocol/packet.h"
+#include "proxy/session/session.h"
+
+static enum step answered(struct session *s, bool sent)
+{
+	run_end(s);
+	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
+}
+
+static enum step to_server(struct session *s)
+{
+	return session_enter(s, SESSION_WANT_BACKEND);
+}
+
+static enum step on_quit(struct session *s, struct view payload)
+{
+	(void)payload;
+	return session_fail(s, END_QUIT);
+}
+
+static enum step on_ping(struct session *s, struct view payload)
+{
+	(void)payload;
+	return answered(s, answer_ok(s));
+}
+
+static enum step on_refused(struct session *s, struct view payload)
+{
+	(void)payload;
+	return answered(s, answer_error(s, 1047, "08S01",
+					"%s cannot go through wye: connect to the server itself for replication streams",
+					command_info(s->run->command)->name));
+}
+
+static enum step on_unknown(struct session *s, struct view payload)
+{
+	(void)payload;
+	return answered(s, answer_error(s, 1047, "08S01", "Unknown command"));
+}
+
+static enum step on_query(struct session *s, struct view payload)
+{
+	struct run *r = s->run;
+	struct view sql = {payload.p + 1, payload.len - 1};
+	routing_classify(s, sql);
+	if (r->route == ROUTE_LOCAL) {
+		char id[16];
+		snprintf(id, sizeof id, "%u", s->id);
+		return answered(s, answer_row(s, "CONNECTION_ID()", id, true));
+	}
+	return to_server(s);
+}
+
+static enum step on_init_db(struct session *s, struct view payload)
+{
+	struct run *r = s->run;
+	finish_last_statement(s);
+	r->route = ROUTE_SESSION;
+	r->reason = REASON_USE;
+	r->next = state_schema(s->worker->states, s->want, (struct view){payload.p + 1, payload.len - 1});
+	return to_server(s);
+}
+
+/* Answers of one server, for which the primary stands: FIELD_LIST, STATISTICS, PROCESS_INFO, DEBUG, REFRESH. */
+static enum step on_primary(struct session *s, struct view payload)
+{
+	(void)payload;
+	s->run->route = ROUTE_PRIMARY;
+	s->run->reason = s->run->command == CMD_FIELD_LIST ? REASON_READ : REASON_SERVER_SPECIFIC;
+	return to_server(s);
+}
+
+static enum step on_process_kill(struct session *s, struct view payload)
+{
+	(void)payload;
+	return answered(s, answer_error(s, 1047, "08S01", "Use KILL %s instead of COM_PROCESS_KILL", "n"));
+}
+
+/* A pipelined client may set and unset it between statements; the backends follow with their next errands. */
+static enum step on_set_option(struct session *s, struct view payload)
+{
+	if (payload.len < 3 || get_u16(payload.p + 1) > 1)
+		return on_unknown(s, payload);
+	if (get_u16(payload.p + 1) == 0)
+		s->caps |= CAP_MULTI_STATEMENTS;
+	else
+		s->caps &= ~CAP_MULTI_STATEMENTS;
+	return answered(s, answer_eof(s));
+}
+
+static enum step on_reset_connection(struct session *s, struct view payload)
+{
+	(void)payload;
+	finish_reset(s);
+	return answered(s, answer_ok(s));
+}
+
+static enum step on_change_user(struct session *s, struct view payload)
+{
+	login_change_user(s, payload);
+	run_end(s);
+	return s->login ? session_enter(s, SESSION_LOGIN) : session_fail(s, END_CLIENT_PROTOCOL);
+}
+
+static enum step on_statement(struct session *s, struct view payload)
+{
+	return prepared_command(s, s->run->command, payload);
+}
+
+static enum step (*const handlers[256])(struct session *s, struct view payload) = {
+	[CMD_QUIT] = on_quit,
+	[CMD_INIT_DB] = on_init_db,
+	[CMD_QUERY] = on_query,
+	[CMD_FIELD_LIST] = on_primary,
+	[CMD_REFRESH] = on_primary,
+	[CMD_STATISTICS] = on_primary,
+	[CMD_PROCESS_INFO] = on_primary,
+	[CMD_PROCESS_KILL] = on_process_kill,
+	[CMD_DEBUG] = on_primary,
+	[CMD_PING] = on_ping,
+	[CMD_CHANGE_USER] = on_change_user,
+	[CMD_BINLOG_DUMP] = on_refused,
+	[CMD_TABLE_DUMP] = on_refused,
+	[CMD_REGISTER_SLAVE] = on_refused,
+	[CMD_BINLOG_DUMP_GTID] = on_refused,
+	[CMD_STMT_PREPARE] = on_statement,
+	[CMD_STMT_EXECUTE] = on_statement,
+	[CMD_STMT_SEND_LONG_DATA] = on_statement,
+	[CMD_STMT_CLOSE] = on_statement,
+	[CMD_STMT_RESET] = on_statement,
+	[CMD_STMT_FETCH] = on_statement,
+	[CMD_SET_OPTION] = on_set_option,
+	[CMD_RESET_CONNECTION] = on_reset_connection,
+};
+
+/* A command of 16 MiB and more is passed on as it comes: where it goes must follow from its first bytes. */
+static enum step on_large(struct session *s, uint8_t command, struct view front)
+{
+	struct run *r = s->run;
+	r->large = true;
+	switch (command) {
+	case CMD_QUERY:
+		r->route = ROUTE_PRIMARY;
+		r->reason = REASON_UNREADABLE;
+		r->flags = CLASS_WRITES | CLASS_UNLEXED;
+		r->pins_added = PIN_OVERSIZED;
+		return to_server(s);
+	case CMD_STMT_EXECUTE:
+	case CMD_STMT_SEND_LONG_DATA:
+		return prepared_command(s, command, front);
+	default:
+		answer_error(s, 1153, "08S01", "Got a packet bigger than wye passes on for %s",
+			     command_info(command)->name);
+		return session_fail(s, END_CLIENT_PROTOCOL);
+	}
+}
+
+#define LARGE_FRONT 65536u /* bytes of a large command that must be there before it is looked at */
+
+enum step command_step(struct session *s)
+{
+	size_t len;
+	const uint8_t *data = conn_input(&s->client, &len);
+	if (s->worker->draining && !s->pinned && !len)
+		return session_fail(s, END_DRAINED);
+	if (len < PACKET_HEADER)
+		return STEP_WAIT;
+	size_t size = get_u24(data);
+	if (data[3] != 0)
+		return answer_error(s, 1156, "08S01", "Got packets out of order"), session_fail(s, END_CLIENT_PROTOCOL);
+	if (size == 0)
+		return answer_error(s, 1047, "08S01", "Unknown command"), session_fail(s, END_CLIENT_PROTOCOL);
+	bool large = size == PACKET_MAX_PAYLOAD;
+	if (!large && size > s->worker->snapshot->settings->max_packet) {
+		answer_error(s, 1153, "08S01", "Got a packet bigger than 'max_packet' bytes");
+		return session_fail(s, END_CLIENT_PROTOCOL);
+	}
+	if (len < PACKET_HEADER + (large ? LARGE_FRONT : size))
+		return STEP_WAIT;
+	uint8_t command = data[PACKET_HEADER];
+	s->commands++;
+	stat_add(&s->worker->stats->commands, 1);
+	stat_add(&s->worker->stats->bytes_from_clients, PACKET_HEADER + size);
+	s->bytes_in += PACKET_HEADER + size;
+	struct run *r = run_begin(s, command);
+	struct view payload = {data + PACKET_HEADER, large ? LARGE_FRONT : size};
+	if (large)
+		return on_large(s, command, payload);
+	r->size = PACKET_HEADER + size;
+	return (handlers[command] ? handlers[command] : on_unknown)(s, payload);
+}

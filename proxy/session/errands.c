@@ -1,0 +1,258 @@
+/*
+ * Errands: what a backend must be told ahead of a session's statement, and eating the answers.
+ *
+ * They are written in front of the statement, in the same write. Where a statement that cannot be taken back would run
+ * in a state that this server has never accepted before, the errands go first and alone.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/ok.h"
+#include "protocol/packet.h"
+#include "proxy/session/session.h"
+#include "proxy/session/template.h"
+
+static bool add(struct run *r, struct buf *out, enum errand_kind kind, uint8_t command, struct view text)
+{
+	assert(r->n_errands < ERRANDS_MAX);
+	uint8_t seq = 0;
+	size_t begin = packet_begin(out);
+	if (begin == SIZE_MAX || !write_u8(out, command) || !write_bytes(out, text.p, text.len) ||
+	    !packet_end(out, begin, &seq))
+		return false;
+	r->errands[r->n_errands++] = kind;
+	return true;
+}
+
+static uint8_t command_of(enum errand_kind kind)
+{
+	static const uint8_t commands[ERRAND_KINDS] = {
+		[ERRAND_RESET] = CMD_RESET_CONNECTION, [ERRAND_TRACKERS] = CMD_QUERY, [ERRAND_OPTION] = CMD_SET_OPTION,
+		[ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
+		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_PREPARE] = CMD_STMT_PREPARE,
+	};
+	return commands[kind];
+}
+
+/* What tells positions and changes; variables that every version of the flavor knows, one of each group whose names
+ * MariaDB 11.8 mixes up. */
+static struct view tracker_sql(enum flavor flavor)
+{
+	return view_of(flavor == FLAVOR_MARIADB
+			       ? "SET SESSION session_track_system_variables='autocommit,character_set_client,"
+				 "character_set_connection,character_set_results,time_zone,sql_mode,last_gtid'"
+			       : "SET SESSION session_track_gtids=OWN_GTID, session_track_system_variables='autocommit,"
+				 "character_set_client,character_set_connection,character_set_results,time_zone,"
+				 "sql_mode'");
+}
+
+static enum flavor flavor_of(const struct session *s, unsigned slot)
+{
+	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, slot);
+	return server ? server->flavor : FLAVOR_MYSQL;
+}
+
+/* The state that the statement must find: its template's while it is being prepared, else the session's. */
+static struct state *target_state(const struct session *s)
+{
+	return s->run->preparing ? s->run->preparing->state : s->want;
+}
+
+static bool collect_state(struct session *s, struct buf *out, struct state *have, struct state *want, bool *differs)
+{
+	struct buf sql;
+	buf_init(&sql, STATE_BYTES_MAX * 2);
+	unsigned diff = state_diff(have, want, &sql);
+	bool done = !(diff & DIFF_RESET);
+	if (done && (diff & DIFF_SCHEMA))
+		done = add(s->run, out, ERRAND_SCHEMA, CMD_INIT_DB, state_schema_of(want));
+	if (done && (diff & DIFF_SET))
+		done = add(s->run, out, ERRAND_STATE, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	*differs = diff != DIFF_NONE;
+	buf_finish(&sql);
+	return done;
+}
+
+/* A write whose schema must change first, or whose state this server has not accepted yet, is not sent blindly. */
+static bool is_safe_ahead(struct session *s, struct state *have, struct state *want)
+{
+	struct run *r = s->run;
+	if (r->replayable)
+		return true;
+	return view_equal(state_schema_of(have), state_schema_of(want)) &&
+	       worker_state_accepted(s->worker, want, (unsigned)r->slot);
+}
+
+enum errands_result errands_collect(struct session *s, struct buf *out)
+{
+	struct worker *w = s->worker;
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	char text[64];
+	bool done = true, differs = false;
+	struct state *have = b->have;
+	r->n_errands = r->at_errand = 0;
+	/* The session's own statements see what they left; another's must not. */
+	bool reset = b->dirty && !r->chosen_pinned && b->keeper != s;
+	if (r->save_for)
+		done = add(r, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
+	if (reset) {
+		done = done && add(r, out, ERRAND_RESET, CMD_RESET_CONNECTION, (struct view){NULL, 0});
+		r->errands_reset = true;
+		have = state_after_reset(w->states, b->have);
+	} else {
+		state_ref(have);
+	}
+	if (b->fresh || reset)
+		done = done && add(r, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
+	struct state *want = target_state(s);
+	if (have != want) {
+		done = done && collect_state(s, out, have, want, &differs);
+		r->errand_state = state_ref(want);
+	}
+	if (r->asked_insert_id && s->insert_id_at != b) {
+		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
+		done = done && add(r, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
+	}
+	bool ahead = !differs || is_safe_ahead(s, have, want);
+	state_unref(w->states, have);
+	if (r->preparing && r->command != CMD_STMT_PREPARE) {
+		done = done && add(r, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
+				   (struct view){r->preparing->sql, r->preparing->len});
+		ahead = false;
+	}
+	if (!done)
+		return ERRANDS_IMPOSSIBLE;
+	if (!r->n_errands)
+		return ERRANDS_NONE;
+	return ahead && !r->own ? ERRANDS_PIPELINE : ERRANDS_FIRST;
+}
+
+/* ---- answers ---- */
+
+static void note_failure(struct run *r, struct view payload, uint32_t caps)
+{
+	struct err_packet e;
+	if (r->failed_code || !err_parse(payload, caps, &e))
+		return;
+	r->failed_code = e.code ? e.code : 1105;
+	memcpy(r->failed_sqlstate, e.sqlstate, sizeof r->failed_sqlstate);
+	r->failed_text = strndup((const char *)e.message.p, e.message.len);
+}
+
+/* The one value of a small result set, which must be here as a whole; false: not yet. */
+static bool first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value)
+{
+	unsigned row = caps & CAP_DEPRECATE_EOF ? 2 : 3;
+	struct packet p;
+	for (unsigned i = 0; packet_next(data, len, 65536, &p) == PACKET_OK; i++) {
+		if (i == 0 && p.payload.len && p.payload.p[0] == HEADER_ERR)
+			return true;
+		if (i == row) {
+			struct reader r = reader_of(p.payload.p, p.payload.len);
+			struct view digits = read_lenenc_str(&r);
+			*value = 0;
+			for (size_t at = 0; at < digits.len && digits.p[at] >= '0' && digits.p[at] <= '9'; at++)
+				*value = *value * 10 + (uint64_t)(digits.p[at] - '0');
+		}
+		if (i > row)
+			return true;
+		data += p.size;
+		len -= p.size;
+	}
+	return false;
+}
+
+static void save_insert_id(struct run *r, uint64_t value)
+{
+	struct session *keeper = r->save_for;
+	r->save_for = NULL;
+	if (!keeper)
+		return;
+	keeper->saving = NULL;
+	keeper->insert_id = value;
+	session_wake(keeper);
+}
+
+static void errand_done(struct session *s, enum errand_kind kind)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	switch (kind) {
+	case ERRAND_RESET:
+		backend_statements_forget(b);
+		b->dirty = false;
+		break;
+	case ERRAND_TRACKERS:
+		b->fresh = false;
+		break;
+	case ERRAND_PREPARE:
+		if (!r->failed_code) {
+			r->preparing->params = r->reply.params;
+			prepared_register(b, r->preparing, r->reply.statement_id);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void all_done(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->failed_code || !r->errand_state)
+		return;
+	worker_accept_state(s->worker, r->errand_state, (unsigned)r->slot);
+	backend_set_have(s->backend, r->errand_state);
+	r->errand_state = NULL;
+}
+
+enum reply_result errands_eat(struct session *s)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	while (r->at_errand < r->n_errands) {
+		enum errand_kind kind = r->errands[r->at_errand];
+		size_t len, n;
+		const uint8_t *data = conn_input(&b->conn, &len);
+		uint64_t value = 0;
+		if (kind == ERRAND_SAVE_ID && r->reply.bytes == 0) {
+			if (!first_value(data, len, b->caps, &value))
+				return REPLY_PARTIAL;
+			save_insert_id(r, value);
+		}
+		enum reply_result got = reply_walk(&r->reply, data, len, &n);
+		switch (got) {
+		case REPLY_PACKET:
+			if (r->reply.kind == REPLY_ERR && kind != ERRAND_SAVE_ID)
+				note_failure(r, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
+			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)
+				errand_done(s, kind);
+			conn_consume(&b->conn, n);
+			break;
+		case REPLY_PASS:
+			conn_consume(&b->conn, n);
+			break;
+		case REPLY_DONE:
+			if (kind != ERRAND_PREPARE)
+				errand_done(s, kind);
+			r->at_errand++;
+			reply_begin(&r->reply,
+				    r->at_errand < r->n_errands ? command_of(r->errands[r->at_errand]) : r->command,
+				    b->caps, 0);
+			break;
+		default:
+			return got;
+		}
+	}
+	all_done(s);
+	return REPLY_DONE;
+}
+
+void errands_begin(struct session *s)
+{
+	struct run *r = s->run;
+	reply_begin(&r->reply, r->n_errands ? command_of(r->errands[0]) : r->command, s->backend->caps, 0);
+}

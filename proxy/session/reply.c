@@ -1,0 +1,234 @@
+/*
+ * The server's answer: eaten as far as it belongs to errands, passed on as far as it is the client's.
+ *
+ * Bytes go from the worker's read buffer to the client's socket in the longest runs there are; only a packet that must
+ * look different to the client (an OK with trackers it did not ask for, a statement's number) interrupts a run.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/ok.h"
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+#include "proxy/session/template.h"
+
+/* ---- a failed errand ---- */
+
+static enum step answer_failure(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->own)
+		return finish_statement(s, false);
+	answer_error(s, r->failed_code, r->failed_sqlstate, "%s", r->failed_text ? r->failed_text : "");
+	return finish_statement(s, false);
+}
+
+static enum step errand_failed(struct session *s)
+{
+	struct run *r = s->run;
+	bool usable = r->errands[r->n_errands - 1] == ERRAND_PREPARE && !r->sent;
+	if (!usable)
+		s->backend->conn.error = UV_ECANCELED; /* nobody knows what it holds now: it is not used again */
+	bool may_repeat = !r->sent || r->replayable;
+	if (r->on_replica && may_repeat && s->backend != s->pinned)
+		return run_again(s, true);
+	return answer_failure(s);
+}
+
+enum step prepare_backend_step(struct session *s)
+{
+	struct run *r = s->run;
+	switch (errands_eat(s)) {
+	case REPLY_DONE:
+		break;
+	case REPLY_PARTIAL:
+		return s->backend->conn.error ? finish_lost_server(s) : STEP_WAIT;
+	default:
+		s->backend->conn.error = UV_EPROTO;
+		return finish_lost_server(s);
+	}
+	if (r->failed_code)
+		return errand_failed(s);
+	if (r->own)
+		return finish_statement(s, true);
+	if (r->preparing && r->command != CMD_STMT_PREPARE) {
+		template_unref(s->worker, r->preparing);
+		r->preparing = NULL;
+	}
+	return send_statement(s);
+}
+
+/* ---- misroutes that heal ---- */
+
+/* A replica says that it must not, or that it does not know yet what the primary knows. */
+static bool is_misroute(uint16_t code)
+{
+	static const uint16_t codes[] = {
+		1290, 1792, 1836, 3100,             /* read-only */
+		1146, 1049, 1051, 1054, 1072, 1091, /* table, database, column, key: not there yet */
+		1305, 1356, 1449, 4031,             /* routine, view, definer */
+		1044, 1045, 1142, 1143, 1370, 1227, /* rights granted a moment ago */
+	};
+	for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
+/* ---- passing on ---- */
+
+static bool pass_on(struct session *s, const uint8_t *data, size_t n)
+{
+	struct run *r = s->run;
+	if (!n)
+		return true;
+	if (!r->forwarded) {
+		r->forwarded = true;
+		if (r->size) {
+			conn_consume(&s->client, r->size);
+			r->size = 0;
+		}
+	}
+	s->bytes_out += n;
+	stat_add(&s->worker->stats->bytes_to_clients, n);
+	return conn_send(&s->client, data, n);
+}
+
+static void note_ok(struct session *s, const uint8_t *packet, size_t n)
+{
+	struct ok_packet ok;
+	if (!(s->run->reply.status & STATUS_SESSION_STATE_CHANGED))
+		return;
+	if (ok_parse((struct view){packet + PACKET_HEADER, n - PACKET_HEADER}, s->backend->caps, &ok))
+		finish_note_trackers(s, ok.trackers, (s->run->flags & CLASS_CALLS) && !(s->run->flags & CLASS_SET_VAR));
+}
+
+enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_BROKEN };
+
+/* One packet that the walker reports. REPLACED: w->scratch holds what the client is to get in its place. */
+static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t n)
+{
+	struct run *r = s->run;
+	struct worker *w = s->worker;
+	switch (r->reply.kind) {
+	case REPLY_ERR:
+		stat_add(&w->stats->servers[r->slot].errors, 1);
+		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
+			return PACKET_HEAL;
+		return PACKET_PASS;
+	case REPLY_OK:
+	case REPLY_END: {
+		s->status = r->reply.status;
+		note_ok(s, packet, n);
+		struct ok_filter filter = {.client_caps = s->caps, .keep = OK_KEEP_DEFAULT};
+		if (!ok_needs_rewrite(packet, n, s->backend->caps, &filter))
+			return PACKET_PASS;
+		buf_reset(&w->scratch);
+		return ok_rewrite(&w->scratch, packet, n, s->backend->caps, &filter) ? PACKET_REPLACED : PACKET_BROKEN;
+	}
+	case REPLY_EOF:
+		s->status = r->reply.status;
+		return PACKET_PASS;
+	case REPLY_PREPARE_OK:
+		return prepared_answered(s, packet + PACKET_HEADER, n - PACKET_HEADER) ? PACKET_PASS : PACKET_BROKEN;
+	default:
+		return PACKET_PASS;
+	}
+}
+
+/* The file that the server asks for: the client's packets go to the server, then the answer goes on. */
+static enum step begin_file(struct session *s)
+{
+	s->run->upload_left = 0;
+	s->run->upload_last = false;
+	return session_enter(s, SESSION_UPLOAD);
+}
+
+static enum step heal(struct session *s)
+{
+	stat_add(&s->worker->stats->healed, 1);
+	/* The rest of the answer (there is none after an ERR) is consumed, so the connection can be lent again. */
+	return run_again(s, true);
+}
+
+/* Runs the walker over what is there. *passed: bytes of it that may be forgotten. */
+static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *passed)
+{
+	struct run *r = s->run;
+	size_t from = 0, at = 0, n;
+	for (;;) {
+		enum reply_result got = reply_walk(&r->reply, data + at, len - at, &n);
+		*passed = at;
+		switch (got) {
+		case REPLY_PASS:
+			at += n;
+			continue;
+		case REPLY_PACKET:
+			switch (on_packet(s, data + at, n)) {
+			case PACKET_PASS:
+				break;
+			case PACKET_REPLACED:
+				if (!pass_on(s, data + from, at - from) ||
+				    !pass_on(s, buf_data(&s->worker->scratch), buf_len(&s->worker->scratch)))
+					return session_fail(s, END_CLIENT_GONE);
+				from = at + n;
+				break;
+			case PACKET_HEAL:
+				*passed = at + n;
+				return heal(s);
+			case PACKET_BROKEN:
+				s->backend->conn.error = UV_EPROTO;
+				return finish_lost_server(s);
+			}
+			at += n;
+			if (r->reply.kind != REPLY_LOCAL_INFILE)
+				continue;
+			*passed = at;
+			return pass_on(s, data + from, at - from) ? begin_file(s) : session_fail(s, END_CLIENT_GONE);
+		case REPLY_PARTIAL:
+			r->client_seq = (uint8_t)(r->reply.seq + 1);
+			return pass_on(s, data + from, at - from) ? STEP_WAIT : session_fail(s, END_CLIENT_GONE);
+		case REPLY_DONE:
+			return pass_on(s, data + from, at - from) ? STEP_AGAIN : session_fail(s, END_CLIENT_GONE);
+		case REPLY_BAD:
+			s->backend->conn.error = UV_EPROTO;
+			return finish_lost_server(s);
+		}
+	}
+}
+
+enum step reply_step(struct session *s)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	if (r->at_errand < r->n_errands) {
+		switch (errands_eat(s)) {
+		case REPLY_DONE:
+			break;
+		case REPLY_PARTIAL:
+			return b->conn.error ? finish_lost_server(s) : STEP_WAIT;
+		default:
+			b->conn.error = UV_EPROTO;
+			return finish_lost_server(s);
+		}
+		if (r->failed_code)
+			return errand_failed(s);
+	}
+	if (conn_is_full(&s->client) && !b->conn.error)
+		return STEP_WAIT;
+	size_t len, passed = 0;
+	uint8_t *data = (uint8_t *)(uintptr_t)conn_input(&b->conn, &len);
+	uint64_t before = r->reply.bytes;
+	enum step step = walk(s, data, len, &passed);
+	if (s->run != r) /* the server was lost and the run has ended */
+		return step;
+	stat_add(&s->worker->stats->servers[r->slot < 0 ? b->pool->key.slot : (unsigned)r->slot].bytes_received,
+		 r->reply.bytes - before);
+	if (s->backend == b || b->conn.view_len >= passed)
+		conn_consume(&b->conn, passed <= b->conn.view_len ? passed : b->conn.view_len);
+	if (step == STEP_WAIT && s->state == SESSION_REPLY && b->conn.error)
+		return finish_lost_server(s);
+	if (step == STEP_AGAIN && s->state == SESSION_REPLY)
+		return finish_statement(s, r->reply.kind != REPLY_ERR);
+	return step;
+}

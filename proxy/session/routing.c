@@ -1,0 +1,275 @@
+/* Where the command in work goes: the classifier's word, the session's bonds, and what the servers have applied. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+#include "router/sql_mode.h"
+
+static bool is_on(struct view v)
+{
+	return (v.len == 1 && v.p[0] == '1') || (v.len == 2 && !strncasecmp((const char *)v.p, "on", 2)) ||
+	       (v.len == 4 && !strncasecmp((const char *)v.p, "true", 4)) ||
+	       (v.len == 4 && !strncasecmp((const char *)v.p, "'on'", 4)) ||
+	       (v.len == 3 && !strncasecmp((const char *)v.p, "'1'", 3));
+}
+
+/* The text between the first two quotes, or all of it. */
+static struct view unquoted(struct view v)
+{
+	if (v.len < 2 || v.p[0] != '\'')
+		return v;
+	const uint8_t *end = memchr(v.p + 1, '\'', v.len - 1);
+	return (struct view){v.p + 1, end ? (size_t)(end - v.p - 1) : v.len - 1};
+}
+
+void routing_state_changed(struct session *s)
+{
+	struct view v;
+	const struct snapshot *snapshot = s->worker->snapshot;
+	const struct server_info *any = snapshot->n_servers ? &snapshot->servers[0] : NULL;
+	enum flavor flavor = any ? any->flavor : FLAVOR_MYSQL;
+	s->sql_mode = state_get(s->want, view_of("sql_mode"), &v) ? sql_mode_parse(unquoted(v), flavor)
+		      : any					  ? any->sql_mode
+								  : 0;
+	s->charset = state_get(s->want, view_of("character_set_client"), &v) ||
+				     state_get(s->want, view_of("character set"), &v) ||
+				     state_get(s->want, view_of("names"), &v)
+			     ? text_charset_of(unquoted(v))
+			     : TEXT_ASCII_SAFE;
+	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) && !is_on(v);
+	s->session_read_only = (state_get(s->want, view_of("transaction_read_only"), &v) && is_on(v)) ||
+			       (state_get(s->want, view_of("tx_read_only"), &v) && is_on(v));
+}
+
+/* ---- what the statement changes ---- */
+
+/* The state that one effect makes of `from`; NULL when it cannot be carried. */
+static struct state *after_effect(struct worker *w, const struct state *from, const struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SET:
+		return e->value_kind == VALUE_STRING
+			       ? state_set_string(w->states, from, e->name, e->value, e->introducer)
+			       : state_set(w->states, from, e->name, e->value);
+	case EFFECT_SET_DEFAULT:
+		return state_set_default(w->states, from, e->name);
+	case EFFECT_NAMES:
+		return state_names(w->states, from, e->name, e->value);
+	case EFFECT_CHARACTER_SET:
+		return state_character_set(w->states, from, e->name);
+	case EFFECT_SCHEMA:
+		return state_schema(w->states, from, e->name);
+	default:
+		return NULL;
+	}
+}
+
+static bool is_carried(enum effect_kind kind)
+{
+	return kind == EFFECT_SET || kind == EFFECT_SET_DEFAULT || kind == EFFECT_SET_READ_BACK ||
+	       kind == EFFECT_NAMES || kind == EFFECT_CHARACTER_SET || kind == EFFECT_SCHEMA;
+}
+
+/* The views of the effects point into the client's bytes, so what follows from them is made at once. */
+static void note_effects(struct session *s, const struct classification *c)
+{
+	struct worker *w = s->worker;
+	struct run *r = s->run;
+	struct state *at = NULL;
+	for (unsigned i = 0; i < c->n_effects; i++) {
+		if (!is_carried(c->effects[i].kind))
+			continue;
+		struct state *next = after_effect(w, at ? at : s->want, &c->effects[i]);
+		if (!next) {
+			r->next_unknown = true;
+			continue;
+		}
+		state_unref(w->states, at);
+		at = next;
+	}
+	r->next = at;
+}
+
+void routing_classify(struct session *s, struct view sql)
+{
+	struct worker *w = s->worker;
+	struct run *r = s->run;
+	const struct snapshot *snapshot = w->snapshot;
+	const struct server_info *any = snapshot->n_servers ? &snapshot->servers[0] : NULL;
+	struct dialect dialect = {
+		.flavor = any ? any->flavor : FLAVOR_MYSQL,
+		.version = any ? any->version : 0,
+		.sql_mode = s->sql_mode,
+		.charset = s->charset,
+	};
+	struct context context = {
+		.in_trx = session_in_trx(s),
+		.in_read_only_trx = (s->status & STATUS_IN_TRANS_READONLY) != 0 && session_in_trx(s),
+		.autocommit_off = s->autocommit_off,
+		.session_read_only = s->session_read_only,
+		.temp_tables = (s->pins & PIN_TEMPORARY_TABLE) != 0,
+		.pins = s->pins,
+		.schema = state_schema_of(s->want),
+	};
+	static _Thread_local struct classification c; /* 2 KiB that need no clearing */
+	classify(sql, &dialect, &context, w->classify_scratch, &c);
+	r->route = c.route;
+	r->reason = c.reason;
+	r->flags = c.flags;
+	r->pins_added = c.pins_added;
+	r->pins_released = c.pins_released;
+	if (!(c.flags & CLASS_READS_LAST))
+		finish_last_statement(s);
+	if (c.n_effects)
+		note_effects(s, &c);
+	r->replayable = c.route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
+	s->pin_digest = s->pins ? s->pin_digest : c.digest;
+}
+
+/* ---- where ---- */
+
+static bool is_usable(const struct server_info *server)
+{
+	return server->state == SERVER_STATE_UP || server->state == SERVER_STATE_LAGGING ||
+	       server->state == SERVER_STATE_STOPPED;
+}
+
+static bool was_tried(const struct run *r, const struct server_info *server)
+{
+	return server->slot < 32 && (r->tried & (1u << server->slot));
+}
+
+static bool has_applied(const struct session *s, const struct server_info *server)
+{
+	enum consistency level = s->worker->snapshot->settings->consistency;
+	if (level == CONSISTENCY_EVENTUAL || position_is_free(&s->position))
+		return true;
+	return position_board_reached(&server_slots[server->slot].board, &s->position);
+}
+
+static int pick_replica(struct session *s, bool any_position)
+{
+	struct worker *w = s->worker;
+	const struct snapshot *snapshot = w->snapshot;
+	struct candidate candidates[SERVERS_MAX];
+	unsigned n = 0;
+	if (snapshot->settings->consistency == CONSISTENCY_PRIMARY)
+		return -1;
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		const struct server_info *server = &snapshot->servers[i];
+		bool as_primary = (int)i == snapshot->primary &&
+				  snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS;
+		if ((!server->takes_reads && !as_primary) || was_tried(s->run, server))
+			continue;
+		if (!as_primary && !any_position && !has_applied(s, server))
+			continue;
+		candidates[n++] = (struct candidate){.slot = server->slot, .weight = server->weight};
+	}
+	unsigned at = balance_pick(w->balance, BALANCE_ROUND_ROBIN, candidates, n, worker_random(w));
+	return at == BALANCE_NONE ? -1 : (int)candidates[at].slot;
+}
+
+static int primary_slot(const struct session *s)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	return snapshot->primary >= 0 ? (int)snapshot->servers[snapshot->primary].slot : -1;
+}
+
+static enum routing_result no_primary(const struct session *s, char *text, size_t text_size)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	snprintf(text, text_size, "no primary: %s",
+		 *snapshot->primary_reason ? snapshot->primary_reason : "none of the servers is one");
+	return ROUTING_NONE;
+}
+
+/* The statement belongs to the connection that the session holds. */
+static bool belongs_to_pinned(const struct session *s)
+{
+	const struct run *r = s->run;
+	if (!s->pinned)
+		return false;
+	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
+	return bound || session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->route != ROUTE_REPLICA || r->pins_added ||
+	       (r->flags & (CLASS_READS_LAST | CLASS_READS_LAST_INSERT_ID | CLASS_USES_TEMPORARY));
+}
+
+/* An idle connection that still has what the statement reads. */
+static struct backend *kept_for(const struct session *s)
+{
+	const struct run *r = s->run;
+	struct backend *b = r->flags & CLASS_READS_LAST_INSERT_ID ? s->insert_id_at
+			    : r->flags & CLASS_READS_LAST          ? s->last
+								   : NULL;
+	return b && b->state == BACKEND_IDLE ? b : NULL;
+}
+
+static int slot_for_session_change(struct session *s)
+{
+	if (s->last && s->last->state == BACKEND_IDLE)
+		return (int)s->last->pool->key.slot;
+	int slot = primary_slot(s);
+	return slot >= 0 ? slot : pick_replica(s, true);
+}
+
+static int slot_for_read(struct session *s, bool *wait)
+{
+	enum reads_on_primary fallback = s->worker->snapshot->settings->reads_on_primary;
+	int slot = s->run->to_primary ? -1 : pick_replica(s, false);
+	if (slot < 0 && (fallback != READS_ON_PRIMARY_NEVER || s->run->to_primary))
+		slot = primary_slot(s);
+	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
+	if (slot < 0)
+		*wait = pick_replica(s, true) >= 0;
+	return slot;
+}
+
+static enum routing_result take(struct session *s, struct backend *b, bool idle)
+{
+	struct run *r = s->run;
+	if (idle)
+		pool_take_this(b, s);
+	s->backend = b;
+	r->slot = (int)b->pool->key.slot;
+	r->chosen_pinned = true;
+	r->replayable = false;
+	return ROUTING_OK;
+}
+
+enum routing_result routing_choose(struct session *s, char *text, size_t text_size)
+{
+	struct run *r = s->run;
+	const struct snapshot *snapshot = s->worker->snapshot;
+	if (belongs_to_pinned(s))
+		return take(s, s->pinned, false);
+	struct backend *kept = kept_for(s);
+	if (kept)
+		return take(s, kept, true);
+	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && s->saving)
+		return ROUTING_WAIT;
+
+	bool wait = false;
+	int slot;
+	if (s->listen_route == LISTEN_REPLICA)
+		slot = pick_replica(s, true);
+	else if (s->listen_route == LISTEN_PRIMARY)
+		slot = primary_slot(s);
+	else if (r->route == ROUTE_SESSION && !r->to_primary)
+		slot = slot_for_session_change(s);
+	else if (r->route == ROUTE_REPLICA)
+		slot = slot_for_read(s, &wait);
+	else
+		slot = primary_slot(s);
+	if (wait)
+		return ROUTING_WAIT;
+	if (slot < 0)
+		return no_primary(s, text, text_size);
+	const struct server_info *server = snapshot_server_by_slot(snapshot, (unsigned)slot);
+	if (!server || !is_usable(server))
+		return no_primary(s, text, text_size);
+	r->slot = slot;
+	r->on_replica = server->role == SERVER_REPLICA;
+	r->asked_insert_id = (r->flags & CLASS_READS_LAST_INSERT_ID) != 0;
+	return ROUTING_OK;
+}

@@ -1,0 +1,72 @@
+/* One command in work: from the first look at it to the end of its answer. */
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+#include "proxy/session/template.h"
+#include "proxy/topology.h"
+
+#define ATTEMPTS_MAX 8u
+
+struct run *run_begin(struct session *s, uint8_t command)
+{
+	assert(!s->run);
+	struct run *r = calloc(1, sizeof *r);
+	if (!r)
+		abort();
+	r->command = command;
+	r->slot = -1;
+	r->client_seq = 1;
+	s->run = r;
+	s->asked = false;
+	return r;
+}
+
+void run_end(struct session *s)
+{
+	struct run *r = s->run;
+	if (!r)
+		return;
+	s->run = NULL;
+	if (r->size && s->state != SESSION_CLOSING)
+		conn_consume(&s->client, r->size);
+	if (r->save_for)
+		r->save_for->saving = NULL;
+	state_unref(s->worker->states, r->next);
+	state_unref(s->worker->states, r->errand_state);
+	template_unref(s->worker, r->preparing);
+	free(r->failed_text);
+	free(r);
+}
+
+enum step run_again(struct session *s, bool to_primary)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	assert(r->replayable && !r->forwarded);
+	if (r->slot >= 0 && r->slot < 32)
+		r->tried |= 1u << r->slot;
+	if (b) {
+		s->backend = NULL;
+		if (b == s->pinned)
+			s->pinned = NULL;
+		pool_give(b);
+	}
+	if (++r->attempts >= ATTEMPTS_MAX)
+		to_primary = true;
+	if (r->attempts > 2 * ATTEMPTS_MAX)
+		return session_fail(s, END_SERVER_LOST);
+	r->to_primary |= to_primary;
+	r->slot = -1;
+	r->sent = false;
+	r->n_errands = r->at_errand = 0;
+	r->errands_reset = false;
+	state_unref(s->worker->states, r->errand_state);
+	r->errand_state = NULL;
+	free(r->failed_text);
+	r->failed_text = NULL;
+	r->failed_code = 0;
+	return session_enter(s, SESSION_WANT_BACKEND);
+}

@@ -1,0 +1,113 @@
+/* Sending the command in work: errands and statement in one write. */
+#include <string.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+
+/* This connection cannot be brought into the session's state: another one, or a new one, can. */
+static enum step other_backend(struct session *s)
+{
+	struct backend *b = s->backend;
+	s->backend = NULL;
+	if (b == s->pinned)
+		return session_fail(s, END_SERVER_LOST);
+	b->session = NULL;
+	backend_discard(b);
+	s->run->n_errands = 0;
+	return session_enter(s, SESSION_WANT_BACKEND);
+}
+
+static void count_statement(struct session *s)
+{
+	struct run *r = s->run;
+	struct worker_stats *stats = s->worker->stats;
+	if (r->sent || r->own)
+		return;
+	stat_add(&stats->servers[r->slot].statements, 1);
+	if (!r->attempts)
+		stat_add(&stats->routes[r->route][r->reason], 1);
+}
+
+/* The rest of a large command follows from the client as it comes. */
+static enum step begin_upload(struct session *s)
+{
+	struct run *r = s->run;
+	r->upload_left = 0;
+	r->upload_last = false;
+	return session_enter(s, SESSION_UPLOAD);
+}
+
+/* Errands have been answered before (a large command is never written behind them). */
+static enum step send_large(struct session *s, struct buf *out)
+{
+	struct run *r = s->run;
+	size_t len;
+	uint8_t *packet = (uint8_t *)(uintptr_t)conn_input(&s->client, &len);
+	bool in_place = true;
+	if (r->statement && !prepared_rewrite(s, packet, len, out, &in_place))
+		return session_fail(s, END_CLIENT_PROTOCOL);
+	return begin_upload(s);
+}
+
+static bool has_answer(uint8_t command)
+{
+	return command != CMD_STMT_CLOSE && command != CMD_STMT_SEND_LONG_DATA;
+}
+
+static enum step send_command(struct session *s, struct buf *out)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	count_statement(s);
+	r->sent = true;
+	if (r->large) {
+		return send_large(s, out);
+	}
+	size_t len;
+	uint8_t *packet = (uint8_t *)(uintptr_t)conn_input(&s->client, &len);
+	bool in_place = true;
+	if (r->statement && !prepared_rewrite(s, packet, r->size, out, &in_place))
+		return other_backend(s);
+	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
+			     uv_buf_init((char *)packet, (unsigned)r->size)};
+	bool sent = conn_sendv(&b->conn, buf_len(out) ? parts : parts + 1, in_place + (buf_len(out) > 0));
+	if (!in_place && buf_len(out))
+		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out));
+	else
+		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + r->size);
+	/* What may run again elsewhere stays in the client's input until the answer begins. */
+	if (!r->replayable) {
+		conn_consume(&s->client, r->size);
+		r->size = 0;
+	}
+	if (!sent)
+		return finish_lost_server(s);
+	if (!has_answer(r->command) && !r->n_errands)
+		return finish_statement(s, true);
+	return session_enter(s, SESSION_REPLY);
+}
+
+enum step send_statement(struct session *s)
+{
+	struct run *r = s->run;
+	struct buf *out = &s->worker->scratch;
+	buf_reset(out);
+	prepared_needs(s);
+	enum errands_result got = errands_collect(s, out);
+	if (got == ERRANDS_PIPELINE && s->run->large)
+		got = ERRANDS_FIRST;
+	switch (got) {
+	case ERRANDS_IMPOSSIBLE:
+		return other_backend(s);
+	case ERRANDS_FIRST:
+		errands_begin(s);
+		if (!conn_send(&s->backend->conn, buf_data(out), buf_len(out)))
+			return finish_lost_server(s);
+		return session_enter(s, SESSION_PREPARE_BACKEND);
+	case ERRANDS_PIPELINE:
+	case ERRANDS_NONE:
+		break;
+	}
+	errands_begin(s);
+	return r->own ? finish_statement(s, true) : send_command(s, out);
+}

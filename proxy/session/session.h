@@ -1,0 +1,314 @@
+/*
+ * A session: one client, and the backends it holds at this moment, if any.
+ *
+ *	            ┌──────────────────────────────────────────────────────────────┐
+ *	            v                                                              │
+ *	LOGIN ──> COMMAND ──> WANT_BACKEND ──> PREPARE_BACKEND ──> REPLY ──────────┤
+ *	            │  ^           ^                  │           (UPLOAD)         │
+ *	            └──┘           └──── run again ───┴──────────────┘             │
+ *	       answered here        on another server                        next command
+ *
+ *	LOGIN            the client says who it is                    ends by: its login, or login_timeout
+ *	COMMAND          a whole command is awaited                   ends by: the client, or idle_timeout
+ *	WANT_BACKEND     a connection to the chosen server            ends by: the pool, or queue_timeout
+ *	PREPARE_BACKEND  errands whose answers must be known before   ends by: the server
+ *	                 the statement may be sent
+ *	REPLY            answers of errands are eaten, the answer     ends by: the server
+ *	                 of the statement is passed on
+ *	UPLOAD           the client's bytes go to the server: the     ends by: the client
+ *	                 rest of a large command, or a local file
+ *	CLOSING          handles are being closed                     ends by: the last close callback
+ *
+ * Each state has one step function that does what it can with the bytes that are there and says AGAIN, WAIT or CLOSE
+ * (session.c). What a step needs beyond the session's lifetime state lies in `run`, which exists only while a command
+ * is in work, so that an idle session is small.
+ */
+#ifndef WYE_PROXY_SESSION_SESSION_H
+#define WYE_PROXY_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "protocol/constants.h"
+#include "protocol/reply.h"
+#include "proxy/backend/backend.h"
+#include "proxy/conn.h"
+#include "proxy/worker.h"
+#include "router/classify.h"
+#include "router/position.h"
+
+enum session_state {
+	SESSION_LOGIN,
+	SESSION_COMMAND,
+	SESSION_WANT_BACKEND,
+	SESSION_PREPARE_BACKEND,
+	SESSION_REPLY,
+	SESSION_UPLOAD,
+	SESSION_CLOSING,
+	SESSION_STATES
+};
+
+enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE };
+
+/* Why a session ended: the code in its last log line. */
+#define SESSION_ENDS(X)                                                                                                \
+	X(NONE, "none")                                                                                                \
+	X(QUIT, "quit")                     /* COM_QUIT */                                                             \
+	X(CLIENT_GONE, "client-gone")       /* the client closed or reset its connection */                            \
+	X(CLIENT_PROTOCOL, "client-protocol") /* the client sent what is not the protocol */                           \
+	X(LOGIN_REFUSED, "login-refused")                                                                              \
+	X(LOGIN_TIMEOUT, "login-timeout")                                                                              \
+	X(IDLE_TIMEOUT, "idle-timeout")                                                                                \
+	X(SERVER_LOST, "server-lost")       /* and with it state that cannot be had again */                           \
+	X(SERVER_PROTOCOL, "server-protocol")                                                                          \
+	X(RELEASED, "released")             /* COMMIT RELEASE */                                                       \
+	X(KILLED, "killed")                                                                                            \
+	X(DRAINED, "drained")               /* wye is stopping */                                                      \
+	X(NO_MEMORY, "no-memory")
+enum session_end {
+#define X(name, word) END_##name,
+	SESSION_ENDS(X)
+#undef X
+};
+
+/* Capabilities of a client that its backends must have alike, since no connection can change them. */
+#define SESSION_POOL_CAPS (CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS)
+
+/* A prepared statement of a client, under the number that wye gave it. */
+struct client_statement {
+	uint32_t id; /* key */
+	struct template *template;
+	uint8_t *types;        /* of the parameters, as bound last */
+	size_t types_len;
+	uint64_t types_hash;
+	bool cursor;           /* open on the pinned backend */
+	bool long_data;        /* sent to the pinned backend for the next execution */
+	UT_hash_handle hh;
+};
+
+/* What is sent to a backend on our own account ahead of a statement. */
+enum errand_kind {
+	ERRAND_RESET,       /* COM_RESET_CONNECTION */
+	ERRAND_TRACKERS,    /* tell us what you change */
+	ERRAND_OPTION,      /* COM_SET_OPTION */
+	ERRAND_SCHEMA,      /* COM_INIT_DB */
+	ERRAND_STATE,       /* SET ... */
+	ERRAND_INSERT_ID,   /* SET last_insert_id */
+	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
+	ERRAND_PREPARE,     /* COM_STMT_PREPARE */
+	ERRAND_KINDS
+};
+#define ERRANDS_MAX 10
+
+/* One command in work. */
+struct run {
+	uint8_t command;
+	bool large;             /* it continues over several packets: passed on as it comes */
+	bool own;               /* no statement, errands only: the login's schema */
+	bool sent;              /* the statement has gone to the backend (errands may go alone) */
+	bool forwarded;         /* a byte of the answer has gone to the client */
+	bool replayable;        /* it may run again elsewhere: a read outside a transaction, nothing passed on */
+	bool to_primary;        /* no replica: it was refused by one, or must not */
+	bool on_replica;        /* where it runs now */
+	bool asked_insert_id;
+	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
+
+	/* The classifier's word. */
+	enum route route;
+	enum reason reason;
+	uint32_t flags;
+	uint32_t pins_added, pins_released;
+	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
+	bool next_unknown;      /* it changes state in a way that is not known: the session is tied then */
+
+	/* Prepared statements. */
+	struct client_statement *statement;
+	struct template *preparing; /* COM_STMT_PREPARE of the client, or an errand */
+	bool execute_cursor;
+
+	/* Where. */
+	uint32_t tried;         /* bits of slots (below 32) that failed it */
+	unsigned attempts;
+	int slot;               /* the chosen server's, -1: none yet */
+	bool chosen_pinned;     /* the pinned backend, or one that was kept */
+	uint64_t waiting_since; /* ms, 0: not yet */
+
+	/* Errands sent whose answers are due, in order. */
+	enum errand_kind errands[ERRANDS_MAX];
+	struct state *errand_state; /* what the backend holds when they have succeeded; a reference */
+	bool errands_reset;     /* one of them resets the connection */
+	struct session *save_for; /* whose last insert id ERRAND_SAVE_ID asks for */
+	unsigned n_errands, at_errand;
+	uint16_t failed_code;   /* of the first errand that failed */
+	char failed_sqlstate[6];
+	char *failed_text;
+
+	struct reply reply;
+	uint8_t client_seq;     /* number for the next packet to the client, if wye has to make one */
+	bool mid_packet;        /* the client has a packet half */
+	uint32_t upload_left;   /* UPLOAD: bytes of the current packet still to come */
+	bool upload_last;       /* UPLOAD: no packet follows the current one */
+	uint64_t began_us;
+};
+
+struct session_login;
+
+struct session {
+	struct conn client; /* first: a conn's owner is found by its address */
+	struct worker *worker;
+	TAILQ_ENTRY(session) link;      /* the worker's list of all */
+	TAILQ_ENTRY(session) queue;     /* one of the worker's lists below, by state */
+	struct session_list *queued_on;
+	TAILQ_ENTRY(session) wake_link;
+	bool woken;
+
+	enum session_state state;
+	enum session_end end;
+	enum listen_route listen_route;
+	bool unix_socket, asked, in_run;
+	uint64_t since;                 /* ms: when it came into its state */
+	uint64_t wanted_since;          /* ms: when it began to wait for a backend */
+	uint32_t id;                    /* what the client knows as its connection id */
+	uint32_t caps;                  /* in effect towards the client */
+	struct session_login *login;    /* while in LOGIN */
+	struct run *run;                /* while a command is in work */
+
+	uint64_t account_id;
+	char *user;
+	char *peer;                     /* the client's address, for people */
+	struct state *want;             /* the session's state */
+	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
+	uint32_t sql_mode;              /* MODE_... of want */
+	enum text_charset charset;      /* of want */
+	bool state_parsed;              /* the two above are up to date */
+
+	uint16_t status;                /* the server's last status flags */
+	bool trx_unknown;               /* an ERR came inside a transaction: it may be over or not */
+	bool autocommit_off, session_read_only; /* of want */
+	uint32_t pins;                  /* PIN_... */
+	uint64_t pinned_since;          /* ms */
+	uint64_t pin_digest;
+	struct backend *pinned;         /* the connection held beyond a statement: transaction or pins */
+	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
+	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */
+	struct backend *last;           /* where the last statement ran, if nobody else had it since */
+	struct backend *insert_id_at;   /* where our LAST_INSERT_ID() lives, likewise */
+	uint64_t insert_id;             /* its value when it had to be saved */
+	struct run *saving;             /* somebody's run in which it is being saved */
+	struct position position;
+
+	struct client_statement *statements;
+	uint32_t next_statement, last_statement;
+	uint64_t commands, bytes_in, bytes_out;
+};
+
+static inline struct session *session_of(struct conn *c)
+{
+	return (struct session *)c;
+}
+
+/* ---- session.c: the life of a session ---- */
+
+/* A client that was accepted; the greeting is sent. */
+void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route);
+
+/* The last call of every callback: runs steps until one waits. */
+void session_run(struct session *s);
+
+/* The only writer of `state`. */
+enum step session_enter(struct session *s, enum session_state state);
+
+enum step session_fail(struct session *s, enum session_end end); /* CLOSE, with the reason kept */
+void session_close(struct session *s);
+
+/* Put it on the worker's wake list: it is run before the loop sleeps. */
+void session_wake(struct session *s);
+void sessions_wake_all(struct session_list *list);
+void sessions_wake_waiting(struct worker *w, unsigned slot); /* those that wait for this server, oldest first */
+void sessions_run_woken(struct worker *w);
+void sessions_check_times(struct worker *w);
+
+const char *session_state_name(enum session_state state);
+
+/* A backend it kept was closed or is another's now. */
+void session_lost_kept(struct session *s, struct backend *b);
+/* `taker` takes b from its keeper: what the keeper may still want is asked for ahead of the taker's statement. */
+void session_save_kept(struct session *taker, struct backend *b);
+
+/* ---- answers of wye's own: session_answer.c ---- */
+bool answer_ok(struct session *s);
+bool answer_eof(struct session *s); /* what ends COM_SET_OPTION */
+bool answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+bool answer_row(struct session *s, const char *column, const char *value, bool number);
+
+/* ---- the steps ---- */
+enum step login_step(struct session *s);           /* login.c */
+void login_begin(struct session *s);
+void login_end(struct session *s);
+enum step command_step(struct session *s);         /* command.c */
+enum step want_backend_step(struct session *s);    /* want_backend.c */
+enum step prepare_backend_step(struct session *s); /* reply.c */
+enum step reply_step(struct session *s);           /* reply.c */
+enum step upload_step(struct session *s);          /* upload.c */
+
+/* ---- runs: run.c ---- */
+struct run *run_begin(struct session *s, uint8_t command);
+void run_end(struct session *s);                   /* frees it; the command's bytes are consumed */
+/* Lets go of the backend (which must be usable or broken) and runs it again on another server. */
+enum step run_again(struct session *s, bool to_primary);
+
+/* ---- routing: routing.c ---- */
+/* Classifies the text and notes what it changes in the run. */
+void routing_classify(struct session *s, struct view sql);
+/* Chooses the server, or takes the very backend that the statement needs into s->backend. NONE: text says why. */
+enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
+enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
+void routing_state_changed(struct session *s);     /* want is another: what steers the lexer is parsed again */
+
+/* ---- errands: errands.c ---- */
+enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };
+/* Appends what the backend must do before the statement; FIRST: its answers must be known before the statement is
+ * sent. IMPOSSIBLE: this connection cannot be brought into the session's state. */
+enum errands_result errands_collect(struct session *s, struct buf *out);
+void errands_begin(struct session *s);             /* they (or the statement alone) are sent: the answers are walked */
+enum reply_result errands_eat(struct session *s);  /* DONE when all are answered, with failed_code set if one failed */
+
+/* ---- sending: send.c ---- */
+/* Sends errands and statement in one write, or the errands first; s->backend is lent. */
+enum step send_statement(struct session *s);
+
+/* ---- prepared statements: prepared.c ---- */
+enum step prepared_command(struct session *s, uint8_t command, struct view payload);
+/* The server's PREPARE_OK for the client: registers it and puts wye's number in its place. */
+bool prepared_answered(struct session *s, uint8_t *payload, size_t len);
+/* What EXECUTE and kin look like for this backend: parts to send (their bytes in scratch or in the client's input). */
+bool prepared_rewrite(struct session *s, uint8_t *packet, size_t size, struct buf *out, bool *in_place);
+void prepared_register(struct backend *b, struct template *t, uint32_t id);
+void prepared_finished(struct session *s, bool ok); /* cursors and long data: their pin */
+void prepared_update_pin(struct session *s);
+bool prepared_needs(struct session *s); /* the statement in work must be prepared on s->backend first */
+struct client_statement *prepared_find(struct session *s, uint32_t id);
+struct client_statement *prepared_add(struct session *s, struct template *t);
+void prepared_close(struct session *s, struct client_statement *c);
+void prepared_close_all(struct session *s);
+
+/* ---- the end of a statement: finish.c ---- */
+/* The answer is complete (ok: it was not an ERR): states, pins, position; lends the backend back when it is free. */
+enum step finish_statement(struct session *s, bool ok);
+/* Gives the backend(s) back or discards them: for the end of a session. */
+void finish_release_all(struct session *s);
+/* An OK packet's trackers: position and schema. */
+void finish_note_trackers(struct session *s, struct view trackers, bool apply_state);
+/* The server was lost while a statement ran. */
+enum step finish_lost_server(struct session *s);
+void finish_unpin(struct session *s);      /* gives the pinned backend back when nothing holds it any more */
+void finish_last_statement(struct session *s); /* another statement begins: warnings and counts are not kept longer */
+bool session_in_trx(const struct session *s);
+/* COM_RESET_CONNECTION and COM_CHANGE_USER: nothing of the session's state is left. */
+void finish_reset(struct session *s);
+void login_change_user(struct session *s, struct view payload);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * A prepared statement's text, shared by every session of a worker that prepares it under the same state, and by every
+ * backend that has it. Names in it are bound to the schema that was current when it was prepared.
+ */
+#ifndef WYE_PROXY_SESSION_TEMPLATE_H
+#define WYE_PROXY_SESSION_TEMPLATE_H
+
+#include <stdint.h>
+#include <uthash.h>
+
+#include "proxy/worker.h"
+#include "router/state.h"
+
+struct template {
+	unsigned references;
+	struct state *state; /* as it was at PREPARE */
+	uint64_t hash;
+	size_t len;
+	uint16_t params;
+	uint16_t columns;
+	struct template *next; /* in the table's chain */
+	uint8_t sql[];
+};
+
+struct template *template_get(struct worker *w, struct view sql, struct state *state); /* a reference */
+struct template *template_ref(struct template *t);
+void template_unref(struct worker *w, struct template *t);
+
+#endif

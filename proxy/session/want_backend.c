@@ -1,0 +1,120 @@
+/* Getting the connection that the command in work needs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+#include "proxy/topology.h"
+
+/* The command ends with an error of wye's own: the client reads it in place of the server's answer. */
+static enum step give_up(struct session *s, uint16_t code, const char *sqlstate, const char *text)
+{
+	struct run *r = s->run;
+	if (r->own) {
+		r->failed_code = code;
+		snprintf(r->failed_sqlstate, sizeof r->failed_sqlstate, "%s", sqlstate);
+		r->failed_text = strdup(text);
+		return session_enter(s, SESSION_LOGIN);
+	}
+	bool silent = r->command == CMD_STMT_CLOSE || r->command == CMD_STMT_SEND_LONG_DATA;
+	bool sent = silent || answer_error(s, code, sqlstate, "%s", text);
+	bool large = r->large;
+	run_end(s);
+	/* Its bytes are still coming; they cannot be told from commands. */
+	if (large)
+		return session_fail(s, END_SERVER_LOST);
+	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
+}
+
+static enum step wait_for(struct session *s)
+{
+	struct run *r = s->run;
+	const struct settings *settings = s->worker->snapshot->settings;
+	uint64_t now = worker_now(s->worker);
+	if (!r->waiting_since) {
+		r->waiting_since = now ? now : 1;
+		s->wanted_since = now;
+		stat_add(&s->worker->stats->queued, 1);
+	}
+	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
+		return STEP_WAIT;
+	char text[400];
+	const struct server_info *server =
+		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
+	snprintf(text, sizeof text, "wye: no connection to %s within queue_timeout: %u of this worker's are open",
+		 server ? server->name : "a server", server ? s->worker->backends[server->slot] : 0);
+	stat_sub(&s->worker->stats->queued, 1);
+	return give_up(s, 1040, "08004", text);
+}
+
+static void stop_waiting(struct session *s)
+{
+	if (s->run->waiting_since)
+		stat_sub(&s->worker->stats->queued, 1);
+	s->run->waiting_since = 0;
+}
+
+static enum step pool_failed(struct session *s, const struct server_info *server, const struct pool *pool)
+{
+	struct run *r = s->run;
+	char text[600];
+	topology_suspect(server->slot);
+	stop_waiting(s);
+	s->asked = false;
+	bool elsewhere = r->on_replica && (r->replayable || !r->sent);
+	if (elsewhere) {
+		if (r->slot < 32)
+			r->tried |= 1u << r->slot;
+		else
+			r->to_primary = true;
+		r->slot = -1;
+		r->attempts++;
+		return STEP_AGAIN;
+	}
+	snprintf(text, sizeof text, "wye: cannot use %s: %s", server->name, pool->error_text);
+	return give_up(s, pool->error, pool->sqlstate, text);
+}
+
+enum step want_backend_step(struct session *s)
+{
+	struct run *r = s->run;
+	if (s->backend) {
+		stop_waiting(s);
+		return send_statement(s);
+	}
+	char text[320];
+	if (r->slot < 0) {
+		switch (routing_choose(s, text, sizeof text)) {
+		case ROUTING_OK:
+			break;
+		case ROUTING_WAIT:
+			return wait_for(s);
+		case ROUTING_NONE:
+			stop_waiting(s);
+			return give_up(s, 2003, "HY000", text);
+		}
+		if (s->backend)
+			return STEP_AGAIN;
+	}
+	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot);
+	if (!server || server->state == SERVER_STATE_DOWN) {
+		r->slot = -1;
+		if (!server || !r->on_replica) {
+			stop_waiting(s);
+			snprintf(text, sizeof text, "no primary: %s", s->worker->snapshot->primary_reason);
+			return give_up(s, 2003, "HY000", text);
+		}
+		return STEP_AGAIN;
+	}
+	const struct pool *failed = NULL;
+	if (!r->waiting_since)
+		s->wanted_since = worker_now(s->worker);
+	switch (pool_take(s->worker, server, s, &s->backend, &failed)) {
+	case POOL_OK:
+		return STEP_AGAIN;
+	case POOL_WAIT:
+		return wait_for(s);
+	default:
+		return pool_failed(s, server, failed);
+	}
+}

@@ -1,0 +1,403 @@
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/listener.h"
+#include "proxy/log.h"
+#include "proxy/session/session.h"
+
+#define TICK_MS 100
+#define SCRATCH_MAX (32u << 20)
+#define ACCEPT_AT_ONCE 16
+#define SWEEP_EVERY 10 /* ticks */
+
+struct worker_message {
+	STAILQ_ENTRY(worker_message) link;
+	void (*fn)(struct worker *w, void *arg);
+	void *arg;
+};
+
+struct new_client {
+	int fd;
+	bool unix_socket;
+	enum listen_route route;
+};
+
+struct watch { /* a listening socket as one worker sees it */
+	uv_poll_t poll;
+	const struct listener *listener;
+	struct worker *worker;
+};
+
+static struct worker *workers[WORKERS_MAX];
+static unsigned n_workers;
+
+unsigned workers_count(void)
+{
+	return n_workers;
+}
+
+struct worker *worker_at(unsigned index)
+{
+	return workers[index];
+}
+
+unsigned stats_workers(void)
+{
+	return n_workers;
+}
+
+const struct worker_stats *stats_worker(unsigned index)
+{
+	return workers[index]->stats;
+}
+
+struct worker *worker_least_loaded(void)
+{
+	struct worker *least = workers[0];
+	for (unsigned i = 1; i < n_workers; i++)
+		if (atomic_load_explicit(&workers[i]->load, memory_order_relaxed) <
+		    atomic_load_explicit(&least->load, memory_order_relaxed))
+			least = workers[i];
+	return least;
+}
+
+uint64_t worker_random(struct worker *w)
+{
+	return balance_random(&w->random);
+}
+
+/* ---- states that servers have accepted ---- */
+
+static struct accepted_state *accepted_at(struct worker *w, const struct state *state, unsigned slot)
+{
+	uint64_t h = ((uint64_t)(uintptr_t)state >> 4) * 0x9E3779B97F4A7C15u + slot * 0xC2B2AE3D27D4EB4Fu;
+	return &w->accepted[(h >> 32) % WORKER_ACCEPTED];
+}
+
+bool worker_state_accepted(struct worker *w, const struct state *state, unsigned slot)
+{
+	const struct accepted_state *a = accepted_at(w, state, slot);
+	return a->state == state && a->slot == slot;
+}
+
+void worker_accept_state(struct worker *w, struct state *state, unsigned slot)
+{
+	struct accepted_state *a = accepted_at(w, state, slot);
+	if (a->state == state && a->slot == slot)
+		return;
+	state_unref(w->states, a->state);
+	a->state = state_ref(state);
+	a->slot = slot;
+}
+
+/* ---- messages from other threads ---- */
+
+void worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
+{
+	struct worker_message *m = malloc(sizeof *m);
+	if (!m)
+		abort();
+	m->fn = fn;
+	m->arg = arg;
+	pthread_mutex_lock(&w->inbox_lock);
+	STAILQ_INSERT_TAIL(&w->inbox, m, link);
+	pthread_mutex_unlock(&w->inbox_lock);
+	uv_async_send(&w->async);
+}
+
+static void take_snapshot(struct worker *w)
+{
+	struct snapshot *old = w->snapshot;
+	w->snapshot = snapshot_get();
+	snapshot_unref(old);
+	/* Whoever waits for a server, or for accounts, may go on now. */
+	sessions_wake_all(&w->waiting);
+	sessions_wake_all(&w->logging_in);
+}
+
+static void on_async(uv_async_t *async)
+{
+	struct worker *w = async->data;
+	if (atomic_exchange(&w->snapshot_changed, false))
+		take_snapshot(w);
+	pthread_mutex_lock(&w->inbox_lock);
+	STAILQ_HEAD(, worker_message) taken;
+	STAILQ_INIT(&taken);
+	STAILQ_CONCAT(&taken, &w->inbox);
+	pthread_mutex_unlock(&w->inbox_lock);
+	struct worker_message *m;
+	while ((m = STAILQ_FIRST(&taken))) {
+		STAILQ_REMOVE_HEAD(&taken, link);
+		m->fn(w, m->arg);
+		free(m);
+	}
+}
+
+static void told_of_snapshot(void)
+{
+	for (unsigned i = 0; i < n_workers; i++) {
+		atomic_store(&workers[i]->snapshot_changed, true);
+		uv_async_send(&workers[i]->async);
+	}
+}
+
+/* ---- clients ---- */
+
+static void take_client(struct worker *w, void *arg)
+{
+	struct new_client *c = arg;
+	if (w->draining)
+		close(c->fd);
+	else
+		session_create(w, c->fd, c->unix_socket, c->route);
+	if (w->draining)
+		atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
+	free(c);
+}
+
+void worker_give_client(struct worker *w, int fd, bool unix_socket, enum listen_route route)
+{
+	struct new_client *c = malloc(sizeof *c);
+	if (!c)
+		abort();
+	*c = (struct new_client){fd, unix_socket, route};
+	worker_post(w, take_client, c);
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events)
+{
+	(void)events;
+	struct watch *watch = poll->data;
+	struct worker *w = watch->worker;
+	if (status < 0)
+		return;
+	for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
+		int fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+				log_warning("accept-failed", "listener=%s error=\"%s\"", watch->listener->name,
+					    strerror(errno));
+			return;
+		}
+		struct worker *least = worker_least_loaded();
+		stat_add(&w->stats->accepted, 1);
+		atomic_fetch_add_explicit(&least->load, 1, memory_order_relaxed);
+		if (least == w)
+			session_create(w, fd, watch->listener->unix_socket, watch->listener->route);
+		else
+			worker_give_client(least, fd, watch->listener->unix_socket, watch->listener->route);
+	}
+}
+
+/* ---- time ---- */
+
+static void end_loop(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void stop_if_done(struct worker *w)
+{
+	if (!w->draining || w->stopping)
+		return;
+	bool late = worker_now(w) >= w->drain_until;
+	struct session *s, *next;
+	for (s = TAILQ_FIRST(&w->sessions); s; s = next) {
+		next = TAILQ_NEXT(s, link);
+		bool resting = s->state == SESSION_COMMAND && !s->pinned && !s->client.view_len;
+		if (late || resting || s->state == SESSION_LOGIN) {
+			s->end = END_DRAINED;
+			session_close(s);
+		}
+	}
+	if (TAILQ_EMPTY(&w->sessions)) {
+		w->stopping = true;
+		pools_close(w);
+		uv_stop(&w->loop);
+	}
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	static _Thread_local unsigned ticks;
+	sessions_check_times(w);
+	sessions_wake_all(&w->waiting);
+	if (++ticks % SWEEP_EVERY == 0)
+		pools_sweep(w);
+	stop_if_done(w);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	sessions_run_woken(prepare->data);
+}
+
+/* ---- threads ---- */
+
+static void watch_listeners(struct worker *w, struct watch *watches)
+{
+	for (size_t i = 0; i < listeners_count(); i++) {
+		watches[i].listener = listener_at(i);
+		watches[i].worker = w;
+		watches[i].poll.data = &watches[i];
+		if (uv_poll_init(&w->loop, &watches[i].poll, watches[i].listener->fd) == 0)
+			uv_poll_start(&watches[i].poll, UV_READABLE, on_acceptable);
+	}
+}
+
+static void worker_finish(struct worker *w)
+{
+	uv_walk(&w->loop, end_loop, NULL);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	for (unsigned i = 0; i < WORKER_ACCEPTED; i++)
+		state_unref(w->states, w->accepted[i].state);
+	state_table_destroy(w->states);
+	uv_loop_close(&w->loop);
+	buf_finish(&w->scratch);
+	snapshot_unref(w->snapshot);
+	w->snapshot = NULL;
+}
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+	char name[16];
+	snprintf(name, sizeof name, "w%u", w->index);
+	log_thread_name(name);
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	struct watch watches[LISTENERS_MAX];
+	watch_listeners(w, watches);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	worker_finish(w);
+}
+
+static int worker_init(struct worker *w, unsigned index)
+{
+	w->index = index;
+	w->read_buffer = malloc(WORKER_READ_BUFFER);
+	w->plain_buffer = malloc(WORKER_READ_BUFFER);
+	w->cipher_buffer = malloc(WORKER_READ_BUFFER);
+	w->stats = aligned_alloc(64, (sizeof *w->stats + 63) / 64 * 64);
+	w->classify_scratch = calloc(1, sizeof *w->classify_scratch);
+	w->balance = calloc(1, sizeof *w->balance);
+	if (!w->read_buffer || !w->plain_buffer || !w->cipher_buffer || !w->stats || !w->classify_scratch ||
+	    !w->balance)
+		return UV_ENOMEM;
+	memset(w->stats, 0, sizeof *w->stats);
+	buf_init(&w->scratch, SCRATCH_MAX);
+	w->states = state_table_create();
+	RAND_bytes((unsigned char *)&w->random, sizeof w->random);
+	TAILQ_INIT(&w->sessions);
+	TAILQ_INIT(&w->waiting);
+	TAILQ_INIT(&w->logging_in);
+	TAILQ_INIT(&w->idle);
+	TAILQ_INIT(&w->wake);
+	STAILQ_INIT(&w->inbox);
+	pthread_mutex_init(&w->inbox_lock, NULL);
+	int failed = uv_loop_init(&w->loop);
+	if (failed)
+		return failed;
+	uv_async_init(&w->loop, &w->async, on_async);
+	w->async.data = w;
+	uv_timer_init(&w->loop, &w->tick);
+	w->tick.data = w;
+	uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
+	uv_prepare_init(&w->loop, &w->prepare);
+	w->prepare.data = w;
+	uv_prepare_start(&w->prepare, on_prepare);
+	w->snapshot = snapshot_get();
+	assert(w->snapshot);
+	return 0;
+}
+
+int workers_start(unsigned n, const struct options *options)
+{
+	(void)options;
+	assert(n >= 1 && n <= WORKERS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		workers[i] = calloc(1, sizeof *workers[i]);
+		int failed = workers[i] ? worker_init(workers[i], i) : UV_ENOMEM;
+		if (failed)
+			return failed;
+	}
+	n_workers = n;
+	snapshot_on_publish(told_of_snapshot);
+	uv_thread_options_t thread = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = 512u << 10};
+	for (unsigned i = 0; i < n; i++) {
+		atomic_store(&workers[i]->snapshot_changed, true);
+		uv_async_send(&workers[i]->async);
+		int failed = uv_thread_create_ex(&workers[i]->thread, &thread, worker_main, workers[i]);
+		if (failed)
+			return failed;
+	}
+	return 0;
+}
+
+static void drain(struct worker *w, void *arg)
+{
+	uint64_t ms = (uint64_t)(uintptr_t)arg;
+	uint64_t until = worker_now(w) + ms;
+	if (w->draining) {
+		if (until < w->drain_until)
+			w->drain_until = until;
+	} else {
+		w->draining = true;
+		w->drain_until = until;
+		for (struct session *s = TAILQ_FIRST(&w->sessions); s; s = TAILQ_NEXT(s, link))
+			session_wake(s);
+	}
+	stop_if_done(w);
+}
+
+void workers_drain(uint64_t drain_us)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		worker_post(workers[i], drain, (void *)(uintptr_t)(drain_us / 1000));
+}
+
+bool workers_idle(void)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		if (stat_get(&workers[i]->stats->clients))
+			return false;
+	return true;
+}
+
+void workers_join(void)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		uv_thread_join(&workers[i]->thread);
+	snapshot_on_publish(NULL);
+	for (unsigned i = 0; i < n_workers; i++) {
+		struct worker *w = workers[i];
+		struct worker_message *m;
+		while ((m = STAILQ_FIRST(&w->inbox))) {
+			STAILQ_REMOVE_HEAD(&w->inbox, link);
+			free(m);
+		}
+		free(w->read_buffer);
+		free(w->plain_buffer);
+		free(w->cipher_buffer);
+		free(w->classify_scratch);
+		free(w->balance);
+		free(w->stats);
+		free(w);
+		workers[i] = NULL;
+	}
+	n_workers = 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * A worker: one thread, one libuv loop, its clients' sessions and its own pools of backends.
+ *
+ * Other threads reach it by worker_post (a function run on its thread) and by publishing a snapshot; it shares nothing
+ * else. Sessions that may go on (a backend became free, the snapshot changed) are put on its wake list, which is
+ * drained after the callback that woke them: no step ever runs another session's.
+ */
+#ifndef WYE_PROXY_WORKER_H
+#define WYE_PROXY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "protocol/buf.h"
+#include "proxy/options.h"
+#include "proxy/snapshot.h"
+#include "proxy/stats.h"
+#include "router/balance.h"
+#include "router/classify.h"
+#include "router/state.h"
+
+#define WORKER_READ_BUFFER (128u << 10)
+
+struct session;
+struct pool;
+TAILQ_HEAD(session_list, session);
+
+/* A (state, server) pair that a server has accepted: such a state may be sent in one write with a statement. */
+#define WORKER_ACCEPTED 512
+#define WORKER_TEMPLATES 4096 /* chains of prepared statements' texts */
+struct template;
+struct accepted_state {
+	struct state *state;
+	unsigned slot;
+};
+
+struct worker {
+	unsigned index;
+	uv_thread_t thread;
+	uv_loop_t loop;
+	uv_async_t async;
+	uv_timer_t tick;
+	uv_prepare_t prepare;
+	uint8_t *read_buffer;   /* every socket of this worker reads into it */
+	uint8_t *plain_buffer;  /* TLS decrypts into this one */
+	uint8_t *cipher_buffer; /* and encrypts into this one */
+	struct buf scratch;    /* what is put together for one write */
+	struct classify_scratch *classify_scratch;
+
+	struct snapshot *snapshot;
+	struct state_table *states;
+	struct accepted_state accepted[WORKER_ACCEPTED];
+	struct template *templates[WORKER_TEMPLATES];
+	struct pool *pools;    /* a hash over (slot, account, capabilities) */
+	unsigned backends[SERVERS_MAX]; /* connections of this worker to each server */
+	struct balance *balance;
+	uint64_t random;       /* state of a small generator; not for secrets */
+
+	struct session_list sessions;   /* all of them */
+	struct session_list waiting;    /* for a backend, oldest first */
+	struct session_list logging_in; /* oldest first */
+	struct session_list idle;       /* waiting for a command, longest first */
+	struct session_list wake;       /* to be run before the loop sleeps */
+	unsigned n_sessions;
+	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
+	uint32_t next_session;
+	bool draining, stopping;
+	uint64_t drain_until;           /* loop time in ms */
+
+	pthread_mutex_t inbox_lock;
+	STAILQ_HEAD(, worker_message) inbox;
+	_Atomic bool snapshot_changed;
+
+	struct worker_stats *stats;
+};
+
+/* Starts n workers; each listens on every socket given by listener_open. 0 or UV_E*. */
+int workers_start(unsigned n, const struct options *options);
+
+/* Graceful: no new clients, sessions end at their next statement boundary outside a transaction, at most drain_us
+ * later all the same. workers_join waits for the threads. */
+void workers_drain(uint64_t drain_us);
+void workers_join(void);
+
+/* True when no session is left in any worker. */
+bool workers_idle(void);
+
+unsigned workers_count(void);
+struct worker *worker_at(unsigned index);
+
+/* Runs fn(worker, arg) on the worker's thread, soon. Any thread. */
+void worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
+
+/* An accepted client for this worker. Any thread. */
+struct new_client;
+void worker_give_client(struct worker *w, int fd, bool unix_socket, enum listen_route route);
+
+/* The worker with the fewest sessions. */
+struct worker *worker_least_loaded(void);
+
+static inline uint64_t worker_now(const struct worker *w)
+{
+	return uv_now(&w->loop); /* ms; read once a loop turn */
+}
+
+uint64_t worker_random(struct worker *w);
+
+/* A reference to a state another part may compare with: was it accepted by this server before? */
+bool worker_state_accepted(struct worker *w, const struct state *state, unsigned slot);
+void worker_accept_state(struct worker *w, struct state *state, unsigned slot);
+
+#endif
