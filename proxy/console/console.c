@@ -1,0 +1,306 @@
+#include "proxy/console/console.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/ok.h"
+#include "proxy/console/console_catalog.h"
+#include "proxy/console/console_session.h"
+#include "proxy/console/console_table.h"
+#include "proxy/control_call.h"
+#include "proxy/listener.h"
+#include "proxy/log.h"
+
+#define CLIENTS_MAX 100
+#define BACKLOG 64
+#define LOGIN_MS 10000
+#define WRITE_MS 60000 /* a client that takes nothing for so long is given up */
+#define READ_SIZE (64u << 10)
+#define FIRST_ID 1000000000u /* far from the ids of the sessions that wye relays */
+
+/* TCP or Unix socket. */
+union stream {
+	uv_handle_t handle;
+	uv_stream_t stream;
+	uv_tcp_t tcp;
+	uv_pipe_t pipe;
+};
+
+struct door {
+	union stream uv;
+	bool is_unix;
+	char path[256]; /* of a Unix socket */
+};
+
+/* One client. Closed by client_close(), freed when both handles' close callbacks have run. */
+struct client {
+	union stream uv;
+	uv_timer_t timer;
+	uv_write_t write;
+	bool writing, closing, is_unix;
+	int open_handles;
+	struct console_session *session; /* NULL: refused, only the refusal is sent */
+	struct buf refusal;
+	TAILQ_ENTRY(client) link;
+};
+
+static uv_loop_t *loop;
+static struct console_catalog *catalog;
+static struct door *doors[OPTIONS_LISTEN_MAX];
+static size_t n_doors;
+static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
+static unsigned n_clients;
+static uint32_t next_id = FIRST_ID;
+static char read_buffer[READ_SIZE]; /* one read at a time on this thread */
+
+/* ---- clients ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct client *c = handle->data;
+	if (--c->open_handles)
+		return;
+	console_session_destroy(c->session);
+	buf_finish(&c->refusal);
+	free(c);
+}
+
+static void client_close(struct client *c)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	TAILQ_REMOVE(&clients, c, link);
+	n_clients--;
+	uv_close(&c->uv.handle, on_closed);
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	client_close(timer->data);
+}
+
+static struct buf *output_of(struct client *c)
+{
+	return c->session ? &c->session->out : &c->refusal;
+}
+
+static void client_arm(struct client *c);
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct client *c = write->data;
+	c->writing = false;
+	if (c->closing)
+		return;
+	if (status < 0) {
+		client_close(c);
+		return;
+	}
+	buf_reset(output_of(c));
+	if (c->session)
+		console_session_run(c->session);
+	client_arm(c);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	(void)handle, (void)suggested;
+	*out = uv_buf_init(read_buffer, sizeof read_buffer);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
+{
+	struct client *c = stream->data;
+	if (n < 0 || !console_session_feed(c->session, data->base, (size_t)n)) {
+		client_close(c);
+		return;
+	}
+	console_session_run(c->session);
+	client_arm(c);
+}
+
+/* Either something is being sent, or the client is listened to: never both, so that answers do not pile up. */
+static void client_arm(struct client *c)
+{
+	struct buf *out = output_of(c);
+	if (c->writing)
+		return;
+	bool ends = !c->session || c->session->state == CONSOLE_CLOSING;
+	if (buf_len(out)) {
+		uv_buf_t data = uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out));
+		uv_read_stop(&c->uv.stream);
+		c->writing = uv_write(&c->write, &c->uv.stream, &data, 1, on_written) == 0;
+		if (!c->writing)
+			client_close(c);
+		else
+			uv_timer_start(&c->timer, on_late, WRITE_MS, 0);
+	} else if (ends || uv_read_start(&c->uv.stream, on_alloc, on_read) != 0) {
+		client_close(c);
+	} else if (c->session->state == CONSOLE_READY) {
+		uv_timer_stop(&c->timer);
+	} else {
+		uv_timer_start(&c->timer, on_late, LOGIN_MS, 0);
+	}
+}
+
+/* ---- who may come in ---- */
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+	}
+	if (address->ss_family != AF_INET6)
+		return false;
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+}
+
+/* Writes the refusal and returns false when the client may not come in. */
+static bool is_welcome(struct client *c)
+{
+	struct sockaddr_storage peer = {0};
+	int len = sizeof peer;
+	uint8_t seq = 0;
+	bool written = true, here = c->is_unix;
+	if (!here)
+		here = uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
+	if (!here)
+		written = err_write(&c->refusal, &seq, 0, 1130, "HY000",
+				    "wye's console takes clients of its own machine only, as long as there are no admin "
+				    "accounts: connect from there to 127.0.0.1, or to a Unix socket given with --admin /path");
+	else if (n_clients > CLIENTS_MAX)
+		written = err_write(&c->refusal, &seq, 0, 1040, "08004",
+				    "wye's console has %d clients already: close one", CLIENTS_MAX);
+	(void)written; /* a refusal fits */
+	return !buf_len(&c->refusal);
+}
+
+static int stream_init(union stream *s, bool is_unix)
+{
+	return is_unix ? uv_pipe_init(loop, &s->pipe, 0) : uv_tcp_init(loop, &s->tcp);
+}
+
+static struct client *client_create(bool is_unix)
+{
+	struct client *c = calloc(1, sizeof *c);
+	if (!c)
+		abort();
+	if (stream_init(&c->uv, is_unix) != 0) {
+		free(c);
+		return NULL;
+	}
+	uv_timer_init(loop, &c->timer);
+	buf_init(&c->refusal, 1024);
+	c->is_unix = is_unix;
+	c->open_handles = 2;
+	c->uv.handle.data = c->timer.data = c->write.data = c;
+	TAILQ_INSERT_TAIL(&clients, c, link);
+	n_clients++;
+	return c;
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+	struct door *d = stream->data;
+	struct client *c = status < 0 ? NULL : client_create(d->is_unix);
+	if (!c)
+		return;
+	if (uv_accept(stream, &c->uv.stream) != 0) {
+		client_close(c);
+		return;
+	}
+	if (!c->is_unix)
+		uv_tcp_nodelay(&c->uv.tcp, 1);
+	if (is_welcome(c))
+		c->session = console_session_create(catalog, next_id++);
+	client_arm(c);
+}
+
+/* ---- listening ---- */
+
+static void on_door_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static int refuse(char *error, size_t n, const char *name, int failed)
+{
+	snprintf(error, n, "cannot listen on %s: %s", name, uv_strerror(failed));
+	return failed;
+}
+
+static int door_open(const struct endpoint *at, char *error, size_t n)
+{
+	char name[280];
+	endpoint_format(at, name, sizeof name);
+	int fd = listener_socket(at, error, n);
+	if (fd < 0)
+		return UV_EADDRINUSE;
+	struct door *d = calloc(1, sizeof *d);
+	if (!d)
+		abort();
+	d->is_unix = at->host[0] == '/';
+	int failed = stream_init(&d->uv, d->is_unix);
+	if (failed) {
+		free(d);
+		close(fd);
+		return refuse(error, n, name, failed);
+	}
+	d->uv.handle.data = d;
+	doors[n_doors++] = d;
+	if (d->is_unix) {
+		snprintf(d->path, sizeof d->path, "%s", at->host);
+		chmod(d->path, 0600); /* who may open it is an administrator: there are no accounts yet */
+	}
+	failed = d->is_unix ? uv_pipe_open(&d->uv.pipe, fd) : uv_tcp_open(&d->uv.tcp, fd);
+	if (failed)
+		close(fd);
+	else
+		failed = uv_listen(&d->uv.stream, BACKLOG, on_connection);
+	return failed ? refuse(error, n, name, failed) : 0;
+}
+
+int console_start(uv_loop_t *loop_given, const struct options *options, char *error, size_t n)
+{
+	loop = loop_given;
+	console_tables_init(options);
+	catalog = console_catalog_create(error, n);
+	if (!catalog)
+		return UV_ENOMEM;
+	int failed = control_call_start(loop);
+	if (failed)
+		snprintf(error, n, "the console cannot start: %s", uv_strerror(failed));
+	for (size_t i = 0; !failed && i < options->n_admin; i++)
+		failed = door_open(&options->admin[i], error, n);
+	if (failed)
+		console_stop();
+	return failed;
+}
+
+void console_stop(void)
+{
+	if (!catalog)
+		return;
+	for (size_t i = 0; i < n_doors; i++) {
+		if (*doors[i]->path)
+			unlink(doors[i]->path);
+		uv_close(&doors[i]->uv.handle, on_door_closed);
+	}
+	n_doors = 0;
+	struct client *c;
+	while ((c = TAILQ_FIRST(&clients)))
+		client_close(c);
+	control_call_stop();
+	console_catalog_destroy(catalog); /* sqlite keeps it until the last session's statements are gone */
+	catalog = NULL;
+}

@@ -1,0 +1,309 @@
+#include "proxy/console/console_commands.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "protocol/constants.h"
+#include "proxy/console/console_sql.h"
+#include "proxy/console/console_variables.h"
+#include "proxy/events.h"
+#include "proxy/nearest.h"
+
+#define SQL_MAX 8192
+
+bool console_expect_end(struct console_call *call)
+{
+	if (sql_at_end(call->rest))
+		return true;
+	answer_error(call->answer, 1064, "42000", "Nothing may follow %s; found '%.64s'", call->command->name,
+		     sql_skip(call->rest));
+	return false;
+}
+
+static void run_filtered(struct console_call *call, const char *filter, const char *const *texts, unsigned n)
+{
+	char sql[SQL_MAX];
+	int len = snprintf(sql, sizeof sql, "SELECT * FROM (%s) %s", call->command->sql, filter);
+	if (len < 0 || (size_t)len >= sizeof sql)
+		answer_error(call->answer, 1064, "42000", "The condition is too long");
+	else
+		answer_sql(call->answer, call->session->catalog, sql, texts, n);
+}
+
+void console_run_sql(struct console_call *call)
+{
+	char pattern[256], filter[128], error[128];
+	const char *texts[] = {pattern}, *p = call->rest;
+	if ((sql_take(&p, "FROM") || sql_take(&p, "IN")) && sql_word(&p, pattern, sizeof pattern))
+		call->rest = p; /* SHOW TABLES FROM wye: there is one schema */
+	if (sql_take(&call->rest, "LIKE") && call->command->like) {
+		if (!sql_value(&call->rest, pattern, sizeof pattern)) {
+			answer_error(call->answer, 1064, "42000", "LIKE is followed by a pattern: '%%lag%%'");
+			return;
+		}
+		snprintf(filter, sizeof filter, "WHERE \"%s\" LIKE ?1", call->command->like);
+		if (console_expect_end(call))
+			run_filtered(call, filter, texts, 1);
+		return;
+	}
+	p = call->rest;
+	if (sql_take(&p, "WHERE") || sql_take(&p, "ORDER") || sql_take(&p, "LIMIT")) {
+		char *sql = sql_to_sqlite(call->rest, error, sizeof error);
+		if (sql)
+			run_filtered(call, sql, NULL, 0);
+		else
+			answer_error(call->answer, 1064, "42000", "%s", error);
+		free(sql);
+		return;
+	}
+	if (console_expect_end(call))
+		run_filtered(call, "", NULL, 0);
+}
+
+bool console_schema_is(const char *name)
+{
+	static const char *const schemas[] = {CONSOLE_SCHEMA, "main", "stats", "information_schema", NULL};
+	for (size_t i = 0; schemas[i]; i++)
+		if (strcasecmp(name, schemas[i]) == 0)
+			return true;
+	return false;
+}
+
+void console_use(struct console_session *s, struct answer *a, const char *schema)
+{
+	if (!console_schema_is(schema)) {
+		answer_error(a, 1049, "42000", "There is no database '%.64s'; the one of this console is '" CONSOLE_SCHEMA "'",
+			     schema);
+		return;
+	}
+	snprintf(s->schema, sizeof s->schema, "%s", schema);
+	answer_ok(a, "");
+}
+
+static void run_use(struct console_call *call)
+{
+	char schema[65];
+	if (sql_word(&call->rest, schema, sizeof schema) && console_expect_end(call))
+		console_use(call->session, call->answer, schema);
+	else if (sql_at_end(call->rest))
+		answer_error(call->answer, 1064, "42000", "USE is followed by a name: USE " CONSOLE_SCHEMA);
+}
+
+/* Transactions change nothing here; drivers begin and end them all the same, and look at the status flags. */
+static void run_transaction(struct console_call *call)
+{
+	struct console_session *s = call->session;
+	s->in_transaction = strcmp(call->command->name, "BEGIN") == 0 ||
+			    strcmp(call->command->name, "START TRANSACTION") == 0;
+	call->answer->status &= (uint16_t)~STATUS_IN_TRANS;
+	call->answer->status |= s->in_transaction ? STATUS_IN_TRANS : 0;
+	answer_ok(call->answer, "");
+}
+
+/* The same as the signal from outside: running transactions are finished first. */
+static void run_shutdown(struct console_call *call)
+{
+	if (!console_expect_end(call))
+		return;
+	event_note(LOG_LEVEL_WARNING, "shutdown", NULL, "asked for on the console by '%s'", call->session->user);
+	answer_ok(call->answer, "wye stops as soon as running transactions are finished");
+	kill(getpid(), SIGTERM);
+}
+
+#define TABLES "SELECT name AS Tables_in_wye FROM console_tables WHERE NOT hidden"
+#define NOTHING(columns) "SELECT " columns " WHERE 0"
+
+static const struct console_command commands[] = {
+	{"SHOW TABLES", "the tables of this console", console_run_sql, TABLES, "Tables_in_wye"},
+	{"SHOW SERVERS", "the servers: role, state and why, lag, counters (stats_servers)", console_run_sql,
+	 "SELECT server, role, state, takes_reads, lag_ms, read_only, version, weight, connections_used, "
+	 "connections_idle, statements, errors, since, reason FROM stats_servers", "server"},
+	{"SHOW POOLS", "connections to servers (stats_pools)", console_run_sql, "SELECT * FROM stats_pools", "server"},
+	{"SHOW SESSIONS", "the clients connected now (stats_sessions)", console_run_sql, "SELECT * FROM stats_sessions",
+	 "user"},
+	{"SHOW ROUTES", "statements by route and reason (stats_routes)", console_run_sql,
+	 "SELECT * FROM stats_routes ORDER BY statements DESC", "reason"},
+	{"SHOW PINS", "what tied sessions to a connection (stats_pins)", console_run_sql,
+	 "SELECT * FROM stats_pins WHERE pins > 0 ORDER BY pins DESC", "cause"},
+	{"SHOW WORKERS", "the worker threads (stats_workers)", console_run_sql, "SELECT * FROM stats_workers", NULL},
+	{"SHOW EVENTS", "what happened and why (stats_events)", console_run_sql, "SELECT * FROM stats_events", "kind"},
+	{"SHOW MEMORY", "memory of the process (stats_memory)", console_run_sql, "SELECT * FROM stats_memory", "name"},
+	{"SHOW SETTINGS", "the settings, their defaults and what they do (settings)", console_run_sql,
+	 "SELECT * FROM settings", "name"},
+	{"SHOW USERS", "accounts given by hand (users)", console_run_sql, "SELECT * FROM users", "name"},
+	{"SHOW PROCESSLIST", "the clients connected now, as MySQL shows them", console_run_sql,
+	 "SELECT * FROM processlist", "User"},
+	{"SHOW COLUMNS FROM", "SHOW COLUMNS FROM table: its columns and what they hold", console_run_show_columns, NULL,
+	 NULL},
+	{"SHOW CREATE TABLE", "SHOW CREATE TABLE table", console_run_show_create, NULL, NULL},
+	{"SHOW VARIABLES", "variables that clients ask for, and the settings", console_run_sql,
+	 "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
+	{"SHOW STATUS", "counters under the names that MySQL has for them", console_run_sql, "SELECT * FROM console_status",
+	 "Variable_name"},
+	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement: where it would run, and why", console_run_explain_route, NULL, NULL},
+	{"SET", "SET setting = value: at once, for the running process", console_run_set, NULL, NULL},
+	{"SHUTDOWN", "finish running transactions, then stop", run_shutdown, NULL, NULL},
+	{"HELP", "this list", console_run_help, NULL, NULL},
+
+	/* What clients say out of habit. */
+	{"SHOW FULL TABLES", NULL, console_run_sql,
+	 "SELECT name AS Tables_in_wye, 'BASE TABLE' AS Table_type FROM console_tables WHERE NOT hidden",
+	 "Tables_in_wye"},
+	{"SHOW TABLE STATUS", NULL, console_run_sql,
+	 "SELECT name AS Name, 'wye' AS Engine, description AS Comment FROM console_tables WHERE NOT hidden", "Name"},
+	{"SHOW DATABASES", NULL, console_run_sql, "SELECT '" CONSOLE_SCHEMA "' AS \"Database\"", "Database"},
+	{"SHOW SCHEMAS", NULL, console_run_sql, "SELECT '" CONSOLE_SCHEMA "' AS \"Database\"", "Database"},
+	{"SHOW FULL PROCESSLIST", NULL, console_run_sql, "SELECT * FROM processlist", "User"},
+	{"SHOW SESSION VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
+	{"SHOW GLOBAL VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
+	{"SHOW SESSION STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
+	{"SHOW GLOBAL STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
+	{"SHOW WARNINGS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
+	{"SHOW ERRORS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
+	{"SHOW ENGINES", NULL, console_run_sql,
+	 "SELECT 'wye' AS Engine, 'DEFAULT' AS Support, 'live tables of wye' AS Comment, 'NO' AS Transactions, "
+	 "'NO' AS XA, 'NO' AS Savepoints", "Engine"},
+	{"SHOW PLUGINS", NULL, console_run_sql,
+	 NOTHING("'' AS Name, '' AS Status, '' AS Type, '' AS Library, '' AS License"), NULL},
+	{"SHOW COLLATION", NULL, console_run_sql,
+	 "SELECT 'utf8mb4_general_ci' AS Collation, 'utf8mb4' AS Charset, 45 AS Id, 'Yes' AS \"Default\", "
+	 "'Yes' AS Compiled, 1 AS Sortlen", "Collation"},
+	{"SHOW CHARACTER SET", NULL, console_run_sql,
+	 "SELECT 'utf8mb4' AS Charset, 'UTF-8 Unicode' AS Description, 'utf8mb4_general_ci' AS \"Default collation\", "
+	 "4 AS Maxlen", "Charset"},
+	{"SHOW FULL COLUMNS FROM", NULL, console_run_show_columns, NULL, NULL},
+	{"SHOW FIELDS FROM", NULL, console_run_show_columns, NULL, NULL},
+	{"SHOW FULL FIELDS FROM", NULL, console_run_show_columns, NULL, NULL},
+	{"SHOW COLUMNS IN", NULL, console_run_show_columns, NULL, NULL},
+	{"DESCRIBE", NULL, console_run_show_columns, NULL, NULL},
+	{"DESC", NULL, console_run_show_columns, NULL, NULL},
+	{"SHOW HELP", NULL, console_run_help, NULL, NULL},
+	{"USE", NULL, run_use, NULL, NULL},
+	{"BEGIN", NULL, run_transaction, NULL, NULL},
+	{"START TRANSACTION", NULL, run_transaction, NULL, NULL},
+	{"COMMIT", NULL, run_transaction, NULL, NULL},
+	{"ROLLBACK", NULL, run_transaction, NULL, NULL},
+};
+
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+const struct console_command *console_command_at(size_t index)
+{
+	return index < N_COMMANDS ? &commands[index] : NULL;
+}
+
+/* Takes the words of the name, whatever lies between them. */
+static bool take_name(const char **sql, const char *name)
+{
+	const char *p = *sql;
+	while (*name) {
+		char word[32];
+		size_t len = strcspn(name, " ");
+		snprintf(word, sizeof word, "%.*s", (int)len, name);
+		if (!sql_take(&p, word))
+			return false;
+		name += len + strspn(name + len, " ");
+	}
+	*sql = p;
+	return true;
+}
+
+/* The command with the longest name that the text begins with. */
+static const struct console_command *find(const char *sql, const char **rest)
+{
+	const struct console_command *best = NULL;
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const char *p = sql;
+		if (take_name(&p, commands[i].name) && (!best || strlen(commands[i].name) > strlen(best->name))) {
+			best = &commands[i];
+			*rest = p;
+		}
+	}
+	return best;
+}
+
+bool console_command_is(const char *sql)
+{
+	const char *rest;
+	return find(sql, &rest);
+}
+
+/* ---- errors ---- */
+
+static const char *command_name_at(const void *unused, size_t index)
+{
+	(void)unused;
+	return index < N_COMMANDS ? commands[index].name : NULL;
+}
+
+static bool is_for_sqlite(const char *sql)
+{
+	static const char *const words[] = {"SELECT", "WITH", "VALUES", "EXPLAIN", "INSERT", "UPDATE", "DELETE",
+					    "REPLACE", "CREATE", "DROP", "ALTER", "PRAGMA", "ATTACH", NULL};
+	for (size_t i = 0; words[i]; i++)
+		if (sql_take(&sql, words[i]))
+			return true;
+	return *sql_skip(sql) == '(';
+}
+
+/* As many words of the text as its nearest command has: "SHOW SERVRS" is near SHOW SERVERS, "SHWO" near none. */
+static const char *nearest_command(const char *sql)
+{
+	char text[128] = "", word[32];
+	const char *near = NULL;
+	for (int i = 0; i < 3 && sql_word(&sql, word, sizeof word); i++) {
+		size_t n = strlen(text);
+		snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", word);
+		const char *found = nearest_name(text, command_name_at, NULL);
+		near = found ? found : near;
+	}
+	return near;
+}
+
+void console_command_error(struct console_session *s, struct answer *a, const char *sql)
+{
+	struct console_error e;
+	console_catalog_error(s->catalog, &e);
+	const char *near = is_for_sqlite(sql) ? NULL : nearest_command(sql);
+	if (near)
+		answer_error(a, 1064, "42000", "There is no command '%.64s'; did you mean %s?", sql_skip(sql), near);
+	else if (!is_for_sqlite(sql))
+		answer_error(a, 1064, "42000", "There is no command '%.64s'; HELP lists them", sql_skip(sql));
+	else
+		answer_error(a, e.code, e.sqlstate, "%s", e.text);
+}
+
+static void run_for_sqlite(struct console_session *s, struct answer *a, const char *text)
+{
+	char error[128];
+	char *sql = sql_to_sqlite(text, error, sizeof error);
+	if (!sql) {
+		answer_error(a, 1064, "42000", "%s", error);
+		return;
+	}
+	sqlite3_stmt *statement = console_catalog_prepare(s->catalog, sql);
+	free(sql);
+	if (statement)
+		answer_statement(a, s->catalog, statement);
+	else
+		console_command_error(s, a, text);
+	sqlite3_finalize(statement);
+}
+
+void console_command_run(struct console_session *s, struct answer *a, const char *sql)
+{
+	struct console_call call = {.session = s, .answer = a};
+	call.command = find(sql, &call.rest);
+	if (call.command)
+		call.command->run(&call);
+	else if (sql_at_end(sql) && *sql)
+		answer_ok(a, ""); /* a comment, such as dumps begin with */
+	else if (sql_at_end(sql))
+		answer_error(a, 1065, "42000", "The statement is empty");
+	else
+		run_for_sqlite(s, a, sql);
+}

@@ -1,0 +1,54 @@
+/*
+ * One client of the console: bytes in, bytes out; whoever holds the socket moves them.
+ *
+ *	greeting sent ──login──> (switch sent ──answer──>) logged in ──command──> answer ... ──COM_QUIT──> closing
+ *
+ * There are no admin accounts yet: every user name and password is taken, and the listener lets in only clients of this
+ * machine. Runs on the control thread.
+ */
+#ifndef WYE_PROXY_CONSOLE_SESSION_H
+#define WYE_PROXY_CONSOLE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/auth.h"
+#include "protocol/buf.h"
+#include "proxy/console/console_catalog.h"
+
+#define CONSOLE_COMMAND_MAX (1u << 20)
+#define CONSOLE_ANSWER_MAX (64u << 20)
+#define CONSOLE_STATEMENTS_MAX 256
+
+enum console_session_state { CONSOLE_EXPECT_LOGIN, CONSOLE_EXPECT_ANSWER, CONSOLE_READY, CONSOLE_CLOSING };
+
+struct console_statement;
+
+struct console_session {
+	enum console_session_state state; /* CLOSING: send what is in out, then close */
+	struct buf in, out;
+	struct console_catalog *catalog; /* borrowed, shared by all sessions of the thread */
+	uint32_t id;
+	uint32_t caps;
+	enum auth_plugin plugin;
+	uint8_t nonce[NONCE_LEN];
+	char user[129];
+	char schema[65]; /* empty: none */
+	bool autocommit, in_transaction; /* nothing depends on them but the status flags that drivers look at */
+	struct console_statement *statements;
+	uint32_t last_statement;
+	unsigned n_statements;
+};
+
+/* With the greeting in out. */
+struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id);
+void console_session_destroy(struct console_session *s); /* NULL is fine */
+
+/* Bytes from the client. False when they pass the bound: close it. */
+bool console_session_feed(struct console_session *s, const void *data, size_t len);
+
+/* Answers whole commands as long as the output is small; call it again when the output was sent. */
+void console_session_run(struct console_session *s);
+
+#endif

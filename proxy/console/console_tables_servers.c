@@ -1,0 +1,183 @@
+/* The tables about servers: what was given, what is known of each, and the connections to it. */
+#include "proxy/console/console_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy/snapshot.h"
+#include "proxy/stats.h"
+#include "router/position.h"
+
+/* The counters of one server, of all workers together. */
+struct server_sum {
+	uint64_t statements, errors, bytes_sent, bytes_received, connects, connect_failures, lost, idle, used;
+};
+
+static void add_worker(struct server_sum *sum, const struct server_counters *c)
+{
+	sum->statements += stat_get(&c->statements);
+	sum->errors += stat_get(&c->errors);
+	sum->bytes_sent += stat_get(&c->bytes_sent);
+	sum->bytes_received += stat_get(&c->bytes_received);
+	sum->connects += stat_get(&c->connects);
+	sum->connect_failures += stat_get(&c->connect_failures);
+	sum->lost += stat_get(&c->lost);
+	sum->idle += stat_get(&c->idle);
+	sum->used += stat_get(&c->used);
+}
+
+static struct server_sum sum_of(unsigned slot)
+{
+	struct server_sum sum = {0};
+	for (unsigned i = 0; i < stats_workers(); i++)
+		add_worker(&sum, &stats_worker(i)->servers[slot]);
+	return sum;
+}
+
+static void row_of_position(struct table_rows *rows, unsigned slot, enum flavor flavor)
+{
+	struct gtid_set set;
+	struct buf text;
+	gtid_set_init(&set, flavor);
+	buf_init(&text, 1u << 20);
+	if (position_board_read(&server_slots[slot].board, &set, NULL) && gtid_set_write(&set, &text) &&
+	    buf_append(&text, "", 1))
+		rows_text(rows, (const char *)buf_data(&text));
+	else
+		rows_null(rows);
+	buf_finish(&text);
+	gtid_set_finish(&set);
+}
+
+static const struct table_column stats_servers_columns[] = {
+	{"server", COLUMN_TEXT, "host:port"},
+	{"role", COLUMN_TEXT, "primary, replica or unknown"},
+	{"state", COLUMN_TEXT, "new, up, down, stopped (replication does not run) or lagging (beyond max_lag)"},
+	{"reason", COLUMN_TEXT, "why the state is what it is"},
+	{"takes_reads", COLUMN_INTEGER, "1: a replica that serves reads"},
+	{"lag_ms", COLUMN_INTEGER, "how far behind the primary; NULL: not known"},
+	{"read_only", COLUMN_INTEGER, "the server's own read_only"},
+	{"version", COLUMN_TEXT, "as the server's greeting has it"},
+	{"flavor", COLUMN_TEXT, "mysql or mariadb"},
+	{"weight", COLUMN_INTEGER, "its share of reads"},
+	{"source", COLUMN_TEXT, "whom it replicates from"},
+	{"since", COLUMN_TEXT, "when role or state changed last, UTC"},
+	{"connections_used", COLUMN_INTEGER, "connections lent to sessions"},
+	{"connections_idle", COLUMN_INTEGER, "connections nobody uses"},
+	{"in_flight", COLUMN_INTEGER, "statements running there now"},
+	{"statements", COLUMN_INTEGER, "statements of clients sent there"},
+	{"errors", COLUMN_INTEGER, "errors it answered them with"},
+	{"bytes_sent", COLUMN_INTEGER, "bytes sent to it"},
+	{"bytes_received", COLUMN_INTEGER, "bytes received from it"},
+	{"connects", COLUMN_INTEGER, "connections made"},
+	{"connect_failures", COLUMN_INTEGER, "connections that failed"},
+	{"lost", COLUMN_INTEGER, "connections that broke while a session used them"},
+	{"position", COLUMN_TEXT, "transactions it has applied, as far as known"},
+};
+
+static void row_of_server(struct table_rows *rows, const struct server_info *s)
+{
+	struct server_sum sum = sum_of(s->slot);
+	rows_text(rows, s->name);
+	rows_text(rows, server_role_name(s->role));
+	rows_text(rows, server_state_name(s->state));
+	rows_text(rows, s->reason);
+	rows_integer(rows, s->takes_reads);
+	if (s->lag_us < 0)
+		rows_null(rows);
+	else
+		rows_integer(rows, (s->lag_us + 500) / 1000);
+	rows_integer(rows, s->read_only);
+	rows_text(rows, s->version_text);
+	rows_text(rows, s->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql");
+	rows_integer(rows, s->weight);
+	rows_text_or_null(rows, s->source);
+	rows_time(rows, s->since_us);
+	rows_count(rows, sum.used);
+	rows_count(rows, sum.idle);
+	rows_count(rows, atomic_load_explicit(&server_slots[s->slot].in_flight, memory_order_relaxed));
+	rows_count(rows, sum.statements);
+	rows_count(rows, sum.errors);
+	rows_count(rows, sum.bytes_sent);
+	rows_count(rows, sum.bytes_received);
+	rows_count(rows, sum.connects);
+	rows_count(rows, sum.connect_failures);
+	rows_count(rows, sum.lost);
+	row_of_position(rows, s->slot, s->flavor);
+}
+
+static void produce_stats_servers(struct table_rows *rows)
+{
+	struct snapshot *s = snapshot_get();
+	for (unsigned i = 0; s && i < s->n_servers; i++)
+		row_of_server(rows, &s->servers[i]);
+	snapshot_unref(s);
+}
+
+const struct console_table table_stats_servers = {"stats_servers", "the servers: role, state and why, lag, counters",
+						  COLUMNS(stats_servers_columns), produce_stats_servers, false};
+
+static const struct table_column stats_pools_columns[] = {
+	{"server", COLUMN_TEXT, "host:port"},
+	{"worker", COLUMN_INTEGER, "the worker whose pool it is"},
+	{"connections_used", COLUMN_INTEGER, "connections lent to sessions"},
+	{"connections_idle", COLUMN_INTEGER, "connections nobody uses"},
+	{"connects", COLUMN_INTEGER, "connections made"},
+	{"connect_failures", COLUMN_INTEGER, "connections that failed"},
+	{"lost", COLUMN_INTEGER, "connections that broke while a session used them"},
+	{"statements", COLUMN_INTEGER, "statements of clients sent there"},
+	{"errors", COLUMN_INTEGER, "errors answered to them"},
+	{"bytes_sent", COLUMN_INTEGER, "bytes sent"},
+	{"bytes_received", COLUMN_INTEGER, "bytes received"},
+};
+
+static void row_of_pool(struct table_rows *rows, const struct server_info *s, unsigned worker)
+{
+	struct server_sum sum = {0};
+	add_worker(&sum, &stats_worker(worker)->servers[s->slot]);
+	rows_text(rows, s->name);
+	rows_integer(rows, worker);
+	rows_count(rows, sum.used);
+	rows_count(rows, sum.idle);
+	rows_count(rows, sum.connects);
+	rows_count(rows, sum.connect_failures);
+	rows_count(rows, sum.lost);
+	rows_count(rows, sum.statements);
+	rows_count(rows, sum.errors);
+	rows_count(rows, sum.bytes_sent);
+	rows_count(rows, sum.bytes_received);
+}
+
+static void produce_stats_pools(struct table_rows *rows)
+{
+	struct snapshot *s = snapshot_get();
+	for (unsigned i = 0; s && i < s->n_servers; i++)
+		for (unsigned w = 0; w < stats_workers(); w++)
+			row_of_pool(rows, &s->servers[i], w);
+	snapshot_unref(s);
+}
+
+const struct console_table table_stats_pools = {"stats_pools", "connections to servers, by worker",
+						COLUMNS(stats_pools_columns), produce_stats_pools, false};
+
+static const struct table_column servers_columns[] = {
+	{"server", COLUMN_TEXT, "host:port, or the path of a Unix socket"},
+	{"role", COLUMN_TEXT, "auto, primary or replica"},
+	{"weight", COLUMN_INTEGER, "its share of reads"},
+};
+
+static void produce_servers(struct table_rows *rows)
+{
+	static const char *const roles[] = {"auto", "primary", "replica"};
+	const struct options *o = console_options();
+	for (size_t i = 0; o && i < o->n_servers; i++) {
+		char name[280];
+		endpoint_format(&o->servers[i].at, name, sizeof name);
+		rows_text(rows, name);
+		rows_text(rows, roles[o->servers[i].role]);
+		rows_integer(rows, o->servers[i].weight);
+	}
+}
+
+const struct console_table table_servers = {"servers", "the servers as they were given; the others are discovered",
+					    COLUMNS(servers_columns), produce_servers, false};

@@ -1,0 +1,86 @@
+/* The tables about statements and clients: routes with their reasons, pins, workers. */
+#include "proxy/console/console_table.h"
+
+#include "proxy/stats.h"
+
+static const struct table_column stats_routes_columns[] = {
+	{"route", COLUMN_TEXT, "where statements went: replica, primary, session, pin, local or deny"},
+	{"reason", COLUMN_TEXT, "why, a fixed word"},
+	{"statements", COLUMN_INTEGER, "how many"},
+};
+
+static void produce_stats_routes(struct table_rows *rows)
+{
+	for (unsigned route = 0; route < ROUTE_COUNT; route++)
+		for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
+			uint64_t statements = 0;
+			for (unsigned w = 0; w < stats_workers(); w++)
+				statements += stat_get(&stats_worker(w)->routes[route][reason]);
+			if (!statements)
+				continue;
+			rows_text(rows, route_name((enum route)route));
+			rows_text(rows, reason_name((enum reason)reason));
+			rows_count(rows, statements);
+		}
+}
+
+const struct console_table table_stats_routes = {"stats_routes", "statements by route and reason",
+						 COLUMNS(stats_routes_columns), produce_stats_routes, false};
+
+static const struct table_column stats_pins_columns[] = {
+	{"cause", COLUMN_TEXT, "what ties a session to one connection"},
+	{"pins", COLUMN_INTEGER, "how often that happened"},
+};
+
+static void produce_stats_pins(struct table_rows *rows)
+{
+	for (unsigned pin = 0; pin < PIN_COUNT; pin++) {
+		uint64_t pins = 0;
+		for (unsigned w = 0; w < stats_workers(); w++)
+			pins += stat_get(&stats_worker(w)->pins[pin]);
+		rows_text(rows, pin_name((enum pin_index)pin));
+		rows_count(rows, pins);
+	}
+}
+
+const struct console_table table_stats_pins = {"stats_pins", "how often sessions were tied to a connection, by cause",
+					       COLUMNS(stats_pins_columns), produce_stats_pins, false};
+
+static const struct table_column stats_workers_columns[] = {
+	{"worker", COLUMN_INTEGER, "number"},
+	{"clients", COLUMN_INTEGER, "clients connected now"},
+	{"accepted", COLUMN_INTEGER, "clients that ever connected"},
+	{"logins", COLUMN_INTEGER, "logins that succeeded"},
+	{"logins_refused", COLUMN_INTEGER, "logins that were refused"},
+	{"sessions_ended", COLUMN_INTEGER, "sessions that ended"},
+	{"commands", COLUMN_INTEGER, "commands of clients"},
+	{"bytes_from_clients", COLUMN_INTEGER, "bytes received from clients"},
+	{"bytes_to_clients", COLUMN_INTEGER, "bytes sent to clients"},
+	{"healed", COLUMN_INTEGER, "misroutes repaired on the primary"},
+	{"retried", COLUMN_INTEGER, "statements run again after a server was lost"},
+	{"queued", COLUMN_INTEGER, "sessions waiting for a connection now"},
+	{"pinned", COLUMN_INTEGER, "sessions tied to a connection now"},
+};
+
+static void produce_stats_workers(struct table_rows *rows)
+{
+	for (unsigned w = 0; w < stats_workers(); w++) {
+		const struct worker_stats *s = stats_worker(w);
+		rows_integer(rows, w);
+		rows_count(rows, stat_get(&s->clients));
+		rows_count(rows, stat_get(&s->accepted));
+		rows_count(rows, stat_get(&s->logins));
+		rows_count(rows, stat_get(&s->logins_refused));
+		rows_count(rows, stat_get(&s->sessions_ended));
+		rows_count(rows, stat_get(&s->commands));
+		rows_count(rows, stat_get(&s->bytes_from_clients));
+		rows_count(rows, stat_get(&s->bytes_to_clients));
+		rows_count(rows, stat_get(&s->healed));
+		rows_count(rows, stat_get(&s->retried));
+		rows_count(rows, stat_get(&s->queued));
+		rows_count(rows, stat_get(&s->pinned));
+	}
+}
+
+const struct console_table table_stats_workers = {"stats_workers", "the worker threads: clients, logins, commands",
+						  COLUMNS(stats_workers_columns), produce_stats_workers, false};

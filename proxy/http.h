@@ -1,0 +1,21 @@
+/*
+ * HTTP: /metrics, /healthz, /readyz and /api/v1/TABLE, in a thread of its own (libmicrohttpd's).
+ *
+ * It only reads: snapshots, counters, and the console's tables through a database of its own.
+ */
+#ifndef WYE_PROXY_HTTP_H
+#define WYE_PROXY_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proxy/options.h"
+
+/* 0 (also when HTTP is switched off), or a negative errno with one line in error. */
+int http_start(const struct options *options, char *error, size_t n);
+void http_stop(void);
+
+/* While draining /readyz says 503, so that no new clients are sent here. Any thread. */
+void http_set_draining(bool draining);
+
+#endif
