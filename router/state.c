@@ -241,9 +241,14 @@ static bool target_of(struct state_table *t, struct view name, struct target *ou
 	return name.len > out->is_user && !is_among(out->name, not_carried);
 }
 
+/* MySQL sets these to 0 for DEFAULT, whatever their global value is (9.7: seen); MariaDB does not. */
+static const char *const no_default[] = {"foreign_key_checks", "unique_checks", NULL};
+
 static struct state *set_default(struct state_table *t, const struct state *s, const struct target *target)
 {
 	struct item put = {target->kind, target->name, {NULL, 0}};
+	if (target->is_user || is_among(target->name, no_default))
+		return NULL;
 	/* After SET NAMES, one of the group at its default is something to remember. */
 	if (target->kind == ITEM_CHARSET &&
 	    (state_has(s, ITEM_BASE, BASE_NAMES) || state_has(s, ITEM_BASE, BASE_CHARACTER_SET)))
@@ -360,22 +365,32 @@ struct state *state_set_string(struct state_table *t, const struct state *s, str
 	return target_of(t, name, &target) ? set_string(t, s, &target, text, introducer) : NULL;
 }
 
+/* A variable that held a value before keeps its type and collation when it is set to NULL, which shows; so
+ * NULL is carried only for one that held none. */
+static struct state *set_user_word(struct state_table *t, const struct state *s, const struct target *target,
+                                   struct view word)
+{
+	struct item old, put = {ITEM_VARIABLE, target->name, word};
+	if (value_is_word(word, "null")) {
+		put.value = view_of("NULL");
+		bool is_set = state_find(s, ITEM_VARIABLE, target->name, &old);
+		return is_set && !view_equal(old.value, put.value) ? NULL : edit(t, s, &put);
+	}
+	return value_is_word(word, "true") || value_is_word(word, "false") ? edit(t, s, &put) : NULL;
+}
+
 static struct state *set_word(struct state_table *t, const struct state *s, const struct target *target,
                               struct view word)
 {
-	buf_reset(&t->value);
-	bool constant = value_is_word(word, "true") || value_is_word(word, "false");
-	bool null = value_is_word(word, "null");
-	if (target->is_user && null)
-		return set_default(t, s, target);
+	if (target->is_user)
+		return set_user_word(t, s, target, word);
 	if (value_is_word(word, "default"))
-		return target->is_user ? NULL : set_default(t, s, target);
-	if (target->is_user && !constant)
-		return NULL;
+		return set_default(t, s, target);
 	if (is_among(target->name, flag_variables) || are_in_conflict(s, target->name))
 		return NULL;
-	if (is_among(target->name, charset_names) && !null)
+	if (is_among(target->name, charset_names) && !value_is_word(word, "null"))
 		return set_charset_name(t, s, target, word);
+	buf_reset(&t->value);
 	bool is_switch = is_among(target->name, switches);
 	bool ok = is_switch ? write_switch(&t->value, word) : write_bytes(&t->value, word.p, word.len);
 	return ok ? edit_written(t, s, target->kind, target->name) : NULL;

@@ -52,7 +52,8 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
  */
 struct state *state_set_string(struct state_table *t, const struct state *s, struct view name,
                                struct view text, struct view introducer);
-/* SET name = DEFAULT (@name = NULL), and a variable that is found to have its global value again. */
+/* SET name = DEFAULT. Not carried for foreign_key_checks and unique_checks, which MySQL sets to 0 then,
+ * whatever their global value is. */
 struct state *state_set_default(struct state_table *t, const struct state *s, struct view name);
 /* SET NAMES charset [COLLATE collation]; both without quotes. An empty charset: SET NAMES DEFAULT. */
 struct state *state_names(struct state_table *t, const struct state *s, struct view charset,
@@ -78,12 +79,16 @@ enum state_diff {
 	DIFF_NONE = 0,
 	DIFF_SET = 1,    /* the SET statement appended must be sent, and answered with OK */
 	DIFF_SCHEMA = 2, /* COM_INIT_DB with state_schema_of(want) must be sent before it */
-	DIFF_RESET = 4   /* alone: cannot be done by either; take another connection or COM_CHANGE_USER */
+	DIFF_RESET = 4   /* alone: cannot be done by these */
 };
 
 /* What must be sent so that a connection that holds `have` holds `want`. The statement is complete, in one
- * SET, and may be parsed under any SQL mode and client character set. DIFF_RESET: want has no schema while
- * have has one (nothing unselects a schema), or the buf is full; the buf is then as it was. */
+ * SET, and may be parsed under any SQL mode and client character set.
+ *
+ * DIFF_RESET: have holds a user variable that want does not (nothing unsets one), or want has no schema while
+ * have has one (nothing unselects it), or the buf is full, which then is as it was. COM_RESET_CONNECTION
+ * helps in the first case: ask again with state_after_reset(have); where that gives DIFF_RESET as well, take
+ * COM_CHANGE_USER or another connection. */
 unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql);
 
 #endif

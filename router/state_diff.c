@@ -45,11 +45,17 @@ static void add_value(struct set_statement *st, const struct item *i)
 	add_text(st, i->value.p, i->value.len);
 }
 
+/* MySQL 9.7 sets these two to 0 for DEFAULT, whatever their global value is. */
 static void add_default(struct set_statement *st, const struct item *i)
 {
 	add_separator(st);
-	add_name(st, i->name);
-	add_literal(st, i->name.p[0] == '@' ? "=NULL" : "=DEFAULT");
+	add_text(st, i->name.p, i->name.len);
+	if (item_is(i, "foreign_key_checks") || item_is(i, "unique_checks")) {
+		add_literal(st, "=@@global.");
+		add_text(st, i->name.p, i->name.len);
+	} else {
+		add_literal(st, "=DEFAULT");
+	}
 }
 
 static bool in_charset_group(const struct item *i)
@@ -118,6 +124,21 @@ static void add_variables(struct set_statement *st, const struct state *have, co
 	}
 }
 
+/* Nothing brings a user variable back to what it was before it was set: at NULL it still has the type and
+ * collation of its last value, which show in answers. */
+static bool leaves_user_variable(const struct state *have, const struct state *want)
+{
+	struct item old, now;
+	for (struct view rest = state_content(have); variable_next(&rest, &old);) {
+		if (old.name.p[0] != '@')
+			continue;
+		if (!state_find(want, ITEM_VARIABLE, old.name, &now) ||
+		    (view_equal(now.value, view_of("NULL")) && !view_equal(old.value, now.value)))
+			return true;
+	}
+	return false;
+}
+
 unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql)
 {
 	if (have == want)
@@ -129,6 +150,8 @@ unsigned state_diff(const struct state *have, const struct state *want, struct b
 			return DIFF_RESET;
 		diff = DIFF_SCHEMA;
 	}
+	if (leaves_user_variable(have, want))
+		return DIFF_RESET;
 	size_t len = buf_len(sql);
 	struct set_statement st = {sql, false, true};
 	struct view group = charset_part(want);
