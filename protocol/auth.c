@@ -28,7 +28,14 @@ enum auth_plugin auth_plugin_by_name(struct view name)
 /* ---- the server role ---- */
 
 /* States of the server role, named after what is awaited. */
-enum { SERVER_START, SERVER_EXPECT_ANSWER, SERVER_EXPECT_PASSWORD, SERVER_EXPECT_CIPHER, SERVER_EXPECT_CHECK, SERVER_OVER };
+enum {
+	SERVER_START,
+	SERVER_EXPECT_ANSWER,
+	SERVER_EXPECT_PASSWORD,
+	SERVER_EXPECT_CIPHER,
+	SERVER_EXPECT_CHECK,
+	SERVER_OVER
+};
 
 /* What the password given for an unknown account is checked against: a well-formed string that nobody's password has,
  * so that the answer takes as long as for a known one. */

@@ -37,7 +37,7 @@ void sha2_scramble(const uint8_t stage1[SHA256_LEN], const uint8_t nonce[NONCE_L
 bool sha2_check(const uint8_t stage2[SHA256_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t *response, size_t len,
 		uint8_t stage1_out[SHA256_LEN]);
 
-/* Whether the password is that of the stored string. Takes about 5 ms at 5000 rounds (twice that on MySQL 9, whose
+/* Whether the password is that of the stored string. Takes some 3 to 5 ms at 5000 rounds (twice that for MySQL 9, whose
  * strings say 10000): not for an event loop. False for a malformed string, for more than SHA2_PASSWORD_MAX bytes, and
  * for rounds beyond what the servers can write (0xFFF thousand). Thread-safe. */
 bool sha2_check_stored(const char *stored, size_t stored_len, const char *password, size_t len);

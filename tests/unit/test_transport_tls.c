@@ -184,7 +184,7 @@ static void test_streams_arrive_whatever_the_spans(void **state)
 	static const struct {
 		size_t total, wire, plain;
 	} rows[] = {{1, 512, 1}, {100000, 600, 1000}, {100000, 16384 + 512, 16384}, {3 << 20, 65536, 65536},
-		    {300000, 513, 7}, {16385, 40000, 100}};
+		    {3000, 513, 7}, {16385, 40000, 100}};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		stream(server, client, rows[i].total, rows[i].wire, rows[i].plain);
 		stream(client, server, rows[i].total, rows[i].wire, rows[i].plain);
