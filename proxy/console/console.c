@@ -127,6 +127,13 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
 	client_arm(c);
 }
 
+/* True when it reads from now on, or did already. */
+static bool listen_to(struct client *c)
+{
+	int failed = uv_read_start(&c->uv.stream, on_alloc, on_read);
+	return !failed || failed == UV_EALREADY;
+}
+
 /* Either something is being sent, or the client is listened to: never both, so that answers do not pile up. */
 static void client_arm(struct client *c)
 {
@@ -142,7 +149,7 @@ static void client_arm(struct client *c)
 			client_close(c);
 		else
 			uv_timer_start(&c->timer, on_late, WRITE_MS, 0);
-	} else if (ends || uv_read_start(&c->uv.stream, on_alloc, on_read) != 0) {
+	} else if (ends || !listen_to(c)) {
 		client_close(c);
 	} else if (c->session->state == CONSOLE_READY) {
 		uv_timer_stop(&c->timer);

@@ -259,18 +259,20 @@ char *sql_to_sqlite(const char *sql, char *error, size_t error_size)
 {
 	struct text t = {0};
 	const char *p = sql;
+	const char *wrong = NULL;
 	put_growing(&t, ' ');
-	while (*p && *p != ';') {
-		p = translate_one(&t, p);
-		if (!p) {
-			snprintf(error, error_size, "a string or a quoted name does not end");
-			free(t.p);
-			return NULL;
-		}
+	while (!wrong && *p && *p != ';') {
+		/* sqlite's own parameters; MySQL's clients ask `select $$` and rely on the error. */
+		if (*p == '$' || *p == ':')
+			wrong = "a name cannot begin with '$' or ':'";
+		else if (!(p = translate_one(&t, p)))
+			wrong = "a string or a quoted name does not end";
 	}
-	if (sql_at_end(p))
+	if (!wrong && !sql_at_end(p))
+		wrong = "one statement at a time, please";
+	if (!wrong)
 		return t.p;
-	snprintf(error, error_size, "one statement at a time, please");
+	snprintf(error, error_size, "%s", wrong);
 	free(t.p);
 	return NULL;
 }
