@@ -1,0 +1,393 @@
+#include "proxy/monitor.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "proxy/accounts_load.h"
+#include "proxy/log.h"
+#include "proxy/reach.h"
+#include "proxy/snapshot.h"
+
+#define SECOND_US     1000000
+/* The time-outs of the client libraries are whole seconds: one for an answer, at most two for a login. */
+#define READ_TIMEOUT  1
+#define LOGIN_TIMEOUT 2
+/* However many ask for a look, this lies between the end of one and the next. */
+#define LOOK_GAP_US   50000
+/* Who replicates from whom changes seldom. */
+#define REPLICAS_EVERY_US (5 * SECOND_US)
+
+struct monitor {
+	unsigned slot;
+	struct endpoint at;
+	const struct monitor_common *common;
+	pthread_t thread;
+
+	/* The thread's own. */
+	struct look look;
+	struct library_connection *connection; /* replaced under the lock, for monitor_stop() */
+	struct gtid_set position;
+	struct lag_reader lag;
+	int64_t lag_us;                /* by the history, at the newest position; -1 = not known */
+	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
+
+	/* Shared with the control thread. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping, look_wanted, accounts_wanted, has_look, has_accounts;
+	enum monitor_follow follow;
+	int64_t monitor_interval, position_interval;
+	unsigned login_timeout;
+	enum server_tls tls;
+	char ca[sizeof((struct settings *)NULL)->server_ca];
+	uint64_t ticket;
+	struct look newest;
+	struct monitor_accounts accounts;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)SECOND_US + t.tv_nsec / 1000;
+}
+
+static bool is_stopping(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	bool stopping = m->stopping;
+	pthread_mutex_unlock(&m->lock);
+	return stopping;
+}
+
+/* The lock is held so that monitor_stop() never meets a connection that is being closed. */
+static void set_connection(struct monitor *m, struct library_connection *c)
+{
+	pthread_mutex_lock(&m->lock);
+	struct library_connection *old = m->connection;
+	m->connection = c;
+	pthread_mutex_unlock(&m->lock);
+	library_close(old);
+}
+
+/* What the server has applied is not known any more: it may come back with older data. */
+static void disconnect(struct monitor *m)
+{
+	set_connection(m, NULL);
+	position_board_clear(&server_slots[m->slot].board);
+	m->lag = (struct lag_reader){.epoch = 0};
+	m->lag_us = -1;
+}
+
+static bool connect_to_server(struct monitor *m)
+{
+	char ca[sizeof m->ca];
+	pthread_mutex_lock(&m->lock);
+	struct library_login login = {.at = &m->at,
+				      .user = m->common->user,
+				      .password = m->common->password,
+				      .connect_timeout = m->login_timeout,
+				      .read_timeout = READ_TIMEOUT,
+				      .tls = m->tls,
+				      .ca = ca};
+	memcpy(ca, m->ca, sizeof ca);
+	pthread_mutex_unlock(&m->lock);
+	struct library_connection *c = library_open(&login, &m->look.error);
+	if (!c)
+		return false;
+	set_connection(m, c);
+	m->next_replicas_us = 0;
+	return look_identify(c, &m->look);
+}
+
+/* Reads the position that the server's part in replication makes the interesting one. False when the connection is
+ * lost. */
+static bool read_position(struct monitor *m, enum monitor_follow follow)
+{
+	const struct monitor_words *w = monitor_words_of(m->look.flavor, m->look.version);
+	struct library_result *r;
+	struct library_error error;
+	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r, &error))
+		return !library_failure_is_final(error.failure);
+	size_t len = 0;
+	const char *text = library_row(r) ? library_value(r, 0, &len) : NULL;
+	if (m->position.flavor != m->look.flavor) {
+		gtid_set_finish(&m->position);
+		gtid_set_init(&m->position, m->look.flavor);
+	}
+	if (text && gtid_set_parse(&m->position, (struct view){(const uint8_t *)text, len}) == GTID_OK) {
+		int64_t now = now_us();
+		position_board_publish(&server_slots[m->slot].board, &m->position, (uint64_t)now);
+		if (follow == FOLLOW_AS_PRIMARY)
+			lag_history_note(m->common->history, &m->position, now);
+		else
+			m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, now);
+	}
+	library_free(r);
+	return true;
+}
+
+static enum monitor_follow follow_now(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	enum monitor_follow follow = m->follow;
+	pthread_mutex_unlock(&m->lock);
+	return follow;
+}
+
+static bool look_once(struct monitor *m)
+{
+	m->look.error = (struct library_error){.failure = LIBRARY_OK};
+	if (!m->connection && !connect_to_server(m))
+		return false;
+	int64_t now = now_us();
+	bool with_replicas = now >= m->next_replicas_us;
+	if (!look_at_state(m->connection, &m->look, with_replicas))
+		return false;
+	if (with_replicas)
+		m->next_replicas_us = now + REPLICAS_EVERY_US;
+	enum monitor_follow follow = follow_now(m);
+	if (follow != FOLLOW_NOTHING && !read_position(m, follow)) {
+		m->look.error.failure = LIBRARY_LOST;
+		return false;
+	}
+	/* Positions tell more exactly than the server's own word, once they can be compared. */
+	if (follow == FOLLOW_AS_REPLICA && m->lag_us >= 0)
+		m->look.lag_us = m->lag_us;
+	return true;
+}
+
+/* A connection that broke may be one that the server had closed for idling, and a time-out a moment's stall: those are
+ * tried once more. A refusal is a fact. */
+static bool is_worth_another_try(const struct monitor *m)
+{
+	return m->look.error.failure == LIBRARY_LOST ||
+	       (m->look.error.failure == LIBRARY_TIMED_OUT && m->look.failures == 0);
+}
+
+static void give_look(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->newest = m->look;
+	m->has_look = true;
+	pthread_mutex_unlock(&m->lock);
+	m->common->told();
+}
+
+static void look(struct monitor *m)
+{
+	bool ok = look_once(m);
+	for (int tries = 1; !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
+		disconnect(m);
+		ok = look_once(m);
+	}
+	if (!ok)
+		disconnect(m);
+	m->look.number++;
+	m->look.at_us = now_us();
+	m->look.failures = ok ? 0 : m->look.failures + 1;
+	if (!m->look.address_len && m->look.error.failure != LIBRARY_UNKNOWN_HOST)
+		reach_resolve(&m->at, &m->look.address, &m->look.address_len);
+	m->look_ended_us = m->look.at_us;
+	give_look(m);
+}
+
+static void load_accounts(struct monitor *m, uint64_t ticket)
+{
+	struct monitor_accounts got = {.ticket = ticket};
+	if (m->connection)
+		got.set = accounts_load(m->connection, m->look.flavor, m->common->users, m->common->n_users,
+					&got.error);
+	else
+		got.error = m->look.error;
+	if (m->connection && !got.set && library_failure_is_final(got.error.failure))
+		m->next_look_us = 0; /* the look finds the broken connection and makes another */
+	pthread_mutex_lock(&m->lock);
+	struct account_set *untaken = m->has_accounts ? m->accounts.set : NULL;
+	m->accounts = got;
+	m->has_accounts = true;
+	pthread_mutex_unlock(&m->lock);
+	account_set_unref(untaken);
+	m->common->told();
+}
+
+/* What there is to do now. */
+struct errands {
+	bool stop, look, position, accounts;
+	uint64_t ticket;
+	enum monitor_follow follow;
+};
+
+static bool is_due(struct monitor *m, struct errands *e, int64_t now)
+{
+	*e = (struct errands){.stop = m->stopping, .accounts = m->accounts_wanted, .ticket = m->ticket,
+			      .follow = m->follow};
+	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
+		m->next_look_us = m->look_ended_us + LOOK_GAP_US;
+	e->look = now >= m->next_look_us;
+	e->position = m->follow != FOLLOW_NOTHING && m->connection && now >= m->next_position_us;
+	if (e->look) {
+		m->look_wanted = false;
+		m->next_look_us = now + m->monitor_interval;
+	}
+	if (e->position)
+		m->next_position_us = now + m->position_interval;
+	if (e->accounts)
+		m->accounts_wanted = false;
+	return e->stop || e->look || e->position || e->accounts;
+}
+
+static void sleep_until_due(struct monitor *m)
+{
+	int64_t until = m->next_look_us;
+	if (m->follow != FOLLOW_NOTHING && m->connection && m->next_position_us < until)
+		until = m->next_position_us;
+	struct timespec at = {.tv_sec = until / SECOND_US, .tv_nsec = until % SECOND_US * 1000};
+	pthread_cond_timedwait(&m->wake, &m->lock, &at);
+}
+
+static struct errands wait_for_errands(struct monitor *m)
+{
+	struct errands e;
+	pthread_mutex_lock(&m->lock);
+	while (!is_due(m, &e, now_us()))
+		sleep_until_due(m);
+	pthread_mutex_unlock(&m->lock);
+	return e;
+}
+
+static void *run(void *arg)
+{
+	struct monitor *m = arg;
+	char name[64], at[300];
+	endpoint_format(&m->at, at, sizeof at);
+	snprintf(name, sizeof name, "monitor:%.50s", at);
+	log_thread_name(name);
+	library_thread_begin();
+	for (struct errands e = wait_for_errands(m); !e.stop; e = wait_for_errands(m)) {
+		if (e.look)
+			look(m);
+		if (e.accounts)
+			load_accounts(m, e.ticket);
+		if (e.position && m->connection && !read_position(m, e.follow))
+			look(m); /* it finds out what happened */
+	}
+	disconnect(m);
+	library_thread_end();
+	return NULL;
+}
+
+struct monitor *monitor_start(unsigned slot, const struct endpoint *at, const struct monitor_common *common,
+			      const struct settings *settings)
+{
+	struct monitor *m = calloc(1, sizeof *m);
+	if (!m)
+		abort();
+	m->slot = slot;
+	m->at = *at;
+	m->common = common;
+	m->lag_us = -1;
+	gtid_set_init(&m->position, FLAVOR_MYSQL);
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&m->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	monitor_configure(m, settings);
+	library_begin();
+	if (pthread_create(&m->thread, NULL, run, m) == 0)
+		return m;
+	pthread_cond_destroy(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+	return NULL;
+}
+
+void monitor_configure(struct monitor *m, const struct settings *settings)
+{
+	uint64_t login = (settings->connect_timeout + SECOND_US - 1) / SECOND_US;
+	pthread_mutex_lock(&m->lock);
+	m->monitor_interval = (int64_t)settings->monitor_interval;
+	m->position_interval = (int64_t)settings->position_interval;
+	m->login_timeout = login < 1 ? 1 : login > LOGIN_TIMEOUT ? LOGIN_TIMEOUT : (unsigned)login;
+	m->tls = settings->server_tls;
+	snprintf(m->ca, sizeof m->ca, "%s", settings->server_ca);
+	m->look_wanted = true;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void monitor_follow(struct monitor *m, enum monitor_follow follow)
+{
+	pthread_mutex_lock(&m->lock);
+	m->follow = follow;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void monitor_look_soon(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->look_wanted = true;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void monitor_want_accounts(struct monitor *m, uint64_t ticket)
+{
+	pthread_mutex_lock(&m->lock);
+	m->accounts_wanted = true;
+	m->ticket = ticket;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+bool monitor_take_look(struct monitor *m, struct look *look_out)
+{
+	pthread_mutex_lock(&m->lock);
+	bool has = m->has_look;
+	if (has)
+		*look_out = m->newest;
+	m->has_look = false;
+	pthread_mutex_unlock(&m->lock);
+	return has;
+}
+
+bool monitor_take_accounts(struct monitor *m, struct monitor_accounts *accounts)
+{
+	pthread_mutex_lock(&m->lock);
+	bool has = m->has_accounts;
+	if (has)
+		*accounts = m->accounts;
+	m->has_accounts = false;
+	m->accounts.set = NULL;
+	pthread_mutex_unlock(&m->lock);
+	return has;
+}
+
+void monitor_stop(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->stopping = true;
+	if (m->connection)
+		library_interrupt(m->connection);
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void monitor_join(struct monitor *m)
+{
+	if (!m)
+		return;
+	pthread_join(m->thread, NULL);
+	if (m->has_accounts)
+		account_set_unref(m->accounts.set);
+	gtid_set_finish(&m->position);
+	pthread_cond_destroy(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}

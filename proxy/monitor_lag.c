@@ -1,0 +1,110 @@
+#include "proxy/monitor_lag.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define SAMPLES_MAX 512
+
+struct sample {
+	uint64_t number;
+	int64_t at_us;
+	struct gtid_set position;
+};
+
+struct lag_history {
+	pthread_mutex_t lock;
+	uint64_t epoch, noted;
+	unsigned n;
+	struct sample samples[SAMPLES_MAX]; /* oldest first */
+};
+
+struct lag_history *lag_history_create(void)
+{
+	struct lag_history *h = calloc(1, sizeof *h);
+	if (!h)
+		abort();
+	pthread_mutex_init(&h->lock, NULL);
+	h->epoch = 1;
+	return h;
+}
+
+static void forget_all(struct lag_history *h)
+{
+	for (unsigned i = 0; i < h->n; i++)
+		gtid_set_finish(&h->samples[i].position);
+	h->n = 0;
+}
+
+void lag_history_destroy(struct lag_history *h)
+{
+	if (!h)
+		return;
+	forget_all(h);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+void lag_history_restart(struct lag_history *h)
+{
+	pthread_mutex_lock(&h->lock);
+	forget_all(h);
+	h->epoch++;
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Every second one goes, the newest stays: the history reaches further back, more coarsely. */
+static void thin_out(struct lag_history *h)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < h->n; i++) {
+		if (i % 2 == (h->n - 1) % 2)
+			h->samples[kept++] = h->samples[i];
+		else
+			gtid_set_finish(&h->samples[i].position);
+	}
+	h->n = kept;
+}
+
+void lag_history_note(struct lag_history *h, const struct gtid_set *position, int64_t now_us)
+{
+	pthread_mutex_lock(&h->lock);
+	if (!h->n || !gtid_set_equal(&h->samples[h->n - 1].position, position)) {
+		if (h->n == SAMPLES_MAX)
+			thin_out(h);
+		struct sample *s = &h->samples[h->n];
+		*s = (struct sample){.number = ++h->noted, .at_us = now_us};
+		gtid_set_init(&s->position, position->flavor);
+		if (gtid_set_copy(&s->position, position))
+			h->n++;
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* The first sample from the reader's place on that is not applied; h->n when all are. */
+static unsigned first_missing(const struct lag_history *h, struct lag_reader *reader, const struct gtid_set *applied)
+{
+	unsigned i = 0;
+	while (i < h->n && h->samples[i].number < reader->next)
+		i++;
+	for (; i < h->n && gtid_set_contains(applied, &h->samples[i].position); i++) {
+		reader->next = h->samples[i].number + 1;
+		reader->anchored = true;
+	}
+	return i;
+}
+
+int64_t lag_history_read(struct lag_history *h, struct lag_reader *reader, const struct gtid_set *applied,
+			 int64_t now_us)
+{
+	pthread_mutex_lock(&h->lock);
+	if (reader->epoch != h->epoch)
+		*reader = (struct lag_reader){.epoch = h->epoch};
+	unsigned i = first_missing(h, reader, applied);
+	int64_t lag = -1;
+	if (reader->anchored)
+		lag = i == h->n ? 0 : now_us - h->samples[i].at_us;
+	if (reader->anchored && lag < 0)
+		lag = 0; /* noted by another thread after this one looked at its clock */
+	pthread_mutex_unlock(&h->lock);
+	return lag;
+}

@@ -1,0 +1,512 @@
+#include "proxy/topology.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "proxy/accounts_load.h"
+#include "proxy/events.h"
+#include "proxy/log.h"
+#include "proxy/topology_state.h"
+
+#define CLOCK_MS     100
+/* Where a guess at a replica's address found nothing, it is looked at again from time to time. */
+#define GUESS_REST_US 60000000u
+
+struct topology topology;
+static struct topology *const t = &topology;
+
+/* The monitors by slot, for threads that only know a slot. */
+static pthread_mutex_t by_slot_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct monitor *by_slot[SERVERS_MAX];
+
+static int64_t clock_us(clockid_t id)
+{
+	struct timespec now;
+	clock_gettime(id, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+bool topology_member_up(const struct member *m)
+{
+	if (m->look.error.failure == LIBRARY_OK)
+		return m->looked;
+	return m->look.error.failure == LIBRARY_FULL && m->health.state != SERVER_STATE_DOWN &&
+	       m->health.state != SERVER_STATE_NEW;
+}
+
+struct member *topology_primary(void)
+{
+	return t->roles.primary >= 0 ? t->members.all[t->roles.primary] : NULL;
+}
+
+bool topology_primary_usable(void)
+{
+	const struct member *p = topology_primary();
+	return p && t->roles.usable && p->health.state == SERVER_STATE_UP;
+}
+
+void topology_primary_reason(char *out, size_t out_size)
+{
+	const struct member *p = topology_primary();
+	if (p && !topology_member_up(p) && p->looked)
+		snprintf(out, out_size, "%.90s is down: %s", p->name, p->look.error.text);
+	else
+		snprintf(out, out_size, "%s", t->roles.reason);
+}
+
+/* --- members --- */
+
+static bool start_monitor(struct member *m)
+{
+	m->since_us = clock_us(CLOCK_REALTIME);
+	m->monitor = monitor_start(m->slot, &m->option.at, &t->common, &t->settings);
+	if (!m->monitor)
+		return false;
+	pthread_mutex_lock(&by_slot_lock);
+	by_slot[m->slot] = m->monitor;
+	pthread_mutex_unlock(&by_slot_lock);
+	return true;
+}
+
+static void add_found(const struct endpoint *at, const struct member *by, const struct look_replica *expected)
+{
+	struct server_option option = {.at = *at, .role = SERVER_ROLE_AUTO, .weight = 1};
+	struct member *m = members_add(&t->members, &option, false);
+	if (!m)
+		return;
+	if (expected) {
+		m->hidden = true;
+		m->expected_id = expected->server_id;
+		snprintf(m->expected_uuid, sizeof m->expected_uuid, "%s", expected->uuid);
+	} else {
+		event_note(LOG_LEVEL_INFO, "member-found", m->name, "told by %s", by->name);
+	}
+	start_monitor(m);
+}
+
+static void settle_guess(struct member *m)
+{
+	bool is_it = m->known && m->look.server_id == m->expected_id &&
+		     strcasecmp(m->look.uuid, m->expected_uuid) == 0;
+	if (is_it) {
+		m->hidden = false;
+		event_note(LOG_LEVEL_INFO, "member-found", m->name,
+			   "a replica that does not tell its address (report_host), found beside its source");
+	} else if (!m->refuted) {
+		struct settings rest = t->settings;
+		rest.monitor_interval = GUESS_REST_US;
+		monitor_configure(m->monitor, &rest);
+	}
+	m->refuted = !is_it;
+}
+
+static void take_looks(void)
+{
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		if (!m->monitor || !monitor_take_look(m->monitor, &m->look))
+			continue;
+		m->looked = m->has_news = true;
+		m->known = m->known || m->look.error.failure == LIBRARY_OK;
+		if (m->hidden)
+			settle_guess(m);
+	}
+}
+
+static void find_members(void)
+{
+	members_find_same(&t->members);
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		if (!m->has_news || !member_is_real(m) || m->look.error.failure != LIBRARY_OK)
+			continue;
+		members_discover(&t->members, m, add_found);
+		const struct look_replica *unnamed = member_unnamed_replica(&t->members, m);
+		if (unnamed && !m->told_unnamed)
+			event_note(LOG_LEVEL_WARNING, "member-unnamed", m->name,
+				   "its replica with server_id %u does not tell its address: set report_host there, "
+				   "or name it with --server HOST:PORT",
+				   unnamed->server_id);
+		m->told_unnamed = m->told_unnamed || unnamed;
+	}
+}
+
+static bool all_looked_at(void)
+{
+	for (unsigned i = 0; i < t->members.n; i++)
+		if (!t->members.all[i]->looked && t->members.all[i]->monitor)
+			return false;
+	return true;
+}
+
+/* --- roles --- */
+
+static void view_of_member(const struct member *m, struct role_view *v, int source)
+{
+	const struct look_channel *ch = member_channel(&t->members, m);
+	*v = (struct role_view){
+		.name = m->name,
+		.by_hand = m->option.role,
+		.known = m->known,
+		.up = topology_member_up(m),
+		.writable = m->known && !m->look.read_only,
+		.source = source,
+		.linked = ch && (ch->io != LINK_STOPPED || ch->sql),
+		.was_replica = m->was_replica,
+	};
+}
+
+/* Only real members are put before the decision; indices there are translated to slots. */
+static void decide_roles(struct role_decision *out)
+{
+	static struct role_view views[SERVERS_MAX];
+	static struct role_decision d;
+	unsigned slots[SERVERS_MAX], n = 0;
+	int index[SERVERS_MAX], present = ROLE_NO_SERVER;
+	for (unsigned i = 0; i < t->members.n; i++) {
+		index[i] = member_is_real(t->members.all[i]) ? (int)n : ROLE_NO_SERVER;
+		if (index[i] >= 0)
+			slots[n++] = i;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct member *m = t->members.all[slots[i]];
+		const struct look_channel *ch = member_channel(&t->members, m);
+		const struct member *source = ch ? members_source(&t->members, m, ch) : NULL;
+		int at = !ch ? ROLE_NO_SERVER : source ? index[source->slot] : ROLE_OTHER_SERVER;
+		view_of_member(m, &views[i], ch && at < 0 ? ROLE_OTHER_SERVER : at);
+	}
+	if (t->roles.primary >= 0) {
+		const struct member *p = t->members.all[t->roles.primary];
+		present = index[p->same_as ? p->same_as->slot : p->slot];
+	}
+	roles_decide(views, n, present, &d);
+	*out = d;
+	out->primary = d.primary >= 0 ? (int)slots[d.primary] : d.primary;
+	out->rival = d.rival >= 0 ? (int)slots[d.rival] : d.rival;
+	memset(out->roles, 0, sizeof out->roles);
+	memset(out->attached, 0, sizeof out->attached);
+	for (unsigned i = 0; i < n; i++) {
+		out->roles[slots[i]] = d.roles[i];
+		out->attached[slots[i]] = d.attached[i];
+	}
+}
+
+/* Positions are compared with the primary's: another primary, another history. */
+static void follow_positions(bool new_primary)
+{
+	if (new_primary)
+		lag_history_restart(t->common.history);
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		bool replica = member_is_real(m) && t->roles.roles[i] == SERVER_REPLICA;
+		if (m->monitor)
+			monitor_follow(m->monitor, (int)i == t->roles.primary ? FOLLOW_AS_PRIMARY
+						   : replica		      ? FOLLOW_AS_REPLICA
+									      : FOLLOW_NOTHING);
+	}
+}
+
+static void look_at_all(void)
+{
+	for (unsigned i = 0; i < t->members.n; i++)
+		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
+			monitor_look_soon(t->members.all[i]->monitor);
+}
+
+static void tell_of_rival(void)
+{
+	int rival = t->roles.rival;
+	if (rival == t->told_rival)
+		return;
+	t->told_rival = rival;
+	if (rival < 0)
+		return;
+	const struct member *p = topology_primary();
+	event_note(LOG_LEVEL_ERROR, "two-primaries", t->members.all[rival]->name,
+		   "it may be written and follows nobody%s%s: it gets no statement; make it a replica (read_only=1), "
+		   "or say which is the primary with --server ADDR,role=primary",
+		   p ? ", while the primary is " : "", p ? p->name : "");
+}
+
+static void roles_turn(void)
+{
+	static struct role_decision before;
+	before = t->roles;
+	bool was_usable = t->first_done && topology_primary_usable();
+	decide_roles(&t->roles);
+	bool changed = before.primary != t->roles.primary;
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		m->attached = t->roles.attached[i];
+		if (m->role != t->roles.roles[i]) {
+			m->role = t->roles.roles[i];
+			m->since_us = clock_us(CLOCK_REALTIME);
+			if (m->role == SERVER_PRIMARY)
+				health_role_changed(&m->health, &m->look);
+		}
+		if (t->roles.usable)
+			m->was_replica = m->role == SERVER_REPLICA && m->attached;
+	}
+	follow_positions(changed);
+	const struct member *p = topology_primary();
+	if (changed && p && t->roles.usable)
+		event_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s",
+			   before.primary >= 0 && t->first_done ? t->members.all[before.primary]->name : "the first");
+	tell_of_rival();
+	if (was_usable && !t->roles.usable)
+		look_at_all(); /* somebody else may just have become it */
+}
+
+/* --- health --- */
+
+static bool is_readable(const struct member *m)
+{
+	if (m->health.state != SERVER_STATE_UP || !member_is_real(m))
+		return false;
+	/* While nobody may be written, the head of the followers has the newest data there is. */
+	if (m->role == SERVER_PRIMARY)
+		return !t->roles.usable;
+	return m->role == SERVER_REPLICA;
+}
+
+static void tell_of_state(struct member *m, enum server_state before, bool read_before)
+{
+	bool was_down = before == SERVER_STATE_DOWN, is_down = m->health.state == SERVER_STATE_DOWN;
+	if (is_down && !was_down)
+		event_note(LOG_LEVEL_WARNING, "server-down", m->name, "%s", m->health.reason);
+	else if (was_down && !is_down)
+		event_note(LOG_LEVEL_INFO, "server-up", m->name, "it answers again: %s %s",
+			   m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL", m->look.version_text);
+	if (m->role == SERVER_PRIMARY || read_before == m->takes_reads)
+		return;
+	if (m->takes_reads)
+		event_note(LOG_LEVEL_INFO, "replica-in", m->name, "it serves reads");
+	else
+		event_note(LOG_LEVEL_WARNING, "replica-out", m->name, "%s",
+			   *m->health.reason ? m->health.reason : "it is no replica of this cluster's primary any more");
+}
+
+static void note_health(struct member *m, bool primary_up)
+{
+	struct health_input in = {
+		.look = &m->look,
+		.channel = member_channel(&t->members, m),
+		.is_replica = m->role == SERVER_REPLICA,
+		.attached = m->attached,
+		.primary_up = primary_up,
+		.max_lag = t->settings.max_lag,
+	};
+	health_note(&m->health, &in);
+}
+
+static void tell_of_gtid(struct member *m)
+{
+	const struct look_channel *ch = member_channel(&t->members, m);
+	bool without = m->known && ((ch && !ch->gtid) || !m->look.gtid);
+	if (without && !m->told_no_gtid && m->role != SERVER_UNKNOWN)
+		event_note(LOG_LEVEL_WARNING, "no-gtid", m->name,
+			   "it does not replicate by GTIDs: reads that must see a session's own writes go to the primary");
+	m->told_no_gtid = without;
+}
+
+static void health_turn(void)
+{
+	const struct member *p = topology_primary();
+	bool primary_up = p && topology_member_up(p);
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		enum server_state before = m->health.state;
+		bool read_before = m->takes_reads;
+		if (m->has_news && member_is_real(m)) {
+			note_health(m, primary_up);
+			tell_of_gtid(m);
+		}
+		m->has_news = false;
+		m->takes_reads = is_readable(m);
+		if (before != m->health.state || read_before != m->takes_reads)
+			m->since_us = clock_us(CLOCK_REALTIME);
+		if (member_is_real(m))
+			tell_of_state(m, before, read_before);
+	}
+}
+
+static void tell_of_primary(void)
+{
+	bool usable = topology_primary_usable();
+	if (!usable && !t->told_no_primary) {
+		char reason[160];
+		topology_primary_reason(reason, sizeof reason);
+		event_note(LOG_LEVEL_ERROR, "no-primary", NULL, "%s", reason);
+	} else if (usable && t->told_no_primary) {
+		event_note(LOG_LEVEL_INFO, "primary-back", topology_primary()->name, "writes are possible again");
+	}
+	t->told_no_primary = !usable;
+}
+
+/* Each missing GRANT is told once, whichever server lacks it: accounts are the same on all. */
+static void tell_of_grants(void)
+{
+	unsigned missing = 0;
+	for (unsigned i = 0; i < t->members.n; i++) {
+		const struct member *m = t->members.all[i];
+		unsigned news = member_is_real(m) && m->known ? m->look.missing & ~t->told_missing & ~missing : 0;
+		for (enum duty duty = 0; duty < DUTY_COUNT; duty++) {
+			if (!(news & 1u << duty))
+				continue;
+			char grant[512];
+			monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account,
+				      grant, sizeof grant);
+			event_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing", m->name,
+				   "%s, run: %s", monitor_purpose(duty), grant);
+		}
+		missing |= member_is_real(m) && m->known ? m->look.missing : 0;
+	}
+	t->told_missing = missing;
+}
+
+/* --- the loop --- */
+
+static void turn(void)
+{
+	t->now_us = clock_us(CLOCK_MONOTONIC);
+	take_looks();
+	find_members();
+	/* Half a picture would name the wrong primary. */
+	if (!t->first_done && !all_looked_at())
+		return;
+	roles_turn();
+	health_turn();
+	tell_of_primary();
+	tell_of_grants();
+	topology_accounts_turn();
+	if (!t->first_done && !t->accounts.settled)
+		return;
+	t->first_done = true;
+	topology_publish_changes();
+}
+
+static void on_news(uv_async_t *handle)
+{
+	(void)handle;
+	turn();
+}
+
+static void on_clock(uv_timer_t *handle)
+{
+	(void)handle;
+	turn();
+}
+
+static void tell_control(void)
+{
+	uv_async_send(&t->news);
+}
+
+static bool add_given(const struct server_option *option)
+{
+	struct member *m = members_at(&t->members, &option->at);
+	if (m) {
+		if (option->role != SERVER_ROLE_AUTO || option->weight != 1)
+			m->option = *option; /* --server says more than the list of addresses */
+		return true;
+	}
+	return members_add(&t->members, option, true) != NULL;
+}
+
+static int start_loop(uv_loop_t *loop)
+{
+	t->loop = loop;
+	int failed = uv_async_init(loop, &t->news, on_news);
+	if (failed)
+		return failed;
+	failed = uv_timer_init(loop, &t->clock);
+	return failed ? failed : uv_timer_start(&t->clock, on_clock, CLOCK_MS, CLOCK_MS);
+}
+
+int topology_start(uv_loop_t *loop, const struct options *options)
+{
+	memset(t, 0, sizeof *t);
+	t->options = *options;
+	t->settings = options->settings;
+	t->roles.primary = t->roles.rival = t->told_rival = ROLE_NO_SERVER;
+	t->common = (struct monitor_common){.user = t->options.monitor_user,
+					    .password = t->options.monitor_password,
+					    .users = t->options.users,
+					    .n_users = t->options.n_users,
+					    .history = lag_history_create(),
+					    .told = tell_control};
+	int failed = start_loop(loop);
+	for (size_t i = 0; !failed && i < options->n_servers; i++)
+		if (!add_given(&options->servers[i]))
+			failed = UV_ENOSPC;
+	for (unsigned i = 0; !failed && i < t->members.n; i++)
+		if (!start_monitor(t->members.all[i]))
+			failed = UV_EAGAIN;
+	return failed;
+}
+
+bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size)
+{
+	int64_t until = clock_us(CLOCK_MONOTONIC) + (int64_t)timeout_us;
+	while (!t->first_done && clock_us(CLOCK_MONOTONIC) < until)
+		uv_run(t->loop, UV_RUN_ONCE); /* the clock wakes it */
+	return !topology_obstacle(error, error_size);
+}
+
+void topology_suspect(unsigned slot)
+{
+	if (slot >= SERVERS_MAX)
+		return;
+	pthread_mutex_lock(&by_slot_lock);
+	if (by_slot[slot])
+		monitor_look_soon(by_slot[slot]);
+	pthread_mutex_unlock(&by_slot_lock);
+}
+
+void topology_settings_changed(const struct settings *settings)
+{
+	t->settings = *settings;
+	for (unsigned i = 0; i < t->members.n; i++)
+		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
+			monitor_configure(t->members.all[i]->monitor, settings);
+	snapshot_unref(t->published);
+	t->published = NULL; /* the next turn publishes */
+	if (t->first_done)
+		topology_publish_changes();
+}
+
+static void stop_monitors(void)
+{
+	pthread_mutex_lock(&by_slot_lock);
+	memset(by_slot, 0, sizeof by_slot);
+	pthread_mutex_unlock(&by_slot_lock);
+	for (unsigned i = 0; i < t->members.n; i++)
+		if (t->members.all[i]->monitor)
+			monitor_stop(t->members.all[i]->monitor);
+	for (unsigned i = 0; i < t->members.n; i++)
+		monitor_join(t->members.all[i]->monitor);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+	if (handle->loop && !uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void topology_stop(void)
+{
+	if (!t->loop)
+		return;
+	stop_monitors();
+	close_handle((uv_handle_t *)&t->news);
+	close_handle((uv_handle_t *)&t->clock);
+	members_finish(&t->members);
+	lag_history_destroy(t->common.history);
+	account_set_unref(t->accounts.set);
+	snapshot_unref(t->published);
+	t->accounts.set = NULL;
+	t->published = NULL;
+	t->loop = NULL;
+}

@@ -1,0 +1,65 @@
+/*
+ * The control thread's picture of the cluster, shared by the files of topology: topology.c keeps it up to date,
+ * topology_accounts.c the accounts in it, topology_publish.c makes snapshots of it, topology_check.c says what is
+ * wrong with it. Nobody else includes this.
+ */
+#ifndef WYE_PROXY_TOPOLOGY_STATE_H
+#define WYE_PROXY_TOPOLOGY_STATE_H
+
+#include <stdatomic.h>
+
+#include "proxy/topology.h"
+#include "proxy/topology_members.h"
+
+struct accounts_state {
+	struct account_set *set;      /* a reference; NULL before the first */
+	bool settled;                 /* loaded, or known not to be to be had */
+	struct library_error error;   /* of the last attempt; failure LIBRARY_OK when it succeeded */
+	char error_server[280];
+	uint64_t answered;            /* the newest ticket that `set` answers */
+	uint64_t in_flight;           /* the ticket being answered */
+	bool asking;
+	unsigned asked_slot;
+	bool tried[SERVERS_MAX];      /* servers that failed to answer this ticket */
+	int64_t asked_us, next_us;    /* monotonic: when it was asked; when the next look is due */
+	int64_t ended_us;
+};
+
+struct topology {
+	uv_loop_t *loop;
+	uv_async_t news;              /* a monitor has something, or somebody asks for accounts */
+	uv_timer_t clock;
+	struct options options;
+	struct settings settings;
+	struct monitor_common common;
+	struct members members;
+	struct role_decision roles;   /* indices are slots here */
+	bool first_done;              /* the first picture is complete and published */
+	int64_t now_us;               /* monotonic, at the beginning of the turn */
+	unsigned told_missing;        /* GRANTs that were asked for: bits of enum duty */
+	int told_rival;
+	bool told_no_primary;
+	struct accounts_state accounts;
+	struct snapshot *published;   /* a reference: what changed since? */
+	int64_t published_us;
+};
+
+extern struct topology topology;
+
+/* It answered the last look, or is only out of connections for a moment. */
+bool topology_member_up(const struct member *m);
+struct member *topology_primary(void);       /* by role, up or not; NULL */
+bool topology_primary_usable(void);          /* up, and may be written */
+void topology_primary_reason(char *out, size_t out_size);
+
+/* Asks for accounts when it is time, takes what came. Once a turn. */
+void topology_accounts_turn(void);
+uint64_t topology_accounts_requested(void);
+
+/* Publishes a snapshot when it would differ from the last one in what workers go by. */
+void topology_publish_changes(void);
+
+/* What keeps wye from running: false when nothing does. */
+bool topology_obstacle(char *error, size_t error_size);
+
+#endif
