@@ -27,6 +27,10 @@ def pytest_addoption(parser):
     parser.addoption("--direct", action="store_true", help="clients connect to the primary itself")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: looks at wye's own memory, which a sanitizer makes meaningless")
+
+
 def flavors(config):
     chosen = [name for name in config.getoption("flavor").split(",") if name]
     return [name for name in chosen if not (name == "mysql" and config.getoption("no_mysql"))]
@@ -76,9 +80,15 @@ def start_wye(cluster, directory, *arguments, env=None):
 
 
 @pytest.fixture(scope="module")
-def module_wye(cluster, tmp_path_factory):
+def wye_options():
+    """What a module's wye is started with, besides the address; a module may have its own."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def module_wye(cluster, wye_options, tmp_path_factory):
     """One wye for a module's tests; its end is checked too."""
-    wye = start_wye(cluster, tmp_path_factory.mktemp("wye"))
+    wye = start_wye(cluster, tmp_path_factory.mktemp("wye"), *wye_options)
     try:
         yield wye
         wye.check_alive()
@@ -120,7 +130,7 @@ def heal(cluster):
     dead = [server for server in cluster.servers if server.state == "dead"]
     if dead:
         cluster.start(*dead)
-    for replica in cluster.replicas:
-        cluster.lag(replica, 0)
-        cluster.start_sql(replica)
+    for row in cluster.status():
+        if row["sql"] == "No":
+            cluster.start_sql(row["name"])
     cluster.wait_caught_up(timeout=60)

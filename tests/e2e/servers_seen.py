@@ -1,7 +1,8 @@
 """Which server a statement ran on, as the servers themselves tell it.
 
 Every server has a row of its own in app.whoami, written past replication, with its name: a SELECT of it tells where
-it ran. And every server counts the statements that an account sent it, without those of wye's monitor.
+it ran. And every server counts the statements that an account sent it, without those of wye's monitor and those that
+replication applies (Com_insert and its kin count these too).
 """
 
 import contextlib
@@ -9,6 +10,10 @@ import contextlib
 from endpoint import Endpoint, Session
 
 TABLE = ("CREATE TABLE IF NOT EXISTS app.whoami (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL) ENGINE=InnoDB")
+
+# What MySQL calls the statements of an account.
+MYSQL_READS = "'statement/sql/select', 'statement/com/Execute'"
+MYSQL_WRITES = "'statement/sql/insert', 'statement/sql/update', 'statement/sql/delete', 'statement/sql/replace'"
 
 
 class Witness:
@@ -45,24 +50,26 @@ class Witness:
             session.run("SET GLOBAL super_read_only = 1")
 
     def selects(self, user):
-        """How many SELECTs an account has sent to each server so far, by the server's name."""
-        return {server.name: self._selects(server, user) for server in self.cluster.servers}
+        """How many SELECTs, or executions of prepared ones, an account has sent to each server so far, by its name."""
+        return {server.name: self._of_account(server, user, "select_commands", MYSQL_READS)
+                for server in self.cluster.servers}
 
-    def _selects(self, server, user):
-        question = ("SELECT CAST(SUM(select_commands) AS SIGNED) FROM information_schema.user_statistics WHERE user = %s"
+    def written(self, user):
+        """How many statements that change rows an account has sent to each server; on MySQL, those sent as text."""
+        return {server.name: self._of_account(server, user, "update_commands", MYSQL_WRITES)
+                for server in self.cluster.servers}
+
+    def _of_account(self, server, user, column, events):
+        question = ("SELECT CAST(SUM(%s) AS SIGNED) FROM information_schema.user_statistics WHERE user = %%s" % column
                     if self.cluster.flavor == "mariadb" else
                     "SELECT CAST(SUM(count_star) AS SIGNED)"
                     " FROM performance_schema.events_statements_summary_by_account_by_event_name"
-                    " WHERE user = %s AND event_name = 'statement/sql/select'")
+                    " WHERE user = %%s AND event_name IN (%s)" % events)
         with self.root(server) as session:
             return session.value(question, [user]) or 0
 
-    def writes(self):
-        """Com_insert + Com_update + Com_delete of each server; replication's row events do not count there."""
-        names = ("Com_insert", "Com_update", "Com_delete")
-        return {server.name: self._status(server, names) for server in self.cluster.servers}
-
-    def _status(self, server, names):
+    def status(self, server, *names):
+        """Global status counters of a server, by name."""
         with self.root(server) as session:
             rows = session.rows("SHOW GLOBAL STATUS WHERE variable_name IN %s", [names])
         return {name: int(value) for name, value in rows}

@@ -136,7 +136,7 @@ class Wye(Endpoint):
     def takes_reads(self, server):
         """Whether a server of the cluster is a replica in the pool."""
         row = self.servers().get(server.address)
-        return bool(row) and row["role"] == "replica" and row["state"] == "up"
+        return bool(row) and bool(row["takes_reads"])
 
     def wait_pool(self, servers):
         """Until every one of the replicas is in the pool."""
