@@ -27,7 +27,7 @@ static inline size_t buf_len(const struct buf *b)
 
 static inline uint8_t *buf_data(const struct buf *b)
 {
-	return b->base + b->start;
+	return b->base ? b->base + b->start : NULL;
 }
 
 /* Room for n more bytes at the end, or NULL when that would pass the bound. Filled bytes count after buf_grown(). */

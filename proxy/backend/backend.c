@@ -18,7 +18,10 @@ static void on_run(struct conn *c)
 		backend_login_run(b);
 		break;
 	case BACKEND_BUSY:
-		session_run(b->session);
+		if (b->kills)
+			pool_kill_answered(b);
+		else
+			session_run(b->session);
 		break;
 	case BACKEND_IDLE:
 		/* A server speaks unasked only to say good-bye (ERR 4031), or it is gone. */

@@ -44,6 +44,11 @@ struct backend {
 	bool dirty;                      /* holds what no vector describes: reset before another session has it */
 	bool multi_statements;           /* the switch of COM_SET_OPTION, which survives a reset */
 
+	bool killed;                     /* a KILL for it is under way: it is not lent again */
+	bool kills;                      /* BUSY without a session: it carries such a KILL */
+	uint32_t kill_thread;            /* the server's id of the connection to be killed, once this one is logged in */
+	bool kill_query;
+
 	struct session *session;         /* who has it lent */
 	struct session *keeper;          /* who had it last, and may still want what it left there */
 	LIST_ENTRY(backend) kept;        /* the keeper's list */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/packet.h"
 #include "proxy/session/session.h"
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
@@ -185,7 +186,7 @@ void pool_give(struct backend *b)
 {
 	struct pool *pool = b->pool;
 	b->session = NULL;
-	if (conn_is_broken(&b->conn) || b->conn.view_len) {
+	if (conn_is_broken(&b->conn) || b->conn.view_len || b->killed) {
 		if (conn_is_broken(&b->conn))
 			stat_add(&pool->worker->stats->servers[pool->key.slot].lost, 1);
 		backend_discard(b);
@@ -197,13 +198,69 @@ void pool_give(struct backend *b)
 	wake_one(pool);
 }
 
+/* ---- KILL ---- */
+
+static void send_kill(struct backend *b)
+{
+	char text[64];
+	struct buf out;
+	uint8_t seq = 0;
+	int n = snprintf(text, sizeof text, "%cKILL %s%u", CMD_QUERY, b->kill_query ? "QUERY " : "", b->kill_thread);
+	move(b, BACKEND_BUSY);
+	b->kills = true;
+	b->kill_thread = 0;
+	backend_keep(b, NULL);
+	buf_init(&out, 256);
+	bool sent = packet_append(&out, &seq, text, (size_t)n) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
+	buf_finish(&out);
+	if (!sent)
+		backend_discard(b);
+}
+
+void pool_kill(struct backend *b, bool query_only)
+{
+	struct pool *pool = b->pool;
+	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
+	struct backend *killer = TAILQ_FIRST(&pool->idle);
+	b->killed = true;
+	if (!killer || killer->keeps_insert_id)
+		killer = server ? backend_create(pool, server) : NULL;
+	if (!killer)
+		return;
+	killer->kill_thread = b->thread_id;
+	killer->kill_query = query_only;
+	if (killer->state == BACKEND_IDLE)
+		send_kill(killer);
+}
+
+/* One packet, OK or ERR (the statement had ended by itself); either way it is over. */
+void pool_kill_answered(struct backend *b)
+{
+	size_t len;
+	struct packet p;
+	const uint8_t *data = conn_input(&b->conn, &len);
+	enum packet_result got = packet_next(data, len, 65536, &p);
+	if (got == PACKET_PARTIAL && !conn_is_broken(&b->conn))
+		return;
+	b->kills = false;
+	if (got != PACKET_OK) {
+		b->conn.error = UV_EPROTO;
+	} else {
+		conn_consume(&b->conn, p.size);
+	}
+	pool_give(b);
+}
+
 void pool_backend_ready(struct backend *b)
 {
 	b->born = worker_now(b->pool->worker);
 	b->pool->failed_at = 0;
 	b->pool->error = 0;
 	move(b, BACKEND_IDLE);
-	wake_one(b->pool);
+	if (b->kill_thread)
+		send_kill(b);
+	else
+		wake_one(b->pool);
 }
 
 /* Too many connections there: whoever waits may wait on, until his time-out. */
@@ -264,7 +321,8 @@ void pools_close(struct worker *w)
 	struct pool *pool, *next;
 	HASH_ITER(hh, w->pools, pool, next) {
 		struct backend *b;
-		while ((b = TAILQ_FIRST(&pool->idle)) || (b = TAILQ_FIRST(&pool->connecting)))
+		while ((b = TAILQ_FIRST(&pool->idle)) || (b = TAILQ_FIRST(&pool->connecting)) ||
+		       (b = TAILQ_FIRST(&pool->busy))) /* a KILL under way */
 			backend_discard(b);
 		assert(!pool->n_busy);
 		HASH_DEL(w->pools, pool);

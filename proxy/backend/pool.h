@@ -55,6 +55,11 @@ void pool_take_this(struct backend *b, struct session *s);
 /* Gives a backend back, or discards it when it cannot be used again. Wakes who waits. */
 void pool_give(struct backend *b);
 
+/* Stops the statement that runs on b (query_only), or its whole connection, by a KILL over another connection of the
+ * same account. Nobody gets b after this. */
+void pool_kill(struct backend *b, bool query_only);
+void pool_kill_answered(struct backend *b);
+
 /* From the login: */
 void pool_backend_ready(struct backend *b);
 void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate, const char *text);

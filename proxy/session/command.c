@@ -53,6 +53,11 @@ static enum step on_query(struct session *s, struct view payload)
 		snprintf(id, sizeof id, "%u", s->id);
 		return answered(s, answer_row(s, "CONNECTION_ID()", id, true));
 	}
+	if (r->flags & CLASS_KILL) {
+		if (r->kill_id)
+			return kill_session(s, r->kill_id, r->kill_query);
+		return answered(s, answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
+	}
 	return to_server(s);
 }
 
@@ -77,8 +82,9 @@ static enum step on_primary(struct session *s, struct view payload)
 
 static enum step on_process_kill(struct session *s, struct view payload)
 {
-	(void)payload;
-	return answered(s, answer_error(s, 1047, "08S01", "Use KILL %s instead of COM_PROCESS_KILL", "n"));
+	if (payload.len < 5)
+		return on_unknown(s, payload);
+	return kill_session(s, get_u32(payload.p + 1), false);
 }
 
 /* A pipelined client may set and unset it between statements; the backends follow with their next errands. */

@@ -136,6 +136,9 @@ void finish_release_all(struct session *s)
 	set_pinned(s, NULL);
 	/* In the middle of an answer, of a transaction, or with state that only it holds: closing is the clean-up. */
 	if (in_work) {
+		/* A server goes on with a statement whose client has closed its connection, unless it is told. */
+		if (r && r->sent && !conn_is_broken(&in_work->conn))
+			pool_kill(in_work, false);
 		in_work->session = NULL;
 		backend_discard(in_work);
 	}

@@ -119,6 +119,8 @@ void routing_classify(struct session *s, struct view sql)
 	r->flags = c.flags;
 	r->pins_added = c.pins_added;
 	r->pins_released = c.pins_released;
+	r->kill_id = c.kill_id;
+	r->kill_query = c.kill_query;
 	if (!(c.flags & CLASS_READS_LAST))
 		finish_last_statement(s);
 	if (c.n_effects)

@@ -25,6 +25,7 @@ static const struct {
 	[SESSION_PREPARE_BACKEND] = {"prepare-backend", prepare_backend_step},
 	[SESSION_REPLY] = {"reply", reply_step},
 	[SESSION_UPLOAD] = {"upload", upload_step},
+	[SESSION_ELSEWHERE] = {"elsewhere", kill_step},
 	[SESSION_CLOSING] = {"closing", NULL},
 };
 

@@ -17,6 +17,7 @@
  *	                 of the statement is passed on
  *	UPLOAD           the client's bytes go to the server: the     ends by: the client
  *	                 rest of a large command, or a local file
+ *	ELSEWHERE        another worker does it (KILL)                ends by: its answer
  *	CLOSING          handles are being closed                     ends by: the last close callback
  *
  * Each state has one step function that does what it can with the bytes that are there and says AGAIN, WAIT or CLOSE
@@ -46,6 +47,7 @@ enum session_state {
 	SESSION_PREPARE_BACKEND,
 	SESSION_REPLY,
 	SESSION_UPLOAD,
+	SESSION_ELSEWHERE,
 	SESSION_CLOSING,
 	SESSION_STATES
 };
@@ -113,6 +115,8 @@ struct run {
 	bool to_primary;        /* no replica: it was refused by one, or must not */
 	bool on_replica;        /* where it runs now */
 	bool asked_insert_id;
+	bool kill_query;
+	uint64_t kill_id;
 	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
 
 	/* The classifier's word. */
@@ -253,6 +257,11 @@ enum step want_backend_step(struct session *s);    /* want_backend.c */
 enum step prepare_backend_step(struct session *s); /* reply.c */
 enum step reply_step(struct session *s);           /* reply.c */
 enum step upload_step(struct session *s);          /* upload.c */
+
+enum step kill_step(struct session *s);            /* kill.c */
+
+/* KILL [QUERY] id, wye's id; the answer is given when it was carried out. */
+enum step kill_session(struct session *s, uint64_t id, bool query_only);
 
 /* ---- runs: run.c ---- */
 struct run *run_begin(struct session *s, uint8_t command);
