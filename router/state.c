@@ -434,6 +434,17 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
 	return NULL;
 }
 
+struct state *state_set_shown(struct state_table *t, const struct state *s, struct view name,
+                              struct view text)
+{
+	struct view none = {NULL, 0};
+	if (!text.len && view_equal(name, view_of("character_set_results")))
+		return state_set(t, s, name, view_of("NULL")); /* the only one that may be NULL */
+	if (value_form_of(text) == FORM_NUMBER)
+		return state_set(t, s, name, text);
+	return state_set_string(t, s, name, text, none);
+}
+
 /* --- what has a syntax of its own --- */
 
 struct state *state_names(struct state_table *t, const struct state *s, struct view charset,

@@ -52,6 +52,9 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
  */
 struct state *state_set_string(struct state_table *t, const struct state *s, struct view name,
                                struct view text, struct view introducer);
+/* The value as a server shows it, in a tracker or for SELECT @@name: a number is a number, not a string. */
+struct state *state_set_shown(struct state_table *t, const struct state *s, struct view name,
+                              struct view text);
 /* SET name = DEFAULT. Not carried for foreign_key_checks and unique_checks, which MySQL sets to 0 then,
  * whatever their global value is. */
 struct state *state_set_default(struct state_table *t, const struct state *s, struct view name);

@@ -303,11 +303,35 @@ static void test_checks_go_back_to_their_global_value_by_name(void **state)
 	assert_refused("foreign_key_checks", "DEFAULT");
 }
 
+static struct state *shown(struct state *s, const char *name, const char *text)
+{
+	struct state *next = state_set_shown(table, s, view_of(name), view_of(text));
+	assert_non_null(next);
+	state_unref(table, s);
+	return next;
+}
+
+static void test_a_value_that_a_server_shows_is_a_number_where_it_looks_like_one(void **state)
+{
+	(void)state;
+	struct state *s = shown(state_initial(table), "wait_timeout", "28800");
+	s = shown(s, "autocommit", "OFF");
+	s = shown(s, "time_zone", "SYSTEM");
+	s = shown(s, "character_set_results", "");
+	s = shown(s, "sql_mode", "");
+	assert_value(s, "wait_timeout", "28800");
+	assert_value(s, "autocommit", "0");
+	assert_value(s, "time_zone", "'SYSTEM'");
+	assert_value(s, "character_set_results", "NULL");
+	assert_value(s, "sql_mode", "x''");
+	state_unref(table, s);
+}
+
 static void test_names_of_user_variables_are_quoted_where_they_must_be(void **state)
 {
 	(void)state;
-	assert_diff(state_initial(table), STATE("@with `both`", "1", "@a.b", "TRUE", "@c", "-1.5e3"), DIFF_SET,
-	            "SET @`a.b`=TRUE, @c=-1.5e3, @`with ``both```=1");
+	assert_diff(state_initial(table), STATE("@with `both`", "1", "@a.b", "TRUE", "@c", "-1.5e3"),
+	            DIFF_SET, "SET @`a.b`=TRUE, @c=-1.5e3, @`with ``both```=1");
 	assert_refused("@", "1");
 	assert_refused("@\xC3\xA4", "1");
 }
@@ -587,6 +611,7 @@ int main(void)
 	    TEST(test_strings_of_user_variables_carry_their_character_set),
 	    TEST(test_a_user_variable_once_set_is_gone_only_with_a_reset),
 	    TEST(test_checks_go_back_to_their_global_value_by_name),
+	    TEST(test_a_value_that_a_server_shows_is_a_number_where_it_looks_like_one),
 	    TEST(test_names_of_user_variables_are_quoted_where_they_must_be),
 	    TEST(test_a_value_that_would_read_otherwise_elsewhere_is_kept_in_hexadecimal),
 	    TEST(test_only_one_plain_literal_is_carried),
