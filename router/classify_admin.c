@@ -1,0 +1,38 @@
+/* What acts on a server or on other connections. */
+#include "router/classify_family.h"
+
+void classify_admin(struct statement *s)
+{
+	statement_skip(s);
+	statement_decide(s, ROUTE_PRIMARY, REASON_ADMIN, CLASS_WRITES | CLASS_MAY_COMMIT_IMPLICITLY);
+}
+
+static uint64_t plain_number(const struct token *t)
+{
+	uint64_t n = 0;
+	if (t->kind != TOKEN_NUMBER || t->len > 19)
+		return 0;
+	for (size_t i = 0; i < t->len; i++) {
+		if (t->p[i] < '0' || t->p[i] > '9')
+			return 0;
+		n = n * 10 + (uint64_t)(t->p[i] - '0');
+	}
+	return n;
+}
+
+/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, and MariaDB's KILL ... QUERY ID n and USER name, which are not ours to translate. */
+void classify_kill(struct statement *s)
+{
+	struct classification *out = s->out;
+	if (!accept(s, KW_HARD))
+		accept(s, KW_SOFT);
+	out->kill_query = accept(s, KW_QUERY);
+	if (!out->kill_query)
+		accept(s, KW_CONNECTION);
+	out->kill_id = plain_number(current(s));
+	advance(s);
+	if (!at_end(s))
+		out->kill_id = 0;
+	statement_scan(s, 0);
+	statement_decide(s, ROUTE_PRIMARY, REASON_KILL, CLASS_KILL);
+}

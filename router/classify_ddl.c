@@ -1,0 +1,217 @@
+/* What changes definitions and accounts; temporary tables among them. */
+#include "router/classify_family.h"
+
+#define DDL_FLAGS (CLASS_WRITES | CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY)
+
+static void decide_ddl(struct statement *s)
+{
+	statement_decide(s, ROUTE_PRIMARY, REASON_DDL, DDL_FLAGS);
+}
+
+static void pin_temporary(struct statement *s)
+{
+	s->pins_added |= PIN_TEMPORARY_TABLE;
+	statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, CLASS_USES_TEMPORARY);
+}
+
+static void if_exists(struct statement *s)
+{
+	if (accept(s, KW_IF)) {
+		accept(s, KW_NOT);
+		accept(s, KW_EXISTS);
+	}
+}
+
+static void temporary_effect(struct statement *s, enum effect_kind kind, struct view schema, struct view name)
+{
+	struct effect *e = statement_effect(s, kind, name);
+	e->value_kind = VALUE_WORD;
+	e->value = schema;
+}
+
+/* Behind CREATE TEMPORARY. */
+static void create_temporary(struct statement *s)
+{
+	struct view schema, name;
+	advance(s); /* TABLE or SEQUENCE */
+	if_exists(s);
+	if (!statement_table_name(s, &schema, &name)) {
+		s->pins_added |= PIN_UNKNOWN;
+		statement_scan(s, 0);
+		return;
+	}
+	temporary_effect(s, EFFECT_TEMP_CREATE, schema, name);
+	statement_scan(s, 0);
+	pin_temporary(s);
+}
+
+void classify_create(struct statement *s)
+{
+	if (accept(s, KW_OR))
+		accept(s, KW_REPLACE);
+	if (accept(s, KW_TEMPORARY)) {
+		create_temporary(s);
+		return;
+	}
+	for (; !at_end(s); advance(s)) {
+		switch (keyword_at(s)) {
+		case KW_TABLE:
+		case KW_VIEW:
+			statement_scan(s, 0);
+			decide_ddl(s);
+			return;
+		case KW_PROCEDURE:
+		case KW_FUNCTION:
+		case KW_TRIGGER:
+		case KW_EVENT:
+		case KW_PACKAGE:
+			classify_skip_body(s);
+			decide_ddl(s);
+			return;
+		case KW_USER:
+		case KW_ROLE:
+		case KW_SERVER:
+		case KW_DATABASE:
+		case KW_SCHEMA:
+			/* The @host of an account is no variable. */
+			statement_skip(s);
+			break;
+		default:
+			continue;
+		}
+		break;
+	}
+	statement_skip(s);
+	decide_ddl(s);
+}
+
+/* ALTER TABLE of a temporary table, which may get a new name. */
+static void alter_temporary(struct statement *s, struct view schema, struct view name)
+{
+	for (; !at_end(s); advance(s)) {
+		if (keyword_at(s) != KW_RENAME)
+			continue;
+		advance(s);
+		if (!accept(s, KW_TO))
+			accept(s, KW_AS);
+		switch (keyword_at(s)) {
+		case KW_INDEX:
+		case KW_KEY:
+			continue;
+		default:
+			break;
+		}
+		struct view new_schema, new_name;
+		if (view_is(token_inside(current(s)), "COLUMN") || !statement_table_name(s, &new_schema, &new_name))
+			continue;
+		temporary_effect(s, EFFECT_TEMP_DROP, schema, name);
+		temporary_effect(s, EFFECT_TEMP_CREATE, new_schema.len ? new_schema : schema, new_name);
+		if (at_end(s))
+			break;
+	}
+	pin_temporary(s);
+}
+
+void classify_alter(struct statement *s)
+{
+	struct view schema, name;
+	accept(s, KW_ONLINE);
+	if (keyword_at(s) == KW_INSTANCE) {
+		classify_admin(s);
+		return;
+	}
+	for (; !at_end(s); advance(s)) {
+		switch (keyword_at(s)) {
+		case KW_TABLE:
+			advance(s);
+			if_exists(s);
+			if (s->context->temp_tables && statement_table_name(s, &schema, &name) && is_temporary(s, name)) {
+				alter_temporary(s, schema, name);
+				return;
+			}
+			break;
+		case KW_EVENT:
+			classify_skip_body(s);
+			break;
+		default:
+			continue;
+		}
+		break;
+	}
+	statement_skip(s);
+	decide_ddl(s);
+}
+
+/* The names of DROP TABLE; gives whether all of them are temporary tables of the session. */
+static bool dropped_tables(struct statement *s, bool temporary)
+{
+	bool all = true;
+	do {
+		struct view schema, name;
+		if (!statement_table_name(s, &schema, &name))
+			return false;
+		if (temporary || s->context->temp_tables)
+			temporary_effect(s, EFFECT_TEMP_DROP, schema, name);
+		if (s->context->temp_tables && is_temporary(s, name))
+			s->seen |= SEEN_TEMPORARY;
+		else
+			all = false;
+	} while (accept_kind(s, ','));
+	return all;
+}
+
+void classify_drop(struct statement *s)
+{
+	bool temporary = accept(s, KW_TEMPORARY);
+	if (keyword_at(s) == KW_PREPARE) {
+		classify_deallocate(s);
+		return;
+	}
+	decide_ddl(s);
+	if (accept(s, KW_TABLE) || accept(s, KW_TABLES) || (temporary && accept(s, KW_SEQUENCE))) {
+		if_exists(s);
+		bool all = dropped_tables(s, temporary);
+		if (temporary)
+			s->flags &= ~(CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY);
+		if (temporary || (all && s->context->temp_tables))
+			statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, CLASS_USES_TEMPORARY);
+	}
+	statement_skip(s);
+}
+
+void classify_rename(struct statement *s)
+{
+	bool tables = accept(s, KW_TABLE) || accept(s, KW_TABLES);
+	decide_ddl(s);
+	if (tables && s->context->temp_tables) {
+		struct view schema, name, new_schema, new_name;
+		if_exists(s);
+		do {
+			if (!statement_table_name(s, &schema, &name) || !accept(s, KW_TO) ||
+			    !statement_table_name(s, &new_schema, &new_name))
+				break;
+			if (is_temporary(s, name)) {
+				temporary_effect(s, EFFECT_TEMP_DROP, schema, name);
+				temporary_effect(s, EFFECT_TEMP_CREATE, new_schema, new_name);
+				statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, CLASS_USES_TEMPORARY);
+			}
+		} while (accept_kind(s, ','));
+	}
+	statement_skip(s);
+}
+
+void classify_truncate(struct statement *s)
+{
+	accept(s, KW_TABLE);
+	statement_touches_table(s);
+	statement_scan(s, 0);
+	decide_ddl(s);
+	if (s->seen & SEEN_TEMPORARY)
+		statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, CLASS_USES_TEMPORARY);
+}
+
+void classify_grant(struct statement *s)
+{
+	statement_skip(s);
+	decide_ddl(s);
+}

@@ -1,0 +1,237 @@
+/* SHOW: who can answer depends on what is shown. */
+#include "router/classify_family.h"
+
+#include "router/variables.h"
+
+enum shown {
+	SHOWN_ANYWHERE,   /* from the data dictionary: the same on all servers */
+	SHOWN_SERVER,     /* of one server */
+	SHOWN_CONNECTION, /* of one connection */
+	SHOWN_WARNINGS,   /* of the statement before */
+	SHOWN_VARIABLES,
+	SHOWN_STATUS,
+	SHOWN_TABLE,      /* names a table */
+	SHOWN_TABLES,     /* lists tables */
+	SHOWN_ACCOUNT,    /* names an account, whose @host is no variable */
+	SHOWN_STATEMENT   /* SHOW PARSE_TREE statement */
+};
+
+/* The words behind SHOW, by the one that tells. A second word narrows it. */
+static const struct subject {
+	const char *first, *second;
+	enum shown shown;
+} subjects[] = {
+	{"WARNINGS", NULL, SHOWN_WARNINGS},
+	{"ERRORS", NULL, SHOWN_WARNINGS},
+	{"COUNT", NULL, SHOWN_WARNINGS},
+	{"VARIABLES", NULL, SHOWN_VARIABLES},
+	{"STATUS", NULL, SHOWN_STATUS},
+	{"PROFILE", NULL, SHOWN_CONNECTION},
+	{"PROFILES", NULL, SHOWN_CONNECTION},
+	{"DATABASES", NULL, SHOWN_ANYWHERE},
+	{"SCHEMAS", NULL, SHOWN_ANYWHERE},
+	{"TABLES", NULL, SHOWN_TABLES},
+	{"TABLE", "STATUS", SHOWN_TABLES},
+	{"TABLE", "TYPES", SHOWN_ANYWHERE},
+	{"COLUMNS", NULL, SHOWN_TABLE},
+	{"FIELDS", NULL, SHOWN_TABLE},
+	{"INDEX", NULL, SHOWN_TABLE},
+	{"INDEXES", NULL, SHOWN_TABLE},
+	{"KEYS", NULL, SHOWN_TABLE},
+	{"CREATE", "USER", SHOWN_ACCOUNT},
+	{"CREATE", "TABLE", SHOWN_TABLE},
+	{"CREATE", "VIEW", SHOWN_TABLE},
+	{"CREATE", "SEQUENCE", SHOWN_TABLE},
+	{"CREATE", NULL, SHOWN_ANYWHERE},
+	{"TRIGGERS", NULL, SHOWN_ANYWHERE},
+	{"EVENTS", NULL, SHOWN_ANYWHERE},
+	{"PROCEDURE", NULL, SHOWN_ANYWHERE},
+	{"FUNCTION", NULL, SHOWN_ANYWHERE},
+	{"PACKAGE", NULL, SHOWN_ANYWHERE},
+	{"LIBRARY", NULL, SHOWN_ANYWHERE},
+	{"CHARACTER", NULL, SHOWN_ANYWHERE},
+	{"CHARSET", NULL, SHOWN_ANYWHERE},
+	{"COLLATION", NULL, SHOWN_ANYWHERE},
+	{"LOCALES", NULL, SHOWN_ANYWHERE},
+	{"ENGINES", NULL, SHOWN_ANYWHERE},
+	{"STORAGE", "ENGINES", SHOWN_ANYWHERE},
+	{"PLUGINS", NULL, SHOWN_ANYWHERE},
+	{"PRIVILEGES", NULL, SHOWN_ANYWHERE},
+	{"GRANTS", NULL, SHOWN_ACCOUNT},
+	{"AUTHORS", NULL, SHOWN_ANYWHERE},
+	{"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
+	{"USER_STATISTICS", NULL, SHOWN_ANYWHERE},
+	{"CLIENT_STATISTICS", NULL, SHOWN_ANYWHERE},
+	{"INDEX_STATISTICS", NULL, SHOWN_ANYWHERE},
+	{"TABLE_STATISTICS", NULL, SHOWN_ANYWHERE},
+	{"PARSE_TREE", NULL, SHOWN_STATEMENT},
+	{"PROCESSLIST", NULL, SHOWN_SERVER},
+	{"ENGINE", NULL, SHOWN_SERVER},
+	{"OPEN", NULL, SHOWN_SERVER},
+	{"MASTER", NULL, SHOWN_SERVER},
+	{"SLAVE", NULL, SHOWN_SERVER},
+	{"SLAVES", NULL, SHOWN_SERVER},
+	{"REPLICA", NULL, SHOWN_SERVER},
+	{"REPLICAS", NULL, SHOWN_SERVER},
+	{"ALL", NULL, SHOWN_SERVER},
+	{"BINARY", NULL, SHOWN_SERVER},
+	{"BINLOG", NULL, SHOWN_SERVER},
+	{"RELAYLOG", NULL, SHOWN_SERVER},
+	{"EXPLAIN", NULL, SHOWN_SERVER},
+	{"ANALYZE", NULL, SHOWN_SERVER},
+};
+
+/* Reads the words that tell what is shown; NULL when they do not. */
+static const struct subject *subject_at(struct statement *s)
+{
+	struct view first = token_inside(current(s));
+	advance(s);
+	struct view second = token_inside(current(s));
+	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++)
+		if (view_is(first, subjects[i].first) && (!subjects[i].second || view_is(second, subjects[i].second)))
+			return &subjects[i];
+	return NULL;
+}
+
+static void decide_variables(struct statement *s, enum variable_read read)
+{
+	switch (read) {
+	case READ_ANYWHERE:
+		statement_decide_read(s);
+		break;
+	case READ_SERVER:
+		statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
+		break;
+	case READ_WARNINGS:
+		s->seen |= SEEN_WARNINGS;
+		statement_decide_read(s);
+		break;
+	case READ_LAST_INSERT_ID:
+		s->seen |= SEEN_LAST_INSERT_ID;
+		statement_decide_read(s);
+		break;
+	case READ_CONNECTION:
+	case READ_CONNECTION_ID:
+		s->seen |= SEEN_CONNECTION;
+		statement_decide_read(s);
+		break;
+	}
+}
+
+/* The condition of SHOW VARIABLES, when it only compares names with strings; else it may show anything. */
+static bool plain_condition(const struct token *t)
+{
+	switch (t->kind) {
+	case TOKEN_STRING:
+	case '=':
+	case '(':
+	case ')':
+	case ',':
+		return true;
+	case TOKEN_WORD:
+	case TOKEN_QUOTED:
+		return view_is(token_inside(t), "VARIABLE_NAME") || view_is(token_inside(t), "LIKE") ||
+		       view_is(token_inside(t), "IN") || view_is(token_inside(t), "OR") ||
+		       view_is(token_inside(t), "WHERE");
+	default:
+		return false;
+	}
+}
+
+static void show_variables(struct statement *s)
+{
+	enum variable_read read = READ_ANYWHERE;
+	bool any = false, plain = true;
+	for (; !at_end(s); advance(s)) {
+		const struct token *t = current(s);
+		plain &= plain_condition(t);
+		if (t->kind != TOKEN_STRING)
+			continue;
+		any = true;
+		struct view pattern = token_inside(t);
+		enum variable_read one = t->escaped ? READ_SERVER : variables_like(pattern);
+		/* An escaped underscore is the usual way to write a name. */
+		if (t->escaped && t->len < 64) {
+			uint8_t decoded[64];
+			one = variables_like((struct view){decoded, token_decode(t, s->dialect, decoded)});
+		}
+		if (one != READ_ANYWHERE && (read == READ_ANYWHERE || read == READ_SERVER))
+			read = one;
+	}
+	decide_variables(s, any && plain ? read : READ_SERVER);
+}
+
+static void touches(struct statement *s)
+{
+	/* MySQL's data dictionary is read in a transaction, MariaDB's is not. */
+	if (s->dialect->flavor == FLAVOR_MYSQL)
+		s->seen |= SEEN_TABLE;
+	else
+		s->seen &= ~SEEN_TABLE;
+}
+
+static void decide_shown(struct statement *s, enum shown shown, bool global)
+{
+	switch (shown) {
+	case SHOWN_VARIABLES:
+		show_variables(s);
+		return;
+	case SHOWN_STATUS:
+		statement_scan(s, 0);
+		if (global)
+			statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
+		else
+			statement_decide(s, ROUTE_PIN, REASON_SESSION_STATUS, CLASS_ANY_SERVER);
+		return;
+	case SHOWN_SERVER:
+		statement_skip(s);
+		statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
+		return;
+	case SHOWN_CONNECTION:
+		statement_skip(s);
+		statement_decide(s, ROUTE_PIN, REASON_SESSION_STATUS, CLASS_ANY_SERVER);
+		return;
+	case SHOWN_WARNINGS:
+		statement_skip(s);
+		s->seen |= SEEN_WARNINGS;
+		statement_decide_read(s);
+		return;
+	case SHOWN_ACCOUNT:
+		statement_skip(s);
+		break;
+	case SHOWN_STATEMENT:
+		classify_statement(s);
+		return;
+	case SHOWN_TABLES:
+		/* From 11.2 on MariaDB lists the session's temporary tables too. */
+		if (s->context->temp_tables && s->dialect->flavor == FLAVOR_MARIADB)
+			s->seen |= SEEN_TEMPORARY;
+		statement_scan(s, 0);
+		break;
+	case SHOWN_TABLE:
+		statement_touches_table(s);
+		statement_scan(s, 0);
+		break;
+	case SHOWN_ANYWHERE:
+		statement_scan(s, 0);
+		break;
+	}
+	touches(s);
+	statement_decide_read(s);
+}
+
+void classify_show(struct statement *s)
+{
+	bool global = accept(s, KW_GLOBAL);
+	if (!global && !accept(s, KW_SESSION))
+		accept(s, KW_LOCAL);
+	accept(s, KW_EXTENDED);
+	accept(s, KW_FULL);
+	const struct subject *subject = subject_at(s);
+	if (subject) {
+		decide_shown(s, subject->shown, global);
+	} else {
+		statement_scan(s, 0);
+		statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
+	}
+}

@@ -1,0 +1,40 @@
+/* What changes rows. */
+#include "router/classify_family.h"
+
+void classify_write(struct statement *s)
+{
+	statement_touches_table(s);
+	statement_scan(s, 0);
+	statement_decide(s, ROUTE_PRIMARY, REASON_WRITE, CLASS_WRITES);
+	if (s->seen & SEEN_TEMPORARY)
+		statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, 0);
+}
+
+void classify_load(struct statement *s)
+{
+	if (keyword_at(s) == KW_INDEX) {
+		classify_admin(s); /* LOAD INDEX INTO CACHE */
+		return;
+	}
+	for (unsigned words = 0; words < 4 && !at_end(s); words++) {
+		if (keyword_at(s) == KW_LOCAL)
+			s->flags |= CLASS_LOCAL_INFILE;
+		advance(s);
+	}
+	classify_write(s);
+	/* Columns are read into the variables that stand in its lists. */
+	if (s->seen & SEEN_USER_VARIABLE)
+		s->seen |= SEEN_ASSIGNMENT;
+}
+
+void classify_call(struct statement *s)
+{
+	statement_scan(s, 0);
+	statement_decide(s, ROUTE_PRIMARY, REASON_CALL,
+			 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
+	/* An argument may be the place of a result. */
+	if (s->seen & (SEEN_USER_VARIABLE | SEEN_ASSIGNMENT)) {
+		s->seen |= SEEN_ASSIGNMENT;
+		statement_decide(s, ROUTE_PIN, REASON_CALL, 0);
+	}
+}

@@ -1,0 +1,45 @@
+/*
+ * The digest of a statement: what is left of it when literals, blanks and comments are taken out.
+ *
+ * Fed with the tokens one after another, it keeps a 64-bit hash and, if asked, writes the text. Literals become '?' (with
+ * their sign), the list behind IN and the rows behind VALUES "(...)" where they hold only literals, rows that repeat
+ * the one before are dropped, words of the grammar are in upper case (names of native functions are as written, as in
+ * MySQL's own digests), blanks are where they are always, and a last ';' is left out. Texts with the same digest have the same hash.
+ */
+#ifndef WYE_ROUTER_DIGEST_H
+#define WYE_ROUTER_DIGEST_H
+
+#include "protocol/wire.h"
+#include "router/lexer.h"
+
+/* Where the digest stood: what is taken back when a list folds. */
+struct digest_mark {
+	uint64_t hash;
+	size_t len;
+};
+
+struct digest {
+	uint64_t hash;
+	uint8_t *text; /* NULL: only the hash */
+	size_t capacity, len;
+	int last_kind; /* of the last token that counted */
+	const struct word *last_word;
+	bool semicolon;  /* one was seen that counts only if something follows */
+	uint8_t sign;    /* of a number that may follow, or 0 */
+	bool comma;      /* between two rows, perhaps */
+	bool row_word;   /* ... and the word ROW behind it */
+	bool after_row;  /* the last token closed a row of VALUES */
+	unsigned depth;  /* of parentheses inside the list being read; 0: none is */
+	bool list_plain; /* it holds nothing but literals */
+	bool list_is_row;
+	struct digest_mark before_list, before_comma;
+	size_t list_text;  /* where its parenthesis is in the text */
+	uint64_t row_hash; /* of the row before */
+};
+
+void digest_init(struct digest *d, uint8_t *text, size_t capacity);
+void digest_add(struct digest *d, const struct token *t);
+uint64_t digest_hash(const struct digest *d);
+struct view digest_text(const struct digest *d);
+
+#endif

@@ -1,0 +1,10 @@
+/* Comments: what is skipped, what is a hint, and what the server runs. */
+#ifndef WYE_ROUTER_LEXER_COMMENT_H
+#define WYE_ROUTER_LEXER_COMMENT_H
+
+#include "router/lexer.h"
+
+/* The cursor is at "/" "*". Moves it behind the comment or, for an executable one, into it. */
+void lexer_comment(struct lexer *lx);
+
+#endif
