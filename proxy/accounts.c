@@ -56,9 +56,9 @@ uint64_t account_id(const struct account *account)
 	} text;
 	memset(&text, 0, sizeof text);
 	memcpy(text.key, id_key, sizeof id_key);
-	strncpy(text.user, account->user, sizeof text.user - 1);
-	strncpy(text.host, account->host, sizeof text.host - 1);
-	strncpy(text.plugin, account->plugin_name, sizeof text.plugin - 1);
+	memcpy(text.user, account->user, strnlen(account->user, sizeof text.user - 1));
+	memcpy(text.host, account->host, strnlen(account->host, sizeof text.host - 1));
+	memcpy(text.plugin, account->plugin_name, strnlen(account->plugin_name, sizeof text.plugin - 1));
 	memcpy(text.verifier, account->verifier,
 	       account->verifier_len < sizeof text.verifier ? account->verifier_len : sizeof text.verifier);
 	text.by_hand = account->by_hand;

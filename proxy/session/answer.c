@@ -30,7 +30,7 @@ static bool give(struct session *s, struct buf *b, bool made)
 	return sent;
 }
 
-bool answer_ok(struct session *s)
+bool session_answer_ok(struct session *s)
 {
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
@@ -38,7 +38,7 @@ bool answer_ok(struct session *s)
 	return give(s, &b, ok_write(&b, &seq, s->caps, &(struct ok_packet){.status = status_of(s)}));
 }
 
-bool answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
+bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -51,7 +51,7 @@ bool answer_error(struct session *s, uint16_t code, const char *sqlstate, const 
 	return give(s, &b, err_write(&b, &seq, s->caps, code, sqlstate, "%s", text));
 }
 
-bool answer_eof(struct session *s)
+bool session_answer_eof(struct session *s)
 {
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
@@ -59,7 +59,7 @@ bool answer_eof(struct session *s)
 	return give(s, &b, eof_write(&b, &seq, s->caps, status_of(s), 0));
 }
 
-bool answer_row(struct session *s, const char *column, const char *value, bool number)
+bool session_answer_row(struct session *s, const char *column, const char *value, bool number)
 {
 	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
 	struct resultset_cell cells[] = {{.kind = CELL_TEXT, .text = view_of(value)}};

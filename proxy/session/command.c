@@ -26,13 +26,13 @@ static enum step on_quit(struct session *s, struct view payload)
 static enum step on_ping(struct session *s, struct view payload)
 {
 	(void)payload;
-	return answered(s, answer_ok(s));
+	return answered(s, session_answer_ok(s));
 }
 
 static enum step on_refused(struct session *s, struct view payload)
 {
 	(void)payload;
-	return answered(s, answer_error(s, 1047, "08S01",
+	return answered(s, session_answer_error(s, 1047, "08S01",
 					"%s cannot go through wye: connect to the server itself for replication streams",
 					command_info(s->run->command)->name));
 }
@@ -40,7 +40,7 @@ static enum step on_refused(struct session *s, struct view payload)
 static enum step on_unknown(struct session *s, struct view payload)
 {
 	(void)payload;
-	return answered(s, answer_error(s, 1047, "08S01", "Unknown command"));
+	return answered(s, session_answer_error(s, 1047, "08S01", "Unknown command"));
 }
 
 static enum step on_query(struct session *s, struct view payload)
@@ -51,12 +51,12 @@ static enum step on_query(struct session *s, struct view payload)
 	if (r->route == ROUTE_LOCAL) {
 		char id[16];
 		snprintf(id, sizeof id, "%u", s->id);
-		return answered(s, answer_row(s, "CONNECTION_ID()", id, true));
+		return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true));
 	}
 	if (r->flags & CLASS_KILL) {
 		if (r->kill_id)
 			return kill_session(s, r->kill_id, r->kill_query);
-		return answered(s, answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
+		return answered(s, session_answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
 	}
 	return to_server(s);
 }
@@ -96,14 +96,14 @@ static enum step on_set_option(struct session *s, struct view payload)
 		s->caps |= CAP_MULTI_STATEMENTS;
 	else
 		s->caps &= ~CAP_MULTI_STATEMENTS;
-	return answered(s, answer_eof(s));
+	return answered(s, session_answer_eof(s));
 }
 
 static enum step on_reset_connection(struct session *s, struct view payload)
 {
 	(void)payload;
 	finish_reset(s);
-	return answered(s, answer_ok(s));
+	return answered(s, session_answer_ok(s));
 }
 
 static enum step on_change_user(struct session *s, struct view payload)
@@ -160,7 +160,7 @@ static enum step on_large(struct session *s, uint8_t command, struct view front)
 	case CMD_STMT_SEND_LONG_DATA:
 		return prepared_command(s, command, front);
 	default:
-		answer_error(s, 1153, "08S01", "Got a packet bigger than wye passes on for %s",
+		session_answer_error(s, 1153, "08S01", "Got a packet bigger than wye passes on for %s",
 			     command_info(command)->name);
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	}
@@ -178,12 +178,12 @@ enum step command_step(struct session *s)
 		return STEP_WAIT;
 	size_t size = get_u24(data);
 	if (data[3] != 0)
-		return answer_error(s, 1156, "08S01", "Got packets out of order"), session_fail(s, END_CLIENT_PROTOCOL);
+		return session_answer_error(s, 1156, "08S01", "Got packets out of order"), session_fail(s, END_CLIENT_PROTOCOL);
 	if (size == 0)
-		return answer_error(s, 1047, "08S01", "Unknown command"), session_fail(s, END_CLIENT_PROTOCOL);
+		return session_answer_error(s, 1047, "08S01", "Unknown command"), session_fail(s, END_CLIENT_PROTOCOL);
 	bool large = size == PACKET_MAX_PAYLOAD;
 	if (!large && size > s->worker->snapshot->settings->max_packet) {
-		answer_error(s, 1153, "08S01", "Got a packet bigger than 'max_packet' bytes");
+		session_answer_error(s, 1153, "08S01", "Got a packet bigger than 'max_packet' bytes");
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	}
 	if (len < PACKET_HEADER + (large ? LARGE_FRONT : size))

@@ -30,7 +30,7 @@ static void note_variable(struct session *s, const struct tracker_entry *e, bool
 	struct worker *w = s->worker;
 	struct run *r = s->run;
 	const struct state *from = r->next ? r->next : s->want;
-	struct state *next = state_set_string(w->states, from, e->name, e->value, (struct view){NULL, 0});
+	struct state *next = state_set_shown(w->states, from, e->name, e->value);
 	if (!next)
 		r->next_unknown = true;
 	state_unref(w->states, next ? r->next : NULL);
@@ -45,8 +45,10 @@ static void note_schema(struct session *s, struct view schema)
 	if (view_equal(state_schema_of(expected), schema))
 		return;
 	struct state *next = state_schema(s->worker->states, expected, schema);
-	if (!next)
+	if (!next) {
+		r->next_unknown = true;
 		return;
+	}
 	state_unref(s->worker->states, r->next);
 	r->next = next;
 }
@@ -292,7 +294,7 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 		return session_fail(s, END_SERVER_LOST);
 	if (r->forwarded)
 		r->client_seq = (uint8_t)(r->reply.seq + 1);
-	answer_error(s, 2013, "HY000", "wye: lost the connection to %s during the statement%s", name,
+	session_answer_error(s, 2013, "HY000", "wye: lost the connection to %s during the statement%s", name,
 		     r->sent && wrote ? "; whether it was executed is not known" : "");
 	run_end(s);
 	/* Temporary tables, locks and variables went with it: only a new session can be right. */

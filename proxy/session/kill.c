@@ -31,9 +31,9 @@ static void answer(struct worker *w, void *arg)
 	struct kill *k = arg;
 	struct session *s = find(w, k->from_id);
 	if (s && s->state == SESSION_ELSEWHERE) {
-		bool sent = k->code == 0      ? answer_ok(s)
-			    : k->code == 1094 ? answer_error(s, 1094, "HY000", "Unknown thread id: %u", k->target)
-					      : answer_error(s, 1095, "HY000", "You are not owner of thread %u",
+		bool sent = k->code == 0      ? session_answer_ok(s)
+			    : k->code == 1094 ? session_answer_error(s, 1094, "HY000", "Unknown thread id: %u", k->target)
+					      : session_answer_error(s, 1095, "HY000", "You are not owner of thread %u",
 							     k->target);
 		run_end(s);
 		session_enter(s, SESSION_COMMAND);

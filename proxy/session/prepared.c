@@ -222,7 +222,7 @@ static enum step unknown(struct session *s, uint32_t id, const char *function)
 {
 	bool large = s->run->large;
 	bool silent = s->run->command == CMD_STMT_CLOSE || s->run->command == CMD_STMT_SEND_LONG_DATA;
-	bool sent = silent || answer_error(s, 1243, "HY000", "Unknown prepared statement handler (%u) given to %s", id,
+	bool sent = silent || session_answer_error(s, 1243, "HY000", "Unknown prepared statement handler (%u) given to %s", id,
 					   function);
 	run_end(s);
 	return sent && !large ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_PROTOCOL);
@@ -276,7 +276,7 @@ static enum step on_reset(struct session *s, struct client_statement *c)
 		s->run->reason = REASON_PINNED;
 		return session_enter(s, SESSION_WANT_BACKEND);
 	}
-	bool sent = answer_ok(s);
+	bool sent = session_answer_ok(s);
 	run_end(s);
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 }
@@ -284,7 +284,7 @@ static enum step on_reset(struct session *s, struct client_statement *c)
 static enum step on_fetch(struct session *s, struct client_statement *c)
 {
 	if (!c->cursor) {
-		bool sent = answer_error(s, 1421, "HY000", "The statement (%u) has no open cursor.", c->id);
+		bool sent = session_answer_error(s, 1421, "HY000", "The statement (%u) has no open cursor.", c->id);
 		run_end(s);
 		return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 	}

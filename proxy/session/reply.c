@@ -19,7 +19,7 @@ static enum step answer_failure(struct session *s)
 	struct run *r = s->run;
 	if (r->own)
 		return finish_statement(s, false);
-	answer_error(s, r->failed_code, r->failed_sqlstate, "%s", r->failed_text ? r->failed_text : "");
+	session_answer_error(s, r->failed_code, r->failed_sqlstate, "%s", r->failed_text ? r->failed_text : "");
 	return finish_statement(s, false);
 }
 

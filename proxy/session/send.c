@@ -4,6 +4,8 @@
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
+#define OTHER_BACKENDS_MAX 16u
+
 /* This connection cannot be brought into the session's state: another one, or a new one, can. */
 static enum step other_backend(struct session *s)
 {
@@ -14,6 +16,8 @@ static enum step other_backend(struct session *s)
 	b->session = NULL;
 	backend_discard(b);
 	s->run->n_errands = 0;
+	if (++s->run->attempts > OTHER_BACKENDS_MAX)
+		return session_fail(s, END_SERVER_PROTOCOL);
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 

@@ -242,11 +242,11 @@ void session_lost_kept(struct session *s, struct backend *b);
 void session_save_kept(struct session *taker, struct backend *b);
 
 /* ---- answers of wye's own: session_answer.c ---- */
-bool answer_ok(struct session *s);
-bool answer_eof(struct session *s); /* what ends COM_SET_OPTION */
-bool answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
+bool session_answer_ok(struct session *s);
+bool session_answer_eof(struct session *s); /* what ends COM_SET_OPTION */
+bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-bool answer_row(struct session *s, const char *column, const char *value, bool number);
+bool session_answer_row(struct session *s, const char *column, const char *value, bool number);
 
 /* ---- the steps ---- */
 enum step login_step(struct session *s);           /* login.c */

@@ -17,7 +17,7 @@ static enum step give_up(struct session *s, uint16_t code, const char *sqlstate,
 		return session_enter(s, SESSION_LOGIN);
 	}
 	bool silent = r->command == CMD_STMT_CLOSE || r->command == CMD_STMT_SEND_LONG_DATA;
-	bool sent = silent || answer_error(s, code, sqlstate, "%s", text);
+	bool sent = silent || session_answer_error(s, code, sqlstate, "%s", text);
 	bool large = r->large;
 	run_end(s);
 	/* Its bytes are still coming; they cannot be told from commands. */
