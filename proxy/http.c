@@ -1,5 +1,6 @@
 #include "proxy/http.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -193,6 +194,7 @@ int http_start(const struct options *options, char *error, size_t n)
 {
 	if (options->http_off)
 		return 0;
+	assert(!catalog);
 	catalog = console_catalog_create(error, n);
 	if (!catalog)
 		return -ENOMEM;

@@ -1,0 +1,89 @@
+/* What the console shows when there is no proxy behind it: two workers, two sessions, a primary and two replicas. */
+#ifndef WYE_TESTS_CONSOLE_FAKES_H
+#define WYE_TESTS_CONSOLE_FAKES_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/console/console_table.h"
+#include "proxy/events.h"
+#include "proxy/snapshot.h"
+#include "proxy/stats.h"
+#include "proxy/topology.h"
+
+static struct worker_stats fake_workers[2];
+static struct settings fake_settings;
+static struct options fake_options;
+
+unsigned stats_workers(void)
+{
+	return 2;
+}
+
+const struct worker_stats *stats_worker(unsigned index)
+{
+	return &fake_workers[index];
+}
+
+size_t stats_sessions_copy(struct session_row *rows, size_t n)
+{
+	if (n < 2)
+		return 2;
+	memset(rows, 0, 2 * sizeof *rows);
+	rows[0].id = 7;
+	strcpy(rows[0].user, "app");
+	strcpy(rows[0].state, "client-command");
+	rows[1].id = 8;
+	strcpy(rows[1].user, "shop \"quoted\"");
+	strcpy(rows[1].pins, "temporary-table");
+	rows[1].pinned_us = 250000;
+	return 2;
+}
+
+static inline void fake_publish(enum server_state primary)
+{
+	struct snapshot *s = snapshot_create(3, &fake_settings);
+	for (unsigned i = 0; i < 3; i++) {
+		struct server_info *server = &s->servers[i];
+		server->slot = i;
+		snprintf(server->name, sizeof server->name, "db%u:3306", i);
+		server->flavor = FLAVOR_MARIADB;
+		server->version = 101119;
+		server->role = i ? SERVER_REPLICA : SERVER_PRIMARY;
+		server->state = i == 0 ? primary : i == 1 ? SERVER_STATE_UP : SERVER_STATE_LAGGING;
+		server->takes_reads = i == 1;
+		server->lag_us = i ? (int64_t)i * 1500000 : -1;
+		server->weight = 1;
+		server->since_us = 1700000000123456;
+		strcpy(server->reason, i == 0 && primary != SERVER_STATE_UP ? "connection refused" : "answers");
+	}
+	s->primary = 0;
+	snapshot_publish(s);
+}
+
+void topology_settings_changed(const struct settings *settings)
+{
+	fake_settings = *settings;
+	fake_publish(SERVER_STATE_UP);
+}
+
+static inline void fake_start(void)
+{
+	memset(fake_workers, 0, sizeof fake_workers);
+	settings_default(&fake_settings);
+	fake_options.settings = fake_settings;
+	fake_options.n_servers = 1;
+	strcpy(fake_options.servers[0].at.host, "db0");
+	fake_options.servers[0].at.port = 3306;
+	fake_options.servers[0].weight = 1;
+	console_tables_init(&fake_options);
+	fake_publish(SERVER_STATE_UP);
+	stat_add(&fake_workers[0].routes[ROUTE_REPLICA][REASON_READ], 10);
+	stat_add(&fake_workers[1].routes[ROUTE_REPLICA][REASON_READ], 5);
+	stat_add(&fake_workers[1].routes[ROUTE_PRIMARY][REASON_WRITE], 4);
+	stat_add(&fake_workers[0].servers[1].statements, 10);
+	stat_add(&fake_workers[1].servers[1].used, 3);
+	stat_add(&fake_workers[0].clients, 2);
+}
+
+#endif
