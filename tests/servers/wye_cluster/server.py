@@ -72,9 +72,15 @@ class Server:
         if not os.path.exists("/proc/self"):
             return True
         try:
-            return str(self.cnf).encode() in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes()
+            words = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes()
+            # No words at all: a zombie, or a process that was launched this very moment.
+            return str(self.cnf).encode() in words or not words and self._stat_letter(pid) != "Z"
         except OSError:
             return False
+
+    @staticmethod
+    def _stat_letter(pid):
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rpartition(") ")[2][0]
 
     @property
     def state(self):
@@ -83,10 +89,9 @@ class Server:
         if pid is None:
             return "dead"
         try:
-            stat = pathlib.Path("/proc/%d/stat" % pid).read_text()
+            return "stopped" if self._stat_letter(pid) in "Tt" else "running"
         except OSError:
             return "running" if self.pid else "dead"
-        return "stopped" if stat.rpartition(") ")[2].startswith(("T", "t")) else "running"
 
     def launch(self, command):
         """Start the process without waiting for it to be ready."""
