@@ -71,7 +71,7 @@ static bool read_server(struct load *l, sqlite3_stmt *row)
 	const char *role = text_of(row, 1);
 	if (!endpoint_parse(&s->at, text_of(row, 0), MYSQL_PORT, why, sizeof why))
 		return refuse(l, "servers: %s", why);
-	s->role = strcmp(role, "primary") == 0   ? SERVER_ROLE_PRIMARY
+	s->role = strcmp(role, "primary") == 0	 ? SERVER_ROLE_PRIMARY
 		  : strcmp(role, "replica") == 0 ? SERVER_ROLE_REPLICA
 						 : SERVER_ROLE_AUTO;
 	s->weight = (unsigned)sqlite3_column_int(row, 2);

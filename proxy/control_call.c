@@ -4,8 +4,8 @@
 #include <sys/queue.h>
 #include <time.h>
 
-/* A call lives on its caller's stack. Waiting -> (running -> done | taken back by the caller): once it runs, the caller
- * waits for its end, however long that takes; before, it may take it off the list. */
+/* A call lives on its caller's stack. Waiting -> (running -> done | taken back by the caller): once it runs, the
+ * caller waits for its end, however long that takes; before, it may take it off the list. */
 struct call {
 	void (*fn)(void *arg);
 	void *arg;

@@ -28,8 +28,9 @@ static void print_overview(FILE *out)
 	      "  wye version\n"
 	      "  wye help [TOPIC]                     topics: ",
 	      out);
-	fprintf(out, "%s\n\nThe addresses are any members of the cluster, the others are found. USER is the monitor's "
-		     "account.\n\n",
+	fprintf(out,
+		"%s\n\nThe addresses are any members of the cluster, the others are found. USER is the monitor's "
+		"account.\n\n",
 		help_topics());
 	print_options(out);
 }
@@ -59,7 +60,8 @@ static void print_route(FILE *out)
 
 static void print_settings(FILE *out)
 {
-	fputs("Settings: --set NAME=VALUE, or SET NAME = VALUE on the console. Those with a * need a restart.\n\n", out);
+	fputs("Settings: --set NAME=VALUE, or SET NAME = VALUE on the console. Those with a * need a restart.\n\n",
+	      out);
 	const struct setting_info *info;
 	for (size_t i = 0; (info = settings_info(i)); i++)
 		fprintf(out, "  %-22s%c %-10s %s (%s)\n", info->name, info->needs_restart ? '*' : ' ',
@@ -97,8 +99,8 @@ static const struct {
 	const char *name;
 	void (*print)(FILE *out);
 } topics[] = {
-	{"serve", print_serve},	      {"options", print_serve}, {"settings", print_settings},
-	{"route", print_route},	      {"console", print_console}, {"environment", print_environment},
+	{"serve", print_serve},	    {"options", print_serve},	{"settings", print_settings},
+	{"route", print_route},	    {"console", print_console}, {"environment", print_environment},
 	{"signals", print_signals},
 };
 

@@ -85,7 +85,8 @@ static void write_json(struct page *p, const char *sql)
 
 static void write_api_index(struct page *p)
 {
-	static const char sql[] = "SELECT '" API "' || name AS path, description FROM console_tables WHERE NOT hidden";
+	static const char sql[] =
+		"SELECT '" API "' || name AS path, description FROM console_tables WHERE NOT hidden";
 	write_json(p, sql);
 }
 
@@ -162,8 +163,9 @@ static enum MHD_Result respond(struct MHD_Connection *connection, const struct p
 }
 
 /* The first call of a request has its headers only; what it might carry is not read. */
-static enum MHD_Result on_request(void *unused, struct MHD_Connection *connection, const char *path, const char *method,
-				  const char *version, const char *upload, size_t *upload_len, void **request)
+static enum MHD_Result on_request(void *unused, struct MHD_Connection *connection, const char *path,
+				  const char *method, const char *version, const char *upload, size_t *upload_len,
+				  void **request)
 {
 	(void)unused, (void)version, (void)upload, (void)upload_len, (void)request;
 	char *body = NULL;
@@ -207,8 +209,8 @@ int http_start(const struct options *options, char *error, size_t n)
 	}
 	if (options->http.host[0] == '/')
 		snprintf(socket_path, sizeof socket_path, "%s", options->http.host);
-	daemon_handle = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-					 on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	daemon_handle = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL,
+					 NULL, on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 					 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 					 MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 					 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MEMORY, MHD_OPTION_END);

@@ -43,7 +43,8 @@ static const struct {
 	{"wye_logins_total", "counter", "Logins of clients that succeeded.", offsetof(struct worker_stats, logins)},
 	{"wye_logins_refused_total", "counter", "Logins of clients that were refused.",
 	 offsetof(struct worker_stats, logins_refused)},
-	{"wye_sessions_ended_total", "counter", "Sessions that ended.", offsetof(struct worker_stats, sessions_ended)},
+	{"wye_sessions_ended_total", "counter", "Sessions that ended.",
+	 offsetof(struct worker_stats, sessions_ended)},
 	{"wye_commands_total", "counter", "Commands of clients.", offsetof(struct worker_stats, commands)},
 	{"wye_client_received_bytes_total", "counter", "Bytes received from clients.",
 	 offsetof(struct worker_stats, bytes_from_clients)},
@@ -53,7 +54,8 @@ static const struct {
 	 offsetof(struct worker_stats, healed)},
 	{"wye_retried_total", "counter", "Statements run again after a server was lost.",
 	 offsetof(struct worker_stats, retried)},
-	{"wye_sessions_queued", "gauge", "Sessions waiting for a connection now.", offsetof(struct worker_stats, queued)},
+	{"wye_sessions_queued", "gauge", "Sessions waiting for a connection now.",
+	 offsetof(struct worker_stats, queued)},
 	{"wye_sessions_pinned", "gauge", "Sessions tied to a connection now.", offsetof(struct worker_stats, pinned)},
 };
 
@@ -75,7 +77,8 @@ static void write_workers(FILE *out)
 
 static void write_routes(FILE *out)
 {
-	describe(out, "wye_statements_total", "counter", "Statements by the decision where they run, and its reason.");
+	describe(out, "wye_statements_total", "counter",
+		 "Statements by the decision where they run, and its reason.");
 	for (unsigned route = 0; route < ROUTE_COUNT; route++)
 		for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
 			uint64_t sum = 0;
@@ -110,7 +113,8 @@ static void write_server_name(FILE *out, const char *metric, const struct server
 /* Each writes what follows the server's label. */
 static void write_up(FILE *out, const struct server_info *s)
 {
-	fprintf(out, ",role=\"%s\"} %d\n", server_role_name(s->role), s->state != SERVER_STATE_DOWN && s->state != SERVER_STATE_NEW);
+	fprintf(out, ",role=\"%s\"} %d\n", server_role_name(s->role),
+		s->state != SERVER_STATE_DOWN && s->state != SERVER_STATE_NEW);
 }
 
 static void write_takes_reads(FILE *out, const struct server_info *s)
@@ -140,7 +144,8 @@ static const struct {
 } of_pools[] = {
 	{"wye_server_statements_total", "Statements of clients sent to the server.",
 	 offsetof(struct server_counters, statements)},
-	{"wye_server_errors_total", "Errors the server answered them with.", offsetof(struct server_counters, errors)},
+	{"wye_server_errors_total", "Errors the server answered them with.",
+	 offsetof(struct server_counters, errors)},
 	{"wye_server_sent_bytes_total", "Bytes sent to the server.", offsetof(struct server_counters, bytes_sent)},
 	{"wye_server_received_bytes_total", "Bytes received from the server.",
 	 offsetof(struct server_counters, bytes_received)},
@@ -175,7 +180,8 @@ static void write_connections(FILE *out, const struct snapshot *s)
 	static const struct {
 		const char *state;
 		size_t offset;
-	} states[] = {{"used", offsetof(struct server_counters, used)}, {"idle", offsetof(struct server_counters, idle)}};
+	} states[] = {{"used", offsetof(struct server_counters, used)},
+		      {"idle", offsetof(struct server_counters, idle)}};
 	describe(out, "wye_connections", "gauge", "Connections to servers now.");
 	for (unsigned i = 0; i < s->n_servers; i++)
 		for (size_t k = 0; k < 2; k++) {
@@ -222,7 +228,8 @@ static double cpu_seconds(void)
 {
 	struct rusage r;
 	getrusage(RUSAGE_SELF, &r);
-	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
 static double open_files(void)
@@ -242,8 +249,10 @@ static double start_seconds(void)
 	unsigned long long ticks = 0;
 	struct timespec wall, boot;
 	FILE *stat = fopen("/proc/self/stat", "re");
-	if (stat && fscanf(stat, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-				 "%*d %llu", &ticks) != 1)
+	if (stat && fscanf(stat,
+			   "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+			   "%*d %llu",
+			   &ticks) != 1)
 		ticks = 0;
 	if (stat)
 		fclose(stat);
@@ -259,7 +268,8 @@ static void write_process(FILE *out)
 	write_plain(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 	write_plain(out, "process_cpu_seconds_total", "counter", "User and system time.", cpu_seconds());
 	write_plain(out, "process_open_fds", "gauge", "Open file descriptors.", open_files());
-	write_plain(out, "process_start_time_seconds", "gauge", "When the process began, Unix time.", start_seconds());
+	write_plain(out, "process_start_time_seconds", "gauge", "When the process began, Unix time.",
+		    start_seconds());
 }
 
 void metrics_write(FILE *out)

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* Among name_at(arg, 0), name_at(arg, 1), ... up to the first NULL: the one that a slip of the fingers away from `word`
- * (letters' case, '-' and '_' do not count), or that begins with it. NULL when none is near. */
+/* Among name_at(arg, 0), name_at(arg, 1), ... up to the first NULL: the one that a slip of the fingers away from
+ * `word` (letters' case, '-' and '_' do not count), or that begins with it. NULL when none is near. */
 const char *nearest_name(const char *word, const char *(*name_at)(const void *arg, size_t index), const void *arg);
 
 /* The same over an array that ends with NULL. */

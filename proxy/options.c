@@ -178,7 +178,8 @@ static bool set_server(struct parse *p, char *value)
 				return false;
 			s->role = (enum server_role_option)role;
 		} else {
-			return refuse(p, "--server: '%.64s' is not known; allowed: role=primary|replica|auto, weight=N",
+			return refuse(p,
+				      "--server: '%.64s' is not known; allowed: role=primary|replica|auto, weight=N",
 				      key);
 		}
 	}
@@ -195,7 +196,8 @@ static bool set_user(struct parse *p, char *value)
 	memset(u, 0, sizeof *u);
 	size_t len = colon ? (size_t)(colon - value) : strlen(value);
 	if (!len || len >= sizeof u->name)
-		return refuse(p, "--user: a name has 1 to %zu bytes; write NAME or NAME:PASSWORD", sizeof u->name - 1);
+		return refuse(p, "--user: a name has 1 to %zu bytes; write NAME or NAME:PASSWORD",
+			      sizeof u->name - 1);
 	memcpy(u->name, value, len);
 	if (!colon)
 		return true;
@@ -257,19 +259,30 @@ static const struct option {
 } table[] = {
 	{{"config", "WYE_CONFIG", "FILE", "sqlite file with the configuration (default: none)"}, set_config, false},
 	{{"password-file", "WYE_PASSWORD_FILE", "FILE", "the monitor account's password, kept off the command line"},
-	 set_password_file, false},
+	 set_password_file,
+	 false},
 	{{"listen", "WYE_LISTEN", "ADDR[,route=auto|primary|replica]",
-	  "where clients connect; repeatable (default 127.0.0.1:6033)"}, set_listen, true},
+	  "where clients connect; repeatable (default 127.0.0.1:6033)"},
+	 set_listen,
+	 true},
 	{{"admin", "WYE_ADMIN", "ADDR", "the admin console, MySQL protocol; repeatable (default 127.0.0.1:6032)"},
-	 set_admin, true},
-	{{"http", "WYE_HTTP", "ADDR|off", "/metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"}, set_http, false},
+	 set_admin,
+	 true},
+	{{"http", "WYE_HTTP", "ADDR|off", "/metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"},
+	 set_http,
+	 false},
 	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto][,weight=N]", "a server by hand; repeatable"},
-	 set_server, true},
+	 set_server,
+	 true},
 	{{"user", "WYE_USER", "NAME[:PASSWORD]",
-	  "a client account by hand; repeatable (default: those of the primary)"}, set_user, true},
+	  "a client account by hand; repeatable (default: those of the primary)"},
+	 set_user,
+	 true},
 	{{"threads", "WYE_THREADS", "N", "worker threads (default: the machine's cores)"}, set_threads, false},
 	{{"set", "WYE_SET", "NAME=VALUE", "any setting (wye help settings); repeatable"}, set_setting, true},
-	{{"check", "WYE_CHECK", NULL, "validate, reach the servers, print what is wrong, exit 0 or 1"}, set_check, false},
+	{{"check", "WYE_CHECK", NULL, "validate, reach the servers, print what is wrong, exit 0 or 1"},
+	 set_check,
+	 false},
 };
 
 #define N_OPTIONS (sizeof table / sizeof *table)
@@ -288,7 +301,9 @@ static const char *option_name_at(const void *unused, size_t index)
 
 static int hex_digit(char c)
 {
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+	return isdigit((unsigned char)c)    ? c - '0'
+	       : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+					    : -1;
 }
 
 /* %XX -> byte; false when it is malformed, holds a NUL or does not fit. */
@@ -336,7 +351,8 @@ static bool set_addresses(struct parse *p, char *text)
 	if (near)
 		return refuse(p, "there is no command '%.64s'; did you mean '%s'?", text, near);
 	if (scheme && at && at < scheme)
-		return refuse(p, "the '://' of an address stands before its '@'; a '/' in a password is written %%2F");
+		return refuse(p,
+			      "the '://' of an address stands before its '@'; a '/' in a password is written %%2F");
 	if (scheme && strncmp(text, "mysql:", 6) != 0 && strncmp(text, "mariadb:", 8) != 0)
 		return refuse(p, "an address begins with mysql://, not with '%.*s'", (int)(account - text), text);
 	if (scheme && !at)

@@ -24,8 +24,8 @@ enum kind { KIND_COUNT, KIND_BYTES, KIND_TIME, KIND_SWITCH, KIND_WORD, KIND_TEXT
 struct row {
 	struct setting_info info;
 	enum kind kind;
-	size_t offset, size;  /* of the field; size is a text's room */
-	uint64_t min, max;    /* of numbers */
+	size_t offset, size;	  /* of the field; size is a text's room */
+	uint64_t min, max;	  /* of numbers */
 	const char *const *words; /* of KIND_WORD: the index is the field's value */
 };
 
@@ -35,7 +35,8 @@ struct unit {
 };
 
 /* Largest first: a value is written in the largest unit that divides it. */
-static const struct unit times[] = {{"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", SECOND}, {"ms", MS}, {"us", 1}, {NULL, 0}};
+static const struct unit times[] = {{"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", SECOND},
+				    {"ms", MS}, {"us", 1},   {NULL, 0}};
 static const struct unit sizes[] = {{"G", GIB}, {"M", MIB}, {"K", 1024}, {"", 1}, {NULL, 0}};
 
 static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", "verify_identity", NULL};
@@ -44,25 +45,38 @@ static const char *const reads_words[] = {"fallback", "always", "never", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
 #define FIELD(field) offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
-#define COUNT(field, unit, text, min, max, restart, description)                                                      \
-	{ {#field, unit, description, text, restart}, KIND_COUNT, FIELD(field), min, max, NULL }
-#define BYTES(field, text, min, max, description)                                                                     \
-	{ {#field, "bytes", description, text, false}, KIND_BYTES, FIELD(field), min, max, NULL }
-#define TIME(field, unit, text, min, max, description)                                                                \
-	{ {#field, unit, description, text, false}, KIND_TIME, FIELD(field), min, max, NULL }
-#define SWITCH(field, text, restart, description)                                                                     \
-	{ {#field, "on|off", description, text, restart}, KIND_SWITCH, FIELD(field), 0, 0, NULL }
-#define WORD(field, unit, words, text, description)                                                                   \
-	{ {#field, unit, description, text, false}, KIND_WORD, FIELD(field), 0, 0, words }
-#define TEXT(field, unit, restart, description)                                                                       \
-	{ {#field, unit, description, "", restart}, KIND_TEXT, FIELD(field), 0, 0, NULL }
+#define COUNT(field, unit, text, min, max, restart, description)                                     \
+	{                                                                                            \
+		{#field, unit, description, text, restart}, KIND_COUNT, FIELD(field), min, max, NULL \
+	}
+#define BYTES(field, text, min, max, description)                                                     \
+	{                                                                                             \
+		{#field, "bytes", description, text, false}, KIND_BYTES, FIELD(field), min, max, NULL \
+	}
+#define TIME(field, unit, text, min, max, description)                                            \
+	{                                                                                         \
+		{#field, unit, description, text, false}, KIND_TIME, FIELD(field), min, max, NULL \
+	}
+#define SWITCH(field, text, restart, description)                                                     \
+	{                                                                                             \
+		{#field, "on|off", description, text, restart}, KIND_SWITCH, FIELD(field), 0, 0, NULL \
+	}
+#define WORD(field, unit, words, text, description)                                            \
+	{                                                                                      \
+		{#field, unit, description, text, false}, KIND_WORD, FIELD(field), 0, 0, words \
+	}
+#define TEXT(field, unit, restart, description)                                               \
+	{                                                                                     \
+		{#field, unit, description, "", restart}, KIND_TEXT, FIELD(field), 0, 0, NULL \
+	}
 
 static const struct row rows[] = {
 	COUNT(max_connections, "clients", "10000", 1, 1000000, false,
 	      "clients connected at once; more get error 1040"),
 	BYTES(max_packet, "1G", MIB, GIB, "largest command of a client; a larger one gets error 1153"),
 	TIME(login_timeout, "s", "10s", 100 * MS, HOUR, "from a client's connect to the end of its login"),
-	TIME(idle_timeout, "s", "8h", 0, 365 * DAY, "how long a client may be silent outside a transaction; 0 = for ever"),
+	TIME(idle_timeout, "s", "8h", 0, 365 * DAY,
+	     "how long a client may be silent outside a transaction; 0 = for ever"),
 	SWITCH(client_tls, "on", true, "offer TLS to clients"),
 	TEXT(tls_cert, "file", true, "certificate shown to clients, PEM; empty = a self-signed one made at start"),
 	TEXT(tls_key, "file", true, "its private key, PEM"),
@@ -172,7 +186,8 @@ static bool set_number(struct settings *s, const struct row *row, const char *va
 	uint64_t factor = 1;
 	format_number(row, row->min, min, sizeof min);
 	format_number(row, row->max, max, sizeof max);
-	double number = isdigit((unsigned char)*value) && !strchr("xX", value[1] ? value[1] : '0') ? strtod(value, &end) : -1;
+	double number =
+		isdigit((unsigned char)*value) && !strchr("xX", value[1] ? value[1] : '0') ? strtod(value, &end) : -1;
 	if (number < 0 || !factor_of(row, end, &factor))
 		return refuse(error, error_size, "%s: '%.64s' is not a %s; allowed: %s to %s, for example %s",
 			      row->info.name, value, what[row->kind], min, max, row->info.default_text);

@@ -182,9 +182,10 @@ static bool is_welcome(struct client *c)
 	if (!here)
 		here = uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
 	if (!here)
-		written = err_write(&c->refusal, &seq, 0, 1130, "HY000",
-				    "wye's console takes clients of its own machine only, as long as there are no admin "
-				    "accounts: connect from there to 127.0.0.1, or to a Unix socket given with --admin /path");
+		written = err_write(
+			&c->refusal, &seq, 0, 1130, "HY000",
+			"wye's console takes clients of its own machine only, as long as there are no admin "
+			"accounts: connect from there to 127.0.0.1, or to a Unix socket given with --admin /path");
 	else if (n_clients > CLIENTS_MAX)
 		written = err_write(&c->refusal, &seq, 0, 1040, "08004",
 				    "wye's console has %d clients already: close one", CLIENTS_MAX);

@@ -150,8 +150,8 @@ void answer_statement(struct answer *a, struct console_catalog *catalog, sqlite3
 	} else {
 		bool begun = resultset_begin(a->out, &a->seq, a->caps, c.list, c.n, a->status);
 		int end = begun ? write_rows(a, &c, s, step) : SQLITE_FULL;
-		if (end == SQLITE_FULL || (end == SQLITE_DONE &&
-					   !resultset_end(a->out, &a->seq, a->caps, a->status, 0)))
+		if (end == SQLITE_FULL ||
+		    (end == SQLITE_DONE && !resultset_end(a->out, &a->seq, a->caps, a->status, 0)))
 			too_large(a, seq);
 		else if (end != SQLITE_DONE)
 			answer_catalog_error(a, catalog); /* an ERR may end rows */
@@ -159,7 +159,8 @@ void answer_statement(struct answer *a, struct console_catalog *catalog, sqlite3
 	columns_finish(&c);
 }
 
-void answer_sql(struct answer *a, struct console_catalog *c, const char *sql, const char *const *texts, unsigned n_texts)
+void answer_sql(struct answer *a, struct console_catalog *c, const char *sql, const char *const *texts,
+		unsigned n_texts)
 {
 	sqlite3_stmt *s = console_catalog_prepare(c, sql);
 	if (!s) {

@@ -15,11 +15,11 @@
 
 struct answer {
 	struct buf *out;
-	size_t begin;    /* length of out when the command came: where an answer is taken back to */
+	size_t begin; /* length of out when the command came: where an answer is taken back to */
 	uint8_t seq;
 	uint32_t caps;
 	uint16_t status; /* STATUS_* of the session */
-	bool binary;     /* answers COM_STMT_EXECUTE */
+	bool binary;	 /* answers COM_STMT_EXECUTE */
 };
 
 void answer_ok(struct answer *a, const char *info); /* info may be "" */
@@ -30,7 +30,8 @@ void answer_error(struct answer *a, uint16_t code, const char *sqlstate, const c
 void answer_statement(struct answer *a, struct console_catalog *c, sqlite3_stmt *statement);
 
 /* The same for a text of sqlite's dialect; texts are bound to its parameters ?1, ?2 in turn. */
-void answer_sql(struct answer *a, struct console_catalog *c, const char *sql, const char *const *texts, unsigned n_texts);
+void answer_sql(struct answer *a, struct console_catalog *c, const char *sql, const char *const *texts,
+		unsigned n_texts);
 
 /* The error that the catalog met last. */
 void answer_catalog_error(struct answer *a, struct console_catalog *c);

@@ -212,7 +212,8 @@ struct console_catalog *console_catalog_create(char *error, size_t error_size)
 	struct console_catalog *c = calloc(1, sizeof *c);
 	if (!c)
 		abort();
-	bool fine = sqlite3_open_v2(":memory:", &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
+	bool fine =
+		sqlite3_open_v2(":memory:", &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
 	const struct console_table *table;
 	for (size_t i = 0; fine && (table = console_table_at(i)); i++)
 		fine = sqlite3_create_module(c->db, table->name, &module, (void *)(uintptr_t)table) == SQLITE_OK;
@@ -280,9 +281,10 @@ void console_catalog_error(struct console_catalog *c, struct console_error *e)
 	int code = sqlite3_errcode(c->db);
 	if (code == SQLITE_AUTH) {
 		set_error(e, 1290, "HY000");
-		snprintf(e->text, sizeof e->text,
-			 "The tables of this console cannot be changed: settings are set with SET name = value, servers "
-			 "and users on the command line or in the file of --config");
+		snprintf(
+			e->text, sizeof e->text,
+			"The tables of this console cannot be changed: settings are set with SET name = value, servers "
+			"and users on the command line or in the file of --config");
 	} else if (code == SQLITE_INTERRUPT) {
 		set_error(e, 3024, "HY000");
 		snprintf(e->text, sizeof e->text, "The statement took longer than %d ms and was stopped",

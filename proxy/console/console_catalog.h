@@ -1,8 +1,8 @@
 /*
  * One sqlite database in memory that knows the virtual tables and the functions of MySQL that clients call.
  *
- * A catalog belongs to one thread (the control thread has one for the console, the HTTP thread its own). Nothing can be
- * written through it, and a statement is stopped when it takes too long: it would hold up its thread.
+ * A catalog belongs to one thread (the control thread has one for the console, the HTTP thread its own). Nothing can
+ * be written through it, and a statement is stopped when it takes too long: it would hold up its thread.
  */
 #ifndef WYE_PROXY_CONSOLE_CATALOG_H
 #define WYE_PROXY_CONSOLE_CATALOG_H
@@ -34,8 +34,8 @@ void console_catalog_begin(struct console_catalog *c);
 /* A statement of sqlite's dialect; NULL when it cannot be prepared, see console_catalog_error(). */
 sqlite3_stmt *console_catalog_prepare(struct console_catalog *c, const char *sql);
 
-/* What went wrong last, as a MySQL server would say it: its number and sqlstate, and a sentence that names the nearest
- * right name where one was wrong. */
+/* What went wrong last, as a MySQL server would say it: its number and sqlstate, and a sentence that names the
+ * nearest right name where one was wrong. */
 struct console_error {
 	uint16_t code;
 	char sqlstate[6];

@@ -76,8 +76,8 @@ bool console_schema_is(const char *name)
 void console_use(struct console_session *s, struct answer *a, const char *schema)
 {
 	if (!console_schema_is(schema)) {
-		answer_error(a, 1049, "42000", "There is no database '%.64s'; the one of this console is '" CONSOLE_SCHEMA "'",
-			     schema);
+		answer_error(a, 1049, "42000",
+			     "There is no database '%.64s'; the one of this console is '" CONSOLE_SCHEMA "'", schema);
 		return;
 	}
 	snprintf(s->schema, sizeof s->schema, "%s", schema);
@@ -97,8 +97,8 @@ static void run_use(struct console_call *call)
 static void run_transaction(struct console_call *call)
 {
 	struct console_session *s = call->session;
-	s->in_transaction = strcmp(call->command->name, "BEGIN") == 0 ||
-			    strcmp(call->command->name, "START TRANSACTION") == 0;
+	s->in_transaction =
+		strcmp(call->command->name, "BEGIN") == 0 || strcmp(call->command->name, "START TRANSACTION") == 0;
 	call->answer->status &= (uint16_t)~STATUS_IN_TRANS;
 	call->answer->status |= s->in_transaction ? STATUS_IN_TRANS : 0;
 	answer_ok(call->answer, "");
@@ -121,30 +121,35 @@ static const struct console_command commands[] = {
 	{"SHOW TABLES", "the tables of this console", console_run_sql, TABLES, "Tables_in_wye"},
 	{"SHOW SERVERS", "the servers: role, state and why, lag, counters (stats_servers)", console_run_sql,
 	 "SELECT server, role, state, takes_reads, lag_ms, read_only, version, weight, connections_used, "
-	 "connections_idle, statements, errors, since, reason FROM stats_servers", "server"},
-	{"SHOW POOLS", "connections to servers (stats_pools)", console_run_sql, "SELECT * FROM stats_pools", "server"},
-	{"SHOW SESSIONS", "the clients connected now (stats_sessions)", console_run_sql, "SELECT * FROM stats_sessions",
-	 "user"},
+	 "connections_idle, statements, errors, since, reason FROM stats_servers",
+	 "server"},
+	{"SHOW POOLS", "connections to servers (stats_pools)", console_run_sql, "SELECT * FROM stats_pools",
+	 "server"},
+	{"SHOW SESSIONS", "the clients connected now (stats_sessions)", console_run_sql,
+	 "SELECT * FROM stats_sessions", "user"},
 	{"SHOW ROUTES", "statements by route and reason (stats_routes)", console_run_sql,
 	 "SELECT * FROM stats_routes ORDER BY statements DESC", "reason"},
 	{"SHOW PINS", "what tied sessions to a connection (stats_pins)", console_run_sql,
 	 "SELECT * FROM stats_pins WHERE pins > 0 ORDER BY pins DESC", "cause"},
 	{"SHOW WORKERS", "the worker threads (stats_workers)", console_run_sql, "SELECT * FROM stats_workers", NULL},
-	{"SHOW EVENTS", "what happened and why (stats_events)", console_run_sql, "SELECT * FROM stats_events", "kind"},
-	{"SHOW MEMORY", "memory of the process (stats_memory)", console_run_sql, "SELECT * FROM stats_memory", "name"},
+	{"SHOW EVENTS", "what happened and why (stats_events)", console_run_sql, "SELECT * FROM stats_events",
+	 "kind"},
+	{"SHOW MEMORY", "memory of the process (stats_memory)", console_run_sql, "SELECT * FROM stats_memory",
+	 "name"},
 	{"SHOW SETTINGS", "the settings, their defaults and what they do (settings)", console_run_sql,
 	 "SELECT * FROM settings", "name"},
 	{"SHOW USERS", "accounts given by hand (users)", console_run_sql, "SELECT * FROM users", "name"},
 	{"SHOW PROCESSLIST", "the clients connected now, as MySQL shows them", console_run_sql,
 	 "SELECT * FROM processlist", "User"},
-	{"SHOW COLUMNS FROM", "SHOW COLUMNS FROM table: its columns and what they hold", console_run_show_columns, NULL,
-	 NULL},
+	{"SHOW COLUMNS FROM", "SHOW COLUMNS FROM table: its columns and what they hold", console_run_show_columns,
+	 NULL, NULL},
 	{"SHOW CREATE TABLE", "SHOW CREATE TABLE table", console_run_show_create, NULL, NULL},
 	{"SHOW VARIABLES", "variables that clients ask for, and the settings", console_run_sql,
 	 "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
-	{"SHOW STATUS", "counters under the names that MySQL has for them", console_run_sql, "SELECT * FROM console_status",
-	 "Variable_name"},
-	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement: where it would run, and why", console_run_explain_route, NULL, NULL},
+	{"SHOW STATUS", "counters under the names that MySQL has for them", console_run_sql,
+	 "SELECT * FROM console_status", "Variable_name"},
+	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement: where it would run, and why", console_run_explain_route, NULL,
+	 NULL},
 	{"SET", "SET setting = value: at once, for the running process", console_run_set, NULL, NULL},
 	{"SHUTDOWN", "finish running transactions, then stop", run_shutdown, NULL, NULL},
 	{"HELP", "this list", console_run_help, NULL, NULL},
@@ -158,23 +163,28 @@ static const struct console_command commands[] = {
 	{"SHOW DATABASES", NULL, console_run_sql, "SELECT '" CONSOLE_SCHEMA "' AS \"Database\"", "Database"},
 	{"SHOW SCHEMAS", NULL, console_run_sql, "SELECT '" CONSOLE_SCHEMA "' AS \"Database\"", "Database"},
 	{"SHOW FULL PROCESSLIST", NULL, console_run_sql, "SELECT * FROM processlist", "User"},
-	{"SHOW SESSION VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
-	{"SHOW GLOBAL VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
+	{"SHOW SESSION VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1",
+	 "Variable_name"},
+	{"SHOW GLOBAL VARIABLES", NULL, console_run_sql, "SELECT * FROM console_variables ORDER BY 1",
+	 "Variable_name"},
 	{"SHOW SESSION STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
 	{"SHOW GLOBAL STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
 	{"SHOW WARNINGS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
 	{"SHOW ERRORS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
 	{"SHOW ENGINES", NULL, console_run_sql,
 	 "SELECT 'wye' AS Engine, 'DEFAULT' AS Support, 'live tables of wye' AS Comment, 'NO' AS Transactions, "
-	 "'NO' AS XA, 'NO' AS Savepoints", "Engine"},
+	 "'NO' AS XA, 'NO' AS Savepoints",
+	 "Engine"},
 	{"SHOW PLUGINS", NULL, console_run_sql,
 	 NOTHING("'' AS Name, '' AS Status, '' AS Type, '' AS Library, '' AS License"), NULL},
 	{"SHOW COLLATION", NULL, console_run_sql,
 	 "SELECT 'utf8mb4_general_ci' AS Collation, 'utf8mb4' AS Charset, 45 AS Id, 'Yes' AS \"Default\", "
-	 "'Yes' AS Compiled, 1 AS Sortlen", "Collation"},
+	 "'Yes' AS Compiled, 1 AS Sortlen",
+	 "Collation"},
 	{"SHOW CHARACTER SET", NULL, console_run_sql,
 	 "SELECT 'utf8mb4' AS Charset, 'UTF-8 Unicode' AS Description, 'utf8mb4_general_ci' AS \"Default collation\", "
-	 "4 AS Maxlen", "Charset"},
+	 "4 AS Maxlen",
+	 "Charset"},
 	{"SHOW FULL COLUMNS FROM", NULL, console_run_show_columns, NULL, NULL},
 	{"SHOW FIELDS FROM", NULL, console_run_show_columns, NULL, NULL},
 	{"SHOW FULL FIELDS FROM", NULL, console_run_show_columns, NULL, NULL},
@@ -242,8 +252,8 @@ static const char *command_name_at(const void *unused, size_t index)
 
 static bool is_for_sqlite(const char *sql)
 {
-	static const char *const words[] = {"SELECT", "WITH", "VALUES", "EXPLAIN", "INSERT", "UPDATE", "DELETE",
-					    "REPLACE", "CREATE", "DROP", "ALTER", "PRAGMA", "ATTACH", NULL};
+	static const char *const words[] = {"SELECT",  "WITH",	 "VALUES", "EXPLAIN", "INSERT", "UPDATE", "DELETE",
+					    "REPLACE", "CREATE", "DROP",   "ALTER",   "PRAGMA", "ATTACH", NULL};
 	for (size_t i = 0; words[i]; i++)
 		if (sql_take(&sql, words[i]))
 			return true;

@@ -87,6 +87,6 @@ void console_run_explain_route(struct console_call *call)
 	snapshot_unref(s);
 	const char *texts[] = {e.route, e.reason, e.servers, e.pins, e.digest, e.text};
 	answer_sql(call->answer, call->session->catalog,
-		   "SELECT ?1 AS route, ?2 AS reason, ?3 AS servers, ?4 AS pins, ?5 AS digest, ?6 AS digest_text", texts,
-		   6);
+		   "SELECT ?1 AS route, ?2 AS reason, ?3 AS servers, ?4 AS pins, ?5 AS digest, ?6 AS digest_text",
+		   texts, 6);
 }

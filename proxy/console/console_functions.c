@@ -102,8 +102,9 @@ static void call_variable(sqlite3_context *context, int argc, sqlite3_value **ar
 	const char *dot = strrchr(text, '.'), *name = dot ? dot + 1 : text + 2;
 	if (!console_variable_get(name, value, sizeof value, &is_number)) {
 		const char *near = console_variable_nearest(name);
-		snprintf(error, sizeof error, CONSOLE_NO_VARIABLE " '%.64s'%s%s%s", name, near ? "; did you mean '" : "",
-			 near ? near : "", near ? "'?" : "; SHOW VARIABLES lists them");
+		snprintf(error, sizeof error, CONSOLE_NO_VARIABLE " '%.64s'%s%s%s", name,
+			 near ? "; did you mean '" : "", near ? near : "",
+			 near ? "'?" : "; SHOW VARIABLES lists them");
 		sqlite3_result_error(context, error, -1);
 	} else if (is_number) {
 		sqlite3_result_int64(context, strtoll(value, NULL, 10));
@@ -119,12 +120,18 @@ bool console_functions_add(struct console_catalog *c)
 		int args;
 		void (*call)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {
-		{"version", 0, call_version},	  {"database", 0, call_database},
-		{"schema", 0, call_database},	  {"user", 0, call_user},
-		{"current_user", 0, call_user},	  {"session_user", 0, call_user},
-		{"system_user", 0, call_user},	  {"connection_id", 0, call_connection_id},
-		{"now", 0, call_now},		  {"unix_timestamp", 0, call_unix_timestamp},
-		{"if", 3, call_if},		  {"concat", -1, call_concat},
+		{"version", 0, call_version},
+		{"database", 0, call_database},
+		{"schema", 0, call_database},
+		{"user", 0, call_user},
+		{"current_user", 0, call_user},
+		{"session_user", 0, call_user},
+		{"system_user", 0, call_user},
+		{"connection_id", 0, call_connection_id},
+		{"now", 0, call_now},
+		{"unix_timestamp", 0, call_unix_timestamp},
+		{"if", 3, call_if},
+		{"concat", -1, call_concat},
 		{"mysql_variable", 1, call_variable},
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

@@ -33,7 +33,8 @@ void rows_finish(struct table_rows *rows);
 
 /* One value each, in the order of the table's columns. */
 void rows_integer(struct table_rows *rows, int64_t value);
-void rows_count(struct table_rows *rows, uint64_t value); /* a counter: what does not fit becomes the largest integer */
+void rows_count(struct table_rows *rows,
+		uint64_t value); /* a counter: what does not fit becomes the largest integer */
 void rows_real(struct table_rows *rows, double value);
 void rows_text(struct table_rows *rows, const char *text);
 void rows_text_or_null(struct table_rows *rows, const char *text); /* NULL for an empty text */

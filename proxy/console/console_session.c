@@ -44,8 +44,13 @@ struct console_session *console_session_create(struct console_catalog *catalog, 
 	s->id = id;
 	s->autocommit = true;
 	make_nonce(s->nonce);
-	struct greeting g = {.protocol = 10, .connection_id = id, .caps = offered, .collation = COLLATION_UTF8MB4,
-			     .status = STATUS_AUTOCOMMIT, .version = CONSOLE_SERVER_VERSION, .plugin = PLUGIN_NATIVE};
+	struct greeting g = {.protocol = 10,
+			     .connection_id = id,
+			     .caps = offered,
+			     .collation = COLLATION_UTF8MB4,
+			     .status = STATUS_AUTOCOMMIT,
+			     .version = CONSOLE_SERVER_VERSION,
+			     .plugin = PLUGIN_NATIVE};
 	memcpy(g.nonce, s->nonce, NONCE_LEN);
 	uint8_t seq = 0;
 	if (!greeting_write(&s->out, &seq, &g))
@@ -70,7 +75,10 @@ static uint16_t status_of(const struct console_session *s)
 
 static struct answer answer_begin(struct console_session *s, const struct packet *p)
 {
-	return (struct answer){.out = &s->out, .begin = buf_len(&s->out), .seq = (uint8_t)(p->seq + 1), .caps = s->caps,
+	return (struct answer){.out = &s->out,
+			       .begin = buf_len(&s->out),
+			       .seq = (uint8_t)(p->seq + 1),
+			       .caps = s->caps,
 			       .status = status_of(s)};
 }
 
@@ -104,8 +112,8 @@ static void begin_login(struct console_session *s, struct answer *a, const struc
 	copy_view(s->user, sizeof s->user, l->user);
 	copy_view(s->schema, sizeof s->schema, l->schema);
 	if (*s->schema && !console_schema_is(s->schema)) {
-		answer_error(a, 1049, "42000", "There is no database '%s'; the one of this console is '" CONSOLE_SCHEMA "'",
-			     s->schema);
+		answer_error(a, 1049, "42000",
+			     "There is no database '%s'; the one of this console is '" CONSOLE_SCHEMA "'", s->schema);
 		close_after(s);
 		return;
 	}

@@ -1,10 +1,10 @@
 /*
  * One client of the console: bytes in, bytes out; whoever holds the socket moves them.
  *
- *	greeting sent ──login──> (switch sent ──answer──>) logged in ──command──> answer ... ──COM_QUIT──> closing
+ *	greeting sent ──login──> (switch sent ──answer──>) ready ──command──> answered ... ──COM_QUIT──> closing
  *
- * There are no admin accounts yet: every user name and password is taken, and the listener lets in only clients of this
- * machine. Runs on the control thread.
+ * There are no admin accounts yet: every user name and password is taken, and the listener lets in only clients of
+ *this machine. Runs on the control thread.
  */
 #ifndef WYE_PROXY_CONSOLE_SESSION_H
 #define WYE_PROXY_CONSOLE_SESSION_H
@@ -34,7 +34,7 @@ struct console_session {
 	enum auth_plugin plugin;
 	uint8_t nonce[NONCE_LEN];
 	char user[129];
-	char schema[65]; /* empty: none */
+	char schema[65];		 /* empty: none */
 	bool autocommit, in_transaction; /* nothing depends on them but the status flags that drivers look at */
 	struct console_statement *statements;
 	uint32_t last_statement;

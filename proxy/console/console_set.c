@@ -17,7 +17,7 @@
 
 struct set {
 	struct console_call *call;
-	struct settings settings; /* a copy: all of one SET, or nothing */
+	struct settings settings;  /* a copy: all of one SET, or nothing */
 	char changed[CHANGED_MAX]; /* for the event */
 };
 

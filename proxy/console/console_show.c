@@ -13,7 +13,8 @@ static const struct console_table *take_table(struct console_call *call)
 {
 	char name[128];
 	if (!sql_word(&call->rest, name, sizeof name)) {
-		answer_error(call->answer, 1064, "42000", "%s is followed by the name of a table", call->command->name);
+		answer_error(call->answer, 1064, "42000", "%s is followed by the name of a table",
+			     call->command->name);
 		return NULL;
 	}
 	if (*sql_skip(call->rest) == '.') {
@@ -25,12 +26,12 @@ static const struct console_table *take_table(struct console_call *call)
 	if (table)
 		return table;
 	const char *near = console_table_nearest(name);
-	answer_error(call->answer, 1146, "42S02", "There is no table '%.64s'%s%s%s", name, near ? "; did you mean '" : "",
-		     near ? near : "", near ? "'?" : "; SHOW TABLES lists them");
+	answer_error(call->answer, 1146, "42S02", "There is no table '%.64s'%s%s%s", name,
+		     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "; SHOW TABLES lists them");
 	return NULL;
 }
 
-#define FIELDS                                                                                                        \
+#define FIELDS \
 	"SELECT name AS Field, lower(type) AS Type, 'YES' AS \"Null\", '' AS \"Key\", NULL AS \"Default\", '' AS Extra"
 #define OF_TABLE " FROM console_columns WHERE table_name = ?1"
 
@@ -48,12 +49,13 @@ void console_run_show_columns(struct console_call *call)
 		return;
 	const char *texts[] = {table->name, pattern};
 	bool full = strstr(call->command->name, "FULL");
-	answer_sql(call->answer, call->session->catalog,
-		   full ? "SELECT name AS Field, lower(type) AS Type, 'utf8mb4_general_ci' AS Collation, 'YES' AS \"Null\", "
-			  "'' AS \"Key\", NULL AS \"Default\", '' AS Extra, 'select' AS Privileges, description AS Comment"
-			  OF_TABLE " AND name LIKE ?2 ORDER BY position"
-			: FIELDS ", description AS Comment" OF_TABLE " AND name LIKE ?2 ORDER BY position",
-		   texts, 2);
+	answer_sql(
+		call->answer, call->session->catalog,
+		full ? "SELECT name AS Field, lower(type) AS Type, 'utf8mb4_general_ci' AS Collation, 'YES' AS \"Null\", "
+		       "'' AS \"Key\", NULL AS \"Default\", '' AS Extra, 'select' AS Privileges, description AS Comment" OF_TABLE
+		       " AND name LIKE ?2 ORDER BY position"
+		     : FIELDS ", description AS Comment" OF_TABLE " AND name LIKE ?2 ORDER BY position",
+		texts, 2);
 }
 
 void console_run_show_create(struct console_call *call)
@@ -91,7 +93,8 @@ void console_run_help(struct console_call *call)
 	for (size_t i = 0; (command = console_command_at(i)); i++)
 		if (command->help)
 			fprintf(out, "%s('%s', '%s')", i ? ", " : " ", command->name, command->help);
-	fputs(", ('SELECT ...', 'any query over the tables, with joins and grouping, in the dialect of sqlite'))", out);
+	fputs(", ('SELECT ...', 'any query over the tables, with joins and grouping, in the dialect of sqlite'))",
+	      out);
 	fclose(out);
 	if (console_expect_end(call))
 		answer_sql(call->answer, call->session->catalog, sql, NULL, 0);

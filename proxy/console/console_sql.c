@@ -291,8 +291,8 @@ static bool name_of_literal(const char *name, char *out, size_t out_size)
 void sql_column_name(const char *sqlite_name, char *out, size_t out_size)
 {
 	size_t len = strlen(sqlite_name), head = strlen(VARIABLE_CALL);
-	if (strncmp(sqlite_name, VARIABLE_CALL, head) == 0 && len > head + 2 &&
-	    !strchr(sqlite_name + head, ' ') && strcmp(sqlite_name + len - 2, "')") == 0)
+	if (strncmp(sqlite_name, VARIABLE_CALL, head) == 0 && len > head + 2 && !strchr(sqlite_name + head, ' ') &&
+	    strcmp(sqlite_name + len - 2, "')") == 0)
 		snprintf(out, out_size, "%.*s", (int)(len - head - 2), sqlite_name + head);
 	else if (!name_of_literal(sqlite_name, out, out_size))
 		snprintf(out, out_size, "%s", sqlite_name);

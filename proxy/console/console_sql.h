@@ -19,7 +19,8 @@ bool sql_word(const char **sql, char *word, size_t word_size);
 /* True, and *sql moved past it, when the next word is this one, in any case. */
 bool sql_take(const char **sql, const char *word);
 
-/* A word, a number with a unit, or a string (decoded), as in SET x = ...; false when there is none or it does not fit. */
+/* A word, a number with a unit, or a string (decoded), as in SET x = ...; false when there is none or it does not
+ * fit. */
 bool sql_value(const char **sql, char *value, size_t value_size);
 
 /* Nothing but blanks, comments and semicolons is left. */

@@ -17,7 +17,7 @@ struct console_statement {
 	sqlite3_stmt *sqlite; /* NULL: one of the console's own commands, kept as its text */
 	char *sql;
 	uint16_t params;
-	struct buf types;  /* of the parameters, as they were bound last */
+	struct buf types;   /* of the parameters, as they were bound last */
 	bool has_long_data; /* a parameter came in pieces, which is not supported: EXECUTE says so */
 	struct console_statement *next;
 };
@@ -145,7 +145,8 @@ static void bind_time(sqlite3_stmt *q, int at, struct reader *r)
 	uint64_t days = v.len >= 8 ? read_u32(&d) : 0;
 	unsigned hour = v.len >= 8 ? read_u8(&d) : 0, minute = v.len >= 8 ? read_u8(&d) : 0;
 	unsigned second = v.len >= 8 ? read_u8(&d) : 0;
-	snprintf(text, sizeof text, "%s%02" PRIu64 ":%02u:%02u", negative ? "-" : "", days * 24 + hour, minute, second);
+	snprintf(text, sizeof text, "%s%02" PRIu64 ":%02u:%02u", negative ? "-" : "", days * 24 + hour, minute,
+		 second);
 	bind_bytes(q, at, view_of(text));
 }
 
@@ -226,7 +227,8 @@ void console_statement_execute(struct console_session *s, struct answer *a, stru
 	} else if (!t->sqlite) {
 		console_command_run(s, a, t->sql);
 	} else if (t->has_long_data) {
-		answer_error(a, 1235, "42000", "The console does not take parameters in pieces (COM_STMT_SEND_LONG_DATA)");
+		answer_error(a, 1235, "42000",
+			     "The console does not take parameters in pieces (COM_STMT_SEND_LONG_DATA)");
 	} else if (t->params && !bind_parameters(t, payload)) {
 		answer_error(a, 1210, "HY000", "Incorrect arguments to EXECUTE");
 	} else {

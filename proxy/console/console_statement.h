@@ -11,7 +11,7 @@ void console_statement_prepare(struct console_session *s, struct answer *a, cons
 void console_statement_execute(struct console_session *s, struct answer *a, struct view payload);
 void console_statement_reset(struct console_session *s, struct answer *a, struct view payload);
 void console_statement_long_data(struct console_session *s, struct view payload); /* has no answer */
-void console_statement_close(struct console_session *s, struct view payload);     /* has no answer */
+void console_statement_close(struct console_session *s, struct view payload);	  /* has no answer */
 void console_statement_close_all(struct console_session *s);
 
 #endif

@@ -7,12 +7,25 @@
 
 static const struct console_table *const tables[] = {
 	/* configuration */
-	&table_servers, &table_users, &table_settings,
+	&table_servers,
+	&table_users,
+	&table_settings,
 	/* state */
-	&table_stats_servers, &table_stats_pools, &table_stats_sessions, &table_stats_routes, &table_stats_pins,
-	&table_stats_workers, &table_stats_events, &table_stats_memory,
+	&table_stats_servers,
+	&table_stats_pools,
+	&table_stats_sessions,
+	&table_stats_routes,
+	&table_stats_pins,
+	&table_stats_workers,
+	&table_stats_events,
+	&table_stats_memory,
 	/* what clients ask about the console itself */
-	&table_processlist, &table_variables, &table_status, &table_tables, &table_columns, &table_dual,
+	&table_processlist,
+	&table_variables,
+	&table_status,
+	&table_tables,
+	&table_columns,
+	&table_dual,
 };
 
 #define N_TABLES (sizeof tables / sizeof *tables)

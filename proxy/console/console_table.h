@@ -1,8 +1,8 @@
 /*
  * The virtual tables of the console: one row of a table here is everything about each.
  *
- * A producer may run on the control thread or on the HTTP thread; it reads snapshots and counters, which any thread may,
- * and hands what only the control thread may do to control_call().
+ * A producer may run on the control thread or on the HTTP thread; it reads snapshots and counters, which any thread
+ * may, and hands what only the control thread may do to control_call().
  */
 #ifndef WYE_PROXY_CONSOLE_TABLE_H
 #define WYE_PROXY_CONSOLE_TABLE_H
@@ -27,7 +27,7 @@ struct console_table {
 	const struct table_column *columns;
 	size_t n_columns;
 	void (*produce)(struct table_rows *rows); /* one value a column, row after row */
-	bool hidden;                              /* for clients' own questions: not in SHOW TABLES */
+	bool hidden;				  /* for clients' own questions: not in SHOW TABLES */
 };
 
 /* Index from 0, NULL past the last. */

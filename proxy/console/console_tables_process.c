@@ -117,5 +117,6 @@ static void produce_users(struct table_rows *rows)
 	}
 }
 
-const struct console_table table_users = {"users", "accounts given by hand; without any, those of the primary are used",
+const struct console_table table_users = {"users",
+					  "accounts given by hand; without any, those of the primary are used",
 					  COLUMNS(users_columns), produce_users, false};

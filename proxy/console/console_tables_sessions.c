@@ -74,15 +74,20 @@ static void produce_stats_sessions(struct table_rows *rows)
 	free(sessions);
 }
 
-const struct console_table table_stats_sessions = {"stats_sessions", "the clients connected now, what they wait for, pins",
+const struct console_table table_stats_sessions = {"stats_sessions",
+						   "the clients connected now, what they wait for, pins",
 						   COLUMNS(stats_sessions_columns), produce_stats_sessions, false};
 
 /* As SHOW PROCESSLIST has them. */
 static const struct table_column processlist_columns[] = {
-	{"Id", COLUMN_INTEGER, "session"},   {"User", COLUMN_TEXT, "account"},
-	{"Host", COLUMN_TEXT, "client"},     {"db", COLUMN_TEXT, "default schema"},
-	{"Command", COLUMN_TEXT, "Sleep or Query"}, {"Time", COLUMN_INTEGER, "seconds in this state"},
-	{"State", COLUMN_TEXT, "what it waits for"}, {"Info", COLUMN_TEXT, "server in use"},
+	{"Id", COLUMN_INTEGER, "session"},
+	{"User", COLUMN_TEXT, "account"},
+	{"Host", COLUMN_TEXT, "client"},
+	{"db", COLUMN_TEXT, "default schema"},
+	{"Command", COLUMN_TEXT, "Sleep or Query"},
+	{"Time", COLUMN_INTEGER, "seconds in this state"},
+	{"State", COLUMN_TEXT, "what it waits for"},
+	{"Info", COLUMN_TEXT, "server in use"},
 };
 
 static void produce_processlist(struct table_rows *rows)

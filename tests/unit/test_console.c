@@ -1,4 +1,5 @@
-/* The console's and HTTP's sockets: who gets in, half commands, clean ends. The loop runs in the test's own thread. */
+/* The console's and HTTP's sockets: who gets in, half commands, clean ends. The loop runs in the test's own thread.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,7 +80,9 @@ static void give(int fd, const void *bytes, size_t n)
 
 /* A login of protocol 4.1 as "a", native plugin, 20 bytes of answer. */
 static const char login[] = "\x4B\0\0\1\x01\x82\x08\0\0\0\0\1\x2D\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-			    "a\0\x14" "01234567890123456789" "mysql_native_password";
+			    "a\0\x14"
+			    "01234567890123456789"
+			    "mysql_native_password";
 
 static void test_a_client_that_sends_halves_is_served_and_one_that_quits_is_closed(void **state)
 {

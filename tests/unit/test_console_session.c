@@ -12,8 +12,8 @@
 #include "proxy/console/console_session.h"
 #include "tests/unit/console_fakes.h"
 
-#define CAPS                                                                                                          \
-	(CAP_PROTOCOL_41 | CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_PLUGIN_AUTH_LENENC | CAP_CONNECT_WITH_DB |   \
+#define CAPS                                                                                                        \
+	(CAP_PROTOCOL_41 | CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_PLUGIN_AUTH_LENENC | CAP_CONNECT_WITH_DB | \
 	 CAP_DEPRECATE_EOF | CAP_LONG_PASSWORD)
 
 static struct console_catalog *catalog;
@@ -73,8 +73,13 @@ static void expect(const char *sql, const char *says)
 
 static void send_login(const char *plugin, struct view auth, const char *schema)
 {
-	struct login l = {.caps = CAPS, .max_packet = 1 << 24, .collation = 45, .user = view_of("admin"), .auth = auth,
-			  .schema = view_of(schema), .plugin = view_of(plugin)};
+	struct login l = {.caps = CAPS,
+			  .max_packet = 1 << 24,
+			  .collation = 45,
+			  .user = view_of("admin"),
+			  .auth = auth,
+			  .schema = view_of(schema),
+			  .plugin = view_of(plugin)};
 	struct buf b;
 	uint8_t seq = 1;
 	buf_init(&b, 4096);
@@ -289,10 +294,15 @@ static void test_a_wrong_word_gets_the_nearest_right_one(void **state)
 
 static void test_nothing_can_be_changed_through_sqlite(void **state)
 {
-	static const char *const cases[] = {"INSERT INTO servers VALUES ('x', 'auto', 1)", "DELETE FROM settings",
-					    "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "PRAGMA user_version = 1",
-					    "ATTACH DATABASE '/tmp/wye-test-attached' AS x", "DROP TABLE settings",
-					    "SELECT load_extension('x')", "VACUUM INTO '/tmp/wye-test-attached'"};
+	static const char *const cases[] = {"INSERT INTO servers VALUES ('x', 'auto', 1)",
+					    "DELETE FROM settings",
+					    "CREATE TABLE t (a)",
+					    "CREATE TEMP TABLE t (a)",
+					    "PRAGMA user_version = 1",
+					    "ATTACH DATABASE '/tmp/wye-test-attached' AS x",
+					    "DROP TABLE settings",
+					    "SELECT load_extension('x')",
+					    "VACUUM INTO '/tmp/wye-test-attached'"};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		query(cases[i]);
@@ -314,7 +324,8 @@ static void test_an_answer_above_the_bound_is_an_error(void **state)
 	(void)state;
 	s->out.max = 1u << 20; /* as if much were waiting to be sent */
 	expect("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 100) "
-	       "SELECT hex(zeroblob(10000)) FROM c", "The answer is larger than 1 MiB");
+	       "SELECT hex(zeroblob(10000)) FROM c",
+	       "The answer is larger than 1 MiB");
 	assert_int_equal(n_packets, 1);
 	expect("SELECT 1", "1");
 }
@@ -366,8 +377,8 @@ static void test_prepared_statements_take_parameters_and_answer_in_binary(void *
 	assert_int_equal(packets[0].p[5], 3); /* columns */
 	assert_int_equal(packets[0].p[7], 3); /* parameters */
 	/* id 1, no cursor, one iteration, the second is NULL, types: text, NULL, signed 8-byte integer */
-	static const uint8_t execute[] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0xFD, 0, 6, 0, 8, 0,
-					  2, 'h', 'i', 4, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t execute[] = {1, 0, 0, 0, 0,   1,	0, 0, 0, 2, 1, 0xFD, 0, 6,
+					  0, 8, 0, 2, 'h', 'i', 4, 0, 0, 0, 0, 0,    0, 0};
 	command(CMD_STMT_EXECUTE, execute, sizeof execute);
 	assert_int_equal(n_packets, 1 + 3 + 1 + 1);
 	static const uint8_t row[] = {0, 0x10, 15, 0, 0, 0, 0, 0, 0, 0, 2, 'h', 'i'};

@@ -20,7 +20,8 @@ static void test_strings_comments_and_variables_are_translated_and_the_rest_is_k
 		{"SELECT 'it\\'s \\n'", " SELECT 'it''s \n'"},
 		{"SELECT \"a'b\"", " SELECT 'a''b'"},
 		{"SELECT `a``b` FROM `t`", " SELECT `a``b` FROM `t`"},
-		{"SELECT @@session.sql_mode, @x", " SELECT mysql_variable('@@session.sql_mode'), mysql_variable('@x')"},
+		{"SELECT @@session.sql_mode, @x",
+		 " SELECT mysql_variable('@@session.sql_mode'), mysql_variable('@x')"},
 		{"SELECT 1 /* two */ + 2 -- three", " SELECT 1 + 2 "},
 		{"SELECT 1 # two\n+ 2;", " SELECT 1 + 2"},
 		{"SELECT _utf8mb4'x', N'y', nation", " SELECT 'x', 'y', nation"},
@@ -38,7 +39,8 @@ static void test_strings_comments_and_variables_are_translated_and_the_rest_is_k
 
 static void test_what_does_not_end_or_goes_on_is_refused(void **state)
 {
-	static const char *const cases[] = {"SELECT 'x", "SELECT \"x\\", "SELECT `x", "SELECT 1; SELECT 2", "select $$", ":x"};
+	static const char *const cases[] = {"SELECT 'x",	  "SELECT \"x\\", "SELECT `x",
+					    "SELECT 1; SELECT 2", "select $$",	  ":x"};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		error[0] = '\0';
@@ -63,9 +65,12 @@ static void test_columns_have_the_names_that_mysql_gives_them(void **state)
 	static const struct {
 		const char *sqlite, *mysql;
 	} cases[] = {
-		{"mysql_variable('@@version')", "@@version"}, {"'it''s'", "it's"},
-		{"count(*)", "count(*)"},		      {"'a' || 'b'", "'a' || 'b'"},
-		{"", ""},				      {"'", "'"},
+		{"mysql_variable('@@version')", "@@version"},
+		{"'it''s'", "it's"},
+		{"count(*)", "count(*)"},
+		{"'a' || 'b'", "'a' || 'b'"},
+		{"", ""},
+		{"'", "'"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

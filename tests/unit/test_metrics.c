@@ -90,7 +90,8 @@ static void test_counters_of_all_workers_are_added_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_every_sample_follows_the_help_and_type_of_its_name, write_all, free_all),
+		cmocka_unit_test_setup_teardown(test_every_sample_follows_the_help_and_type_of_its_name, write_all,
+						free_all),
 		cmocka_unit_test_setup_teardown(test_counters_of_all_workers_are_added_up, write_all, free_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,10 +64,11 @@ static void test_one_address_is_enough_and_the_rest_has_defaults(void **state)
 static void test_every_option_arrives_where_it_belongs(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("--listen 0.0.0.0:3306,route=primary --listen=/run/wye.sock --admin [::1]:7000 --http off "
-			       "--server db2:3308,role=replica,weight=7 --user app:s3:cret --user other --threads 3 "
-			       "--set max_lag=2s --set consistency=global --check mysql://m%40x:p%3a%25@[2001:db8::1],db3/"),
-			 OPTIONS_OK);
+	assert_int_equal(
+		parse("--listen 0.0.0.0:3306,route=primary --listen=/run/wye.sock --admin [::1]:7000 --http off "
+		      "--server db2:3308,role=replica,weight=7 --user app:s3:cret --user other --threads 3 "
+		      "--set max_lag=2s --set consistency=global --check mysql://m%40x:p%3a%25@[2001:db8::1],db3/"),
+		OPTIONS_OK);
 	assert_int_equal(o.n_listen, 2);
 	assert_int_equal(o.listen[0].route, LISTEN_PRIMARY);
 	assert_string_equal(o.listen[1].at.host, "/run/wye.sock");
@@ -221,7 +222,8 @@ static void test_the_configuration_file_is_made_and_lies_below_the_command_line(
 	assert_non_null(strstr(said, "no account for the monitor"));
 	unsetenv("WYE_CONFIG");
 
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO settings VALUES('max_lagg', '1s')", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO settings VALUES('max_lagg', '1s')", NULL, NULL, NULL),
+			 SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(parse(line), OPTIONS_USAGE);
 	assert_non_null(strstr(said, "did you mean 'max_lag'?"));

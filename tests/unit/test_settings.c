@@ -41,12 +41,18 @@ static void test_values_are_taken_with_units_and_a_bare_number_has_the_rows_unit
 	static const struct {
 		const char *name, *value, *formatted;
 	} cases[] = {
-		{"max_lag", "500ms", "500ms"},	       {"max_lag", "7", "7s"},
-		{"monitor_interval", "250", "250ms"},  {"idle_timeout", "90m", "90m"},
-		{"idle_timeout", "0", "0"},	       {"max_packet", "64M", "64M"},
-		{"max_packet", "67108864", "64M"},     {"max_packet", "64MiB", "64M"},
-		{"max_lag", "1.5s", "1500ms"},	       {"client_tls", "NO", "off"},
-		{"consistency", "Global", "global"},   {"MAX_LAG", "1m", "1m"},
+		{"max_lag", "500ms", "500ms"},
+		{"max_lag", "7", "7s"},
+		{"monitor_interval", "250", "250ms"},
+		{"idle_timeout", "90m", "90m"},
+		{"idle_timeout", "0", "0"},
+		{"max_packet", "64M", "64M"},
+		{"max_packet", "67108864", "64M"},
+		{"max_packet", "64MiB", "64M"},
+		{"max_lag", "1.5s", "1500ms"},
+		{"client_tls", "NO", "off"},
+		{"consistency", "Global", "global"},
+		{"MAX_LAG", "1m", "1m"},
 		{"server_ca", "/etc/ca.pem", "/etc/ca.pem"},
 	};
 	(void)state;
