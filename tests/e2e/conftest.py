@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
 
+from driver_programs import CommandLine  # noqa: E402
 from endpoint import Endpoint, wait_until  # noqa: E402
 from servers_seen import Witness  # noqa: E402
 from wye_cluster import Cluster  # noqa: E402
@@ -42,9 +43,14 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Directly there is no wye: what needs one is not among the tests then."""
+    """What needs wye is no test of a direct run, and what needs MySQL's client none of a run without MySQL."""
+    lacking = set()
     if config.getoption("direct"):
-        left_out = [item for item in items if "wye" in item.fixturenames or "wye_binary" in item.fixturenames]
+        lacking |= {"wye", "wye_binary"}
+    if config.getoption("no_mysql"):
+        lacking.add("mysql_client")
+    left_out = [item for item in items if lacking.intersection(item.fixturenames)]
+    if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
@@ -65,6 +71,17 @@ def witness(cluster):
 @pytest.fixture(scope="session")
 def flavor(cluster):
     return cluster.flavor
+
+
+@pytest.fixture(scope="session")
+def wye_binary():
+    """Marks the tests that start a wye of their own."""
+
+
+@pytest.fixture(scope="session")
+def mysql_client():
+    """The command line client of the MySQL tree."""
+    return CommandLine("mysql")
 
 
 def start_wye(cluster, directory, *arguments, env=None):

@@ -7,7 +7,7 @@ replication applies (Com_insert and its kin count these too).
 
 import contextlib
 
-from endpoint import Endpoint, Session
+from endpoint import Endpoint
 
 TABLE = ("CREATE TABLE IF NOT EXISTS app.whoami (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL) ENGINE=InnoDB")
 
