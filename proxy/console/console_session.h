@@ -4,7 +4,7 @@
  *	greeting sent ──login──> (switch sent ──answer──>) ready ──command──> answered ... ──COM_QUIT──> closing
  *
  * There are no admin accounts yet: every user name and password is taken, and the listener lets in only clients of
- *this machine. Runs on the control thread.
+ * this machine. Runs on the control thread.
  */
 #ifndef WYE_PROXY_CONSOLE_SESSION_H
 #define WYE_PROXY_CONSOLE_SESSION_H

@@ -100,7 +100,7 @@ static void produce_processlist(struct table_rows *rows)
 		rows_text(rows, s->user);
 		rows_text(rows, s->client);
 		rows_text_or_null(rows, s->schema);
-		rows_text(rows, strcmp(s->state, "client-command") == 0 ? "Sleep" : "Query");
+		rows_text(rows, strcmp(s->state, "command") == 0 ? "Sleep" : "Query");
 		rows_count(rows, s->since_us / 1000000);
 		rows_text(rows, s->state);
 		rows_text_or_null(rows, s->server);

@@ -32,7 +32,7 @@ size_t stats_sessions_copy(struct session_row *rows, size_t n)
 	memset(rows, 0, 2 * sizeof *rows);
 	rows[0].id = 7;
 	strcpy(rows[0].user, "app");
-	strcpy(rows[0].state, "client-command");
+	strcpy(rows[0].state, "command");
 	rows[1].id = 8;
 	strcpy(rows[1].user, "shop \"quoted\"");
 	strcpy(rows[1].pins, "temporary-table");
