@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "proxy/reach.h"
 
@@ -15,6 +16,7 @@
 
 struct library_connection {
 	MYSQL *mysql;
+	unsigned read_timeout; /* seconds */
 };
 
 struct library_result {
@@ -128,15 +130,23 @@ static void keep_text(struct library_error *error, const char *text)
 			*p = ' ';
 }
 
-/* A read that met its time-out is "lost" too, with the system's error number in the text. */
+/* A read that met its time-out is "lost" (or a TLS error) too; the text may have the system's error number. */
 static bool timed_out(const char *text)
 {
 	const char *at = strstr(text, "system error: ");
 	int system = at ? atoi(at + strlen("system error: ")) : 0;
-	return system == ETIMEDOUT || system == EAGAIN || strstr(text, "timeout") || strstr(text, "timed out");
+	return system == ETIMEDOUT || system == EAGAIN || strstr(text, "timed out");
 }
 
-static void explain(MYSQL *m, struct library_error *error)
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* `waited_out`: as much time has gone by as the library waits. */
+static void explain(MYSQL *m, struct library_error *error, bool waited_out)
 {
 	error->code = mysql_errno(m);
 	error->failure = LIBRARY_SQL;
@@ -144,7 +154,8 @@ static void explain(MYSQL *m, struct library_error *error)
 		if (meanings[i].code == error->code)
 			error->failure = meanings[i].failure;
 	keep_text(error, mysql_error(m));
-	if (error->failure == LIBRARY_LOST && timed_out(error->text)) {
+	bool broke = error->failure == LIBRARY_LOST || error->failure == LIBRARY_TLS;
+	if (broke && (waited_out || timed_out(error->text))) {
 		error->failure = LIBRARY_TIMED_OUT;
 		keep_text(error, "no answer in time");
 	}
@@ -154,9 +165,9 @@ static void explain(MYSQL *m, struct library_error *error)
  * little use, so the server is looked at by hand. */
 static void explain_connect(MYSQL *m, const struct library_login *login, struct library_error *error)
 {
-	explain(m, error);
+	explain(m, error, false);
 	if (error->code < 2000 || error->code >= 3000 || error->failure == LIBRARY_TLS ||
-	    error->failure == LIBRARY_DENIED)
+	    error->failure == LIBRARY_DENIED || error->failure == LIBRARY_TIMED_OUT)
 		return;
 	char text[sizeof error->text];
 	switch (reach_server(login->at, REACH_TIMEOUT_MS, text, sizeof text)) {
@@ -212,6 +223,7 @@ struct library_connection *library_open(const struct library_login *login, struc
 	if (!c || !(c->mysql = mysql_init(NULL)))
 		abort();
 	set_options(c->mysql, login);
+	c->read_timeout = login->read_timeout;
 	bool tcp = login->at->port != 0;
 	if (!mysql_real_connect(c->mysql, tcp ? login->at->host : NULL, login->user, login->password, NULL,
 				login->at->port, tcp ? NULL : login->at->host, 0)) {
@@ -264,9 +276,10 @@ bool library_query(struct library_connection *c, const char *sql, struct library
 {
 	*error = (struct library_error){.failure = LIBRARY_OK};
 	MYSQL_RES *res = NULL;
+	int64_t begun = now_ms();
 	if (mysql_real_query(c->mysql, sql, strlen(sql)) != 0 ||
 	    (!(res = mysql_store_result(c->mysql)) && mysql_errno(c->mysql))) {
-		explain(c->mysql, error);
+		explain(c->mysql, error, now_ms() - begun >= c->read_timeout * 1000LL);
 		return false;
 	}
 	if (!result) {

@@ -31,6 +31,7 @@ struct monitor {
 	struct library_connection *connection; /* replaced under the lock, for monitor_stop() */
 	struct gtid_set position;
 	struct lag_reader lag;
+	bool hasty;                    /* a time-out is being made sure of: the server is to prove that it lives */
 	int64_t lag_us;                /* by the history, at the newest position; -1 = not known */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 
@@ -89,7 +90,7 @@ static bool connect_to_server(struct monitor *m)
 	struct library_login login = {.at = &m->at,
 				      .user = m->common->user,
 				      .password = m->common->password,
-				      .connect_timeout = m->login_timeout,
+				      .connect_timeout = m->hasty ? READ_TIMEOUT : m->login_timeout,
 				      .read_timeout = READ_TIMEOUT,
 				      .tls = m->tls,
 				      .ca = ca};
@@ -104,14 +105,17 @@ static bool connect_to_server(struct monitor *m)
 }
 
 /* Reads the position that the server's part in replication makes the interesting one. False when the connection is
- * lost. */
+ * lost: m->look.error says how. */
 static bool read_position(struct monitor *m, enum monitor_follow follow)
 {
 	const struct monitor_words *w = monitor_words_of(m->look.flavor, m->look.version);
 	struct library_result *r;
 	struct library_error error;
-	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r, &error))
+	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r, &error)) {
+		if (library_failure_is_final(error.failure))
+			m->look.error = error;
 		return !library_failure_is_final(error.failure);
+	}
 	size_t len = 0;
 	const char *text = library_row(r) ? library_value(r, 0, &len) : NULL;
 	if (m->position.flavor != m->look.flavor) {
@@ -150,10 +154,8 @@ static bool look_once(struct monitor *m)
 	if (with_replicas)
 		m->next_replicas_us = now + REPLICAS_EVERY_US;
 	enum monitor_follow follow = follow_now(m);
-	if (follow != FOLLOW_NOTHING && !read_position(m, follow)) {
-		m->look.error.failure = LIBRARY_LOST;
+	if (follow != FOLLOW_NOTHING && !read_position(m, follow))
 		return false;
-	}
 	/* Positions tell more exactly than the server's own word, once they can be compared. */
 	if (follow == FOLLOW_AS_REPLICA && m->lag_us >= 0)
 		m->look.lag_us = m->lag_us;
@@ -165,7 +167,7 @@ static bool look_once(struct monitor *m)
 static bool is_worth_another_try(const struct monitor *m)
 {
 	return m->look.error.failure == LIBRARY_LOST ||
-	       (m->look.error.failure == LIBRARY_TIMED_OUT && m->look.failures == 0);
+	       (m->look.error.failure == LIBRARY_TIMED_OUT && m->look.failures == 0 && !m->hasty);
 }
 
 static void give_look(struct monitor *m)
@@ -177,13 +179,16 @@ static void give_look(struct monitor *m)
 	m->common->told();
 }
 
-static void look(struct monitor *m)
+/* `after_failure`: the connection just failed, as m->look.error says; another one is tried at once. */
+static void look(struct monitor *m, bool after_failure)
 {
-	bool ok = look_once(m);
-	for (int tries = 1; !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
+	bool ok = !after_failure && look_once(m);
+	for (int tries = after_failure ? 0 : 1; !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
+		m->hasty = m->look.error.failure == LIBRARY_TIMED_OUT;
 		disconnect(m);
 		ok = look_once(m);
 	}
+	m->hasty = false;
 	if (!ok)
 		disconnect(m);
 	m->look.number++;
@@ -219,20 +224,19 @@ struct errands {
 	bool stop, look, position, accounts;
 	uint64_t ticket;
 	enum monitor_follow follow;
+	int64_t look_interval;
 };
 
 static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 {
 	*e = (struct errands){.stop = m->stopping, .accounts = m->accounts_wanted, .ticket = m->ticket,
-			      .follow = m->follow};
+			      .follow = m->follow, .look_interval = m->monitor_interval};
 	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
 		m->next_look_us = m->look_ended_us + LOOK_GAP_US;
 	e->look = now >= m->next_look_us;
 	e->position = m->follow != FOLLOW_NOTHING && m->connection && now >= m->next_position_us;
-	if (e->look) {
+	if (e->look)
 		m->look_wanted = false;
-		m->next_look_us = now + m->monitor_interval;
-	}
 	if (e->position)
 		m->next_position_us = now + m->position_interval;
 	if (e->accounts)
@@ -268,12 +272,14 @@ static void *run(void *arg)
 	log_thread_name(name);
 	library_thread_begin();
 	for (struct errands e = wait_for_errands(m); !e.stop; e = wait_for_errands(m)) {
-		if (e.look)
-			look(m);
+		if (e.look) {
+			look(m, false);
+			m->next_look_us = m->look_ended_us + e.look_interval;
+		}
 		if (e.accounts)
 			load_accounts(m, e.ticket);
 		if (e.position && m->connection && !read_position(m, e.follow))
-			look(m); /* it finds out what happened */
+			look(m, true);
 	}
 	disconnect(m);
 	library_thread_end();
