@@ -256,6 +256,7 @@ void pool_backend_ready(struct backend *b)
 	b->born = worker_now(b->pool->worker);
 	b->pool->failed_at = 0;
 	b->pool->error = 0;
+	b->pool->failing = false;
 	move(b, BACKEND_IDLE);
 	if (b->kill_thread)
 		send_kill(b);
@@ -274,6 +275,7 @@ void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate,
 	struct pool *pool = b->pool;
 	struct worker *w = pool->worker;
 	pool->error = code;
+	pool->failing = true;
 	pool->retry_at = worker_now(w) + RETRY_MS;
 	pool->failed_at = server_is_full(code) ? 0 : worker_now(w);
 	snprintf(pool->sqlstate, sizeof pool->sqlstate, "%s", sqlstate);

@@ -37,6 +37,7 @@ struct pool {
 	char sqlstate[6];
 	char error_text[256];
 	uint64_t failed_at;     /* ms */
+	bool failing;           /* the last attempt failed; said once in the log */
 };
 
 enum pool_result {

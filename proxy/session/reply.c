@@ -147,7 +147,6 @@ static enum step begin_file(struct session *s)
 static enum step heal(struct session *s)
 {
 	stat_add(&s->worker->stats->healed, 1);
-	/* The rest of the answer (there is none after an ERR) is consumed, so the connection can be lent again. */
 	return run_again(s, true);
 }
 
@@ -174,7 +173,9 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 				from = at + n;
 				break;
 			case PACKET_HEAL:
-				*passed = at + n;
+				/* Nothing follows an ERR: with it the connection is at rest and can be lent again. */
+				conn_consume(&s->backend->conn, at + n);
+				*passed = 0;
 				return heal(s);
 			case PACKET_BROKEN:
 				s->backend->conn.error = UV_EPROTO;
@@ -220,12 +221,10 @@ enum step reply_step(struct session *s)
 	uint8_t *data = (uint8_t *)(uintptr_t)conn_input(&b->conn, &len);
 	uint64_t before = r->reply.bytes;
 	enum step step = walk(s, data, len, &passed);
-	if (s->run != r) /* the server was lost and the run has ended */
+	if (s->backend != b) /* it was lost, or given back to run the statement elsewhere */
 		return step;
-	stat_add(&s->worker->stats->servers[r->slot < 0 ? b->pool->key.slot : (unsigned)r->slot].bytes_received,
-		 r->reply.bytes - before);
-	if (s->backend == b || b->conn.view_len >= passed)
-		conn_consume(&b->conn, passed <= b->conn.view_len ? passed : b->conn.view_len);
+	stat_add(&s->worker->stats->servers[r->slot].bytes_received, r->reply.bytes - before);
+	conn_consume(&b->conn, passed);
 	if (step == STEP_WAIT && s->state == SESSION_REPLY && b->conn.error)
 		return finish_lost_server(s);
 	if (step == STEP_AGAIN && s->state == SESSION_REPLY)

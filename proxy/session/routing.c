@@ -233,7 +233,9 @@ static enum routing_result take(struct session *s, struct backend *b, bool idle)
 	if (idle)
 		pool_take_this(b, s);
 	s->backend = b;
+	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, b->pool->key.slot);
 	r->slot = (int)b->pool->key.slot;
+	r->on_replica = server && server->role == SERVER_REPLICA;
 	r->chosen_pinned = true;
 	r->replayable = false;
 	return ROUTING_OK;

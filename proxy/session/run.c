@@ -45,7 +45,7 @@ enum step run_again(struct session *s, bool to_primary)
 {
 	struct run *r = s->run;
 	struct backend *b = s->backend;
-	assert(r->replayable && !r->forwarded);
+	assert(!r->forwarded && (r->replayable || !r->sent));
 	if (r->slot >= 0 && r->slot < 32)
 		r->tried |= 1u << r->slot;
 	if (b) {
