@@ -179,7 +179,9 @@ static const struct {
 
 static void draw_consequences(struct statement *s)
 {
-	if (!s->seen)
+	if (s->seen == SEEN_TABLE)
+		s->flags |= CLASS_TOUCHES_TABLE;
+	if (!(s->seen & ~SEEN_TABLE))
 		return;
 	for (size_t i = 0; i < sizeof consequences / sizeof *consequences; i++) {
 		if (!(s->seen & consequences[i].seen))

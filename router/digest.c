@@ -6,11 +6,7 @@
 #define LITERAL 1u   /* in the place of a token's bytes */
 #define PLAIN_LIST 2u
 
-static inline uint64_t mix(uint64_t hash, uint64_t a, uint64_t b)
-{
-	unsigned __int128 m = (unsigned __int128)(hash ^ a) * (b ^ 0x9E3779B97F4A7C15ull);
-	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ hash << 1;
-}
+#define mix digest_mix
 
 static uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t len)
 {
@@ -264,9 +260,10 @@ void digest_init(struct digest *d, uint8_t *text, size_t capacity)
 	d->hash = SEED;
 	d->text = capacity ? text : NULL;
 	d->capacity = d->text ? capacity : 0;
+	d->plain = !d->text;
 }
 
-void digest_add(struct digest *d, const struct token *t)
+static void add(struct digest *d, const struct token *t)
 {
 	if (t->kind == TOKEN_END || hold(d, t))
 		return;
@@ -314,6 +311,12 @@ void digest_add(struct digest *d, const struct token *t)
 		else if (t->kind == ')' && --d->depth == 0)
 			list_end(d);
 	}
+}
+
+void digest_add_any(struct digest *d, const struct token *t)
+{
+	add(d, t);
+	d->plain = !(d->text || d->semicolon || d->sign || d->comma || d->after_row || d->depth);
 }
 
 uint64_t digest_hash(const struct digest *d)

@@ -20,6 +20,7 @@ struct digest_mark {
 
 struct digest {
 	uint64_t hash;
+	bool plain; /* nothing is held back, no list is open, no text is wanted: words can be added at once */
 	uint8_t *text; /* NULL: only the hash */
 	size_t capacity, len;
 	int last_kind; /* of the last token that counted */
@@ -38,7 +39,28 @@ struct digest {
 };
 
 void digest_init(struct digest *d, uint8_t *text, size_t capacity);
-void digest_add(struct digest *d, const struct token *t);
+void digest_add_any(struct digest *d, const struct token *t);
+
+static inline uint64_t digest_mix(uint64_t hash, uint64_t a, uint64_t b)
+{
+	unsigned __int128 m = (unsigned __int128)(hash ^ a) * (b ^ 0x9E3779B97F4A7C15ull);
+	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ hash << 1;
+}
+
+static inline void digest_add(struct digest *d, const struct token *t)
+{
+	if (!d->plain || t->kind != TOKEN_WORD || t->len > 16) {
+		digest_add_any(d, t);
+		return;
+	}
+	const struct word *w = t->word;
+	bool folds = w && w->in_grammar && d->last_kind != '.' && d->last_kind != TOKEN_SYSTEM_VAR;
+	uint64_t lo = folds ? w->lo : t->lo, hi = folds ? w->hi : t->hi;
+	d->hash = digest_mix(d->hash, lo, hi ^ (uint64_t)t->len << 56 ^ (folds ? 0 : 3));
+	d->last_kind = TOKEN_WORD;
+	d->last_word = w;
+}
+
 uint64_t digest_hash(const struct digest *d);
 struct view digest_text(const struct digest *d);
 

@@ -51,8 +51,8 @@ struct lexer {
 	bool set_var;      /* an optimizer hint with SET_VAR was passed */
 	bool hint_primary; /* wye's own hints, in any comment */
 	bool hint_replica;
-	int last_kind;     /* the token before, and its keyword: optimizer hints stand behind some */
-	uint16_t last_keyword;
+	int last_kind;     /* the token before, and its entry: optimizer hints stand behind some words */
+	const struct word *last_word;
 };
 
 void lexer_init(struct lexer *lx, struct view text, const struct dialect *dialect);

@@ -139,17 +139,22 @@ static const uint8_t *user_variable(struct lexer *lx, struct token *t, const uin
 	return p;
 }
 
-static void word(struct lexer *lx, struct token *t)
+/* A name with wide characters may end elsewhere. */
+static void wide_word(struct lexer *lx, const struct token *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		if (t->p[i] >= 0x80)
+			lx->unreadable = true;
+}
+
+static inline void word(struct lexer *lx, struct token *t)
 {
 	t->kind = TOKEN_WORD;
 	t->len = scan_word(lx->start, t->p, lx->limit, &t->lo, &t->hi);
 	t->word = t->len <= WORD_MAX ? word_find(t->lo, t->hi, t->p, t->len) : NULL;
 	lx->cursor = t->p + t->len;
-	lx->after_dot = false;
-	if (lx->dialect.charset != TEXT_ASCII_SAFE && lx->cursor > t->p && !t->word)
-		for (const uint8_t *p = t->p; p < lx->cursor; p++)
-			if (*p >= 0x80)
-				lx->unreadable = true; /* a name with wide characters may end elsewhere */
+	if (lx->dialect.charset != TEXT_ASCII_SAFE && !t->word)
+		wide_word(lx, t);
 }
 
 static void string(struct lexer *lx, struct token *t, const uint8_t *body, bool escapes)
@@ -271,12 +276,49 @@ static bool token_at(struct lexer *lx, struct token *t)
 	*/
 }
 
-void lexer_next(struct lexer *lx, struct token *t)
+/* Bytes whose token can be told at once, without the machine; it has the same rules. */
+enum shortcut { SHORT_NONE, SHORT_WORD, SHORT_PREFIX, SHORT_PUNCTUATION };
+
+static const uint8_t shortcuts[256] = {
+	['A'] = SHORT_WORD, ['C' ... 'M'] = SHORT_WORD, ['O' ... 'W'] = SHORT_WORD, ['Y' ... 'Z'] = SHORT_WORD,
+	['a'] = SHORT_WORD, ['c' ... 'm'] = SHORT_WORD, ['o' ... 'w'] = SHORT_WORD, ['y' ... 'z'] = SHORT_WORD,
+	['_'] = SHORT_WORD, [0x80 ... 0xFF] = SHORT_WORD,
+	/* N'text', x'41', b'01' */
+	['n'] = SHORT_PREFIX, ['N'] = SHORT_PREFIX, ['x'] = SHORT_PREFIX, ['X'] = SHORT_PREFIX,
+	['b'] = SHORT_PREFIX, ['B'] = SHORT_PREFIX,
+	[','] = SHORT_PUNCTUATION, ['('] = SHORT_PUNCTUATION, [')'] = SHORT_PUNCTUATION, ['='] = SHORT_PUNCTUATION,
+	[';'] = SHORT_PUNCTUATION,
+};
+
+/* The tokens that statements are made of for the most part; false when the machine must look. */
+static inline bool token_short(struct lexer *lx, struct token *t, const uint8_t *p)
 {
-	t->space_before = false;
-	t->escaped = false;
-	t->quote = 0;
-	t->word = NULL;
+	const uint8_t *limit = lx->limit;
+	if (p >= limit)
+		return false;
+	switch (shortcuts[*p]) {
+	case SHORT_PREFIX:
+		if (limit - p > 1 && p[1] == '\'')
+			return false;
+		/* fallthrough */
+	case SHORT_WORD:
+		t->p = p;
+		word(lx, t);
+		return true;
+	case SHORT_PUNCTUATION:
+		t->p = p;
+		t->kind = *p;
+		t->len = 1;
+		lx->cursor = p + 1;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Everything else. */
+static void token_long(struct lexer *lx, struct token *t)
+{
 	if (lx->after_dot && lx->cursor < lx->limit && is_word_byte(*lx->cursor)) {
 		/* t.1a is a name behind a dot, though it begins with a digit. */
 		t->p = lx->cursor;
@@ -285,17 +327,27 @@ void lexer_next(struct lexer *lx, struct token *t)
 		while (!token_at(lx, t))
 			t->space_before = true;
 	}
+	t->len = (size_t)(lx->cursor - t->p);
 	if (t->kind == TOKEN_END) {
 		t->p = lx->limit;
 		t->len = 0;
 		if (lx->in_executable)
 			lx->unreadable = true;
-		return;
 	}
-	t->len = (size_t)(lx->cursor - t->p);
+}
+
+void lexer_next(struct lexer *lx, struct token *t)
+{
+	const uint8_t *p = lx->cursor;
+	t->escaped = false;
+	t->quote = 0;
+	t->word = NULL;
+	t->space_before = p < lx->limit && *p == ' ';
+	if (!token_short(lx, t, p + t->space_before))
+		token_long(lx, t);
 	lx->after_dot = t->kind == '.' && lx->last_kind == TOKEN_WORD && !t->space_before;
 	lx->last_kind = t->kind;
-	lx->last_keyword = t->kind == TOKEN_WORD && t->word ? t->word->keyword : KW_OTHER;
+	lx->last_word = t->word;
 }
 
 struct view token_inside(const struct token *t)

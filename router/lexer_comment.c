@@ -98,13 +98,15 @@ static bool has_word(const uint8_t *p, const uint8_t *end, const char *word)
 /* Optimizer hints stand only behind these; elsewhere the same is a plain comment. */
 static bool hint_place(const struct lexer *lx)
 {
-	switch (lx->last_keyword) {
+	if (lx->last_kind != TOKEN_WORD || !lx->last_word)
+		return false;
+	switch (lx->last_word->keyword) {
 	case KW_SELECT:
 	case KW_INSERT:
 	case KW_REPLACE:
 	case KW_UPDATE:
 	case KW_DELETE:
-		return lx->last_kind == TOKEN_WORD;
+		return true;
 	default:
 		return false;
 	}

@@ -188,7 +188,9 @@ static const struct {
 
 void statement_decide_read(struct statement *s)
 {
-	unsigned i = 0;
+	unsigned i = sizeof verdicts / sizeof *verdicts - 1;
+	if (s->seen & ~SEEN_TABLE)
+		i = 0;
 	while (verdicts[i].seen && !(s->seen & verdicts[i].seen))
 		i++;
 	statement_decide(s, verdicts[i].route, verdicts[i].reason, verdicts[i].flags);

@@ -46,18 +46,9 @@ static const struct {
 };
 
 #define WORDS_MAX 1400u
-#define SLOTS 4096u
-
-/* A slot holds one more than the index of its word; 0 is empty. */
-static struct word words[WORDS_MAX];
+struct word word_table[WORDS_MAX];
+uint16_t word_slots[WORD_SLOTS];
 static unsigned n_words;
-static uint16_t slots[SLOTS];
-
-static inline unsigned slot_of(uint64_t lo, uint64_t hi, size_t len)
-{
-	uint64_t h = (lo ^ (hi * 0x9E3779B97F4A7C15ull) ^ len) * 0xD6E8FEB86659FD93ull;
-	return (unsigned)(h >> 52);
-}
 
 /* Bytes after the 16th, without regard to case. */
 static bool tail_equal(const struct word *w, const uint8_t *p)
@@ -68,12 +59,10 @@ static bool tail_equal(const struct word *w, const uint8_t *p)
 	return true;
 }
 
-const struct word *word_find(uint64_t lo, uint64_t hi, const uint8_t *p, size_t len)
+const struct word *word_probe(unsigned slot, uint64_t lo, uint64_t hi, const uint8_t *p, size_t len)
 {
-	lo |= WORD_FOLD;
-	hi |= WORD_FOLD;
-	for (unsigned s = slot_of(lo, hi, len); slots[s]; s = (s + 1) % SLOTS) {
-		const struct word *w = &words[slots[s] - 1];
+	for (; word_slots[slot]; slot = (slot + 1) % WORD_SLOTS) {
+		const struct word *w = &word_table[word_slots[slot] - 1];
 		if (w->lo == lo && w->hi == hi && w->len == len && (len <= 16 || tail_equal(w, p)))
 			return w;
 	}
@@ -103,17 +92,17 @@ static struct word *word_add(const char *name, size_t len)
 	if (w)
 		return w;
 	assert(n_words < WORDS_MAX && len <= WORD_MAX);
-	w = &words[n_words++];
+	w = &word_table[n_words++];
 	w->name = name;
 	w->len = (uint8_t)len;
 	w->since[FLAVOR_MYSQL] = w->since[FLAVOR_MARIADB] = FUNCTION_NEVER;
 	first_bytes((const uint8_t *)name, len, &w->lo, &w->hi);
 	w->lo |= WORD_FOLD;
 	w->hi |= WORD_FOLD;
-	unsigned s = slot_of(w->lo, w->hi, len);
-	while (slots[s])
-		s = (s + 1) % SLOTS;
-	slots[s] = (uint16_t)n_words;
+	unsigned slot = word_slot(w->lo, w->hi, len);
+	while (word_slots[slot])
+		slot = (slot + 1) % WORD_SLOTS;
+	word_slots[slot] = (uint16_t)n_words;
 	return w;
 }
 

@@ -29,8 +29,33 @@ struct word {
 	uint32_t since[2];
 };
 
+/* The index: a slot holds one more than the place of its word, 0 is empty. */
+#define WORD_SLOTS 4096u
+extern struct word word_table[];
+extern uint16_t word_slots[WORD_SLOTS];
+
+static inline unsigned word_slot(uint64_t lo, uint64_t hi, size_t len)
+{
+	return (unsigned)(((lo ^ (hi * 0x9E3779B97F4A7C15ull) ^ len) * 0xD6E8FEB86659FD93ull) >> 52);
+}
+
+/* The rest of the search, from the first slot that is not empty. */
+const struct word *word_probe(unsigned slot, uint64_t lo, uint64_t hi, const uint8_t *p, size_t len);
+
 /* NULL when it is not in the table. lo and hi: the first 16 bytes of p[0..len), zeros behind. */
-const struct word *word_find(uint64_t lo, uint64_t hi, const uint8_t *p, size_t len);
+static inline const struct word *word_find(uint64_t lo, uint64_t hi, const uint8_t *p, size_t len)
+{
+	lo |= WORD_FOLD;
+	hi |= WORD_FOLD;
+	unsigned slot = word_slot(lo, hi, len);
+	if (!word_slots[slot])
+		return NULL;
+	/* Most words stand in their first slot. */
+	const struct word *w = &word_table[word_slots[slot] - 1];
+	if (w->lo == lo && w->hi == hi && w->len == len && len <= 16)
+		return w;
+	return word_probe(slot, lo, hi, p, len);
+}
 
 /* The same for a text that is not a token. */
 const struct word *word_of(const uint8_t *p, size_t len);
