@@ -2,8 +2,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SAMPLES_MAX 512
+/* A lag is known to this part of it at least: 16 samples for each e-fold of its length fit well. */
+#define RESOLUTION  16
 
 struct sample {
 	uint64_t number;
@@ -52,15 +55,25 @@ void lag_history_restart(struct lag_history *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* Every second one goes, the newest stays: the history reaches further back, more coarsely. */
+/* Of two neighbours that lie close together for their age, one goes: the history reaches back for days, as exactly as
+ * a lag of that length needs. The oldest and the newest stay. */
 static void thin_out(struct lag_history *h)
 {
-	unsigned kept = 0;
-	for (unsigned i = 0; i < h->n; i++) {
-		if (i % 2 == (h->n - 1) % 2)
-			h->samples[kept++] = h->samples[i];
+	int64_t now = h->samples[h->n - 1].at_us;
+	unsigned kept = 1;
+	for (unsigned i = 1; i < h->n; i++) {
+		struct sample *s = &h->samples[i];
+		bool last = i == h->n - 1;
+		int64_t gap_left = last ? 0 : h->samples[i + 1].at_us - h->samples[kept - 1].at_us;
+		if (last || gap_left > (now - s->at_us) / RESOLUTION)
+			h->samples[kept++] = *s;
 		else
-			gtid_set_finish(&h->samples[i].position);
+			gtid_set_finish(&s->position);
+	}
+	/* Cannot happen while the clock moves between samples; then the oldest makes room. */
+	if (kept == h->n) {
+		gtid_set_finish(&h->samples[0].position);
+		memmove(&h->samples[0], &h->samples[1], --kept * sizeof h->samples[0]);
 	}
 	h->n = kept;
 }
