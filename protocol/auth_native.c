@@ -4,7 +4,7 @@
 
 #include <openssl/crypto.h>
 
-#include "protocol/digest.h"
+#include "protocol/hash.h"
 
 void native_stage1(const char *password, size_t len, uint8_t stage1[SHA1_LEN])
 {

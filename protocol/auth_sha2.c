@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "protocol/digest.h"
+#include "protocol/hash.h"
 
 #define DIGITS_LEN 43
 #define SALT_AT 7

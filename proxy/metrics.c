@@ -113,8 +113,13 @@ static void write_server_name(FILE *out, const char *metric, const struct server
 /* Each writes what follows the server's label. */
 static void write_up(FILE *out, const struct server_info *s)
 {
-	fprintf(out, ",role=\"%s\"} %d\n", server_role_name(s->role),
-		s->state != SERVER_STATE_DOWN && s->state != SERVER_STATE_NEW);
+	fprintf(out, "} %d\n", s->state != SERVER_STATE_DOWN && s->state != SERVER_STATE_NEW);
+}
+
+/* Not a label of the others: a switchover must not end one series and begin another. */
+static void write_primary(FILE *out, const struct server_info *s)
+{
+	fprintf(out, "} %d\n", s->role == SERVER_PRIMARY);
 }
 
 static void write_takes_reads(FILE *out, const struct server_info *s)
@@ -133,6 +138,7 @@ static const struct {
 	void (*write)(FILE *out, const struct server_info *s);
 } of_servers[] = {
 	{"wye_server_up", "1: the server answers.", write_up},
+	{"wye_server_primary", "1: it takes the writes.", write_primary},
 	{"wye_server_takes_reads", "1: a replica that serves reads.", write_takes_reads},
 	{"wye_server_in_flight", "Statements running on the server now.", write_in_flight},
 };

@@ -1,4 +1,4 @@
-#include "protocol/digest.h"
+#include "protocol/hash.h"
 
 #include <assert.h>
 

@@ -2,8 +2,8 @@
  * SHA-1 and SHA-256 of two pieces laid end to end, which is all that the authentication schemes ask for. The second may
  * be empty.
  */
-#ifndef WYE_PROTOCOL_DIGEST_H
-#define WYE_PROTOCOL_DIGEST_H
+#ifndef WYE_PROTOCOL_HASH_H
+#define WYE_PROTOCOL_HASH_H
 
 #include <stdint.h>
 
