@@ -1,16 +1,17 @@
 #include "proxy/topology.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "proxy/accounts_load.h"
-#include "proxy/events.h"
 #include "proxy/log.h"
 #include "proxy/topology_state.h"
 
 #define CLOCK_MS     100
+#define HURRY_US     3000000
 /* Where a guess at a replica's address found nothing, it is looked at again from time to time. */
 #define GUESS_REST_US 60000000u
 
@@ -26,6 +27,30 @@ static int64_t clock_us(clockid_t id)
 	struct timespec now;
 	clock_gettime(id, &now);
 	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+void topology_note(enum log_level level, const char *kind, const char *server, const char *format, ...)
+{
+	struct event e = {.level = level};
+	va_list args;
+	va_start(args, format);
+	vsnprintf(e.text, sizeof e.text, format, args);
+	va_end(args);
+	if (t->running) {
+		event_note(level, kind, server, "%s", e.text);
+	} else if (t->n_held < HELD_EVENTS_MAX) {
+		snprintf(e.kind, sizeof e.kind, "%s", kind);
+		snprintf(e.server, sizeof e.server, "%s", server ? server : "");
+		t->held[t->n_held++] = e;
+	}
+}
+
+static void tell_held_events(void)
+{
+	for (unsigned i = 0; i < t->n_held; i++)
+		event_note(t->held[i].level, t->held[i].kind, t->held[i].server, "%s", t->held[i].text);
+	t->n_held = 0;
+	t->running = true;
 }
 
 bool topology_member_up(const struct member *m)
@@ -81,7 +106,7 @@ static void add_found(const struct endpoint *at, const struct member *by, const 
 		m->expected_id = expected->server_id;
 		snprintf(m->expected_uuid, sizeof m->expected_uuid, "%s", expected->uuid);
 	} else {
-		event_note(LOG_LEVEL_INFO, "member-found", m->name, "told by %s", by->name);
+		topology_note(LOG_LEVEL_INFO, "member-found", m->name, "told by %s", by->name);
 	}
 	start_monitor(m);
 }
@@ -92,7 +117,7 @@ static void settle_guess(struct member *m)
 		     strcasecmp(m->look.uuid, m->expected_uuid) == 0;
 	if (is_it) {
 		m->hidden = false;
-		event_note(LOG_LEVEL_INFO, "member-found", m->name,
+		topology_note(LOG_LEVEL_INFO, "member-found", m->name,
 			   "a replica that does not tell its address (report_host), found beside its source");
 	} else if (!m->refuted) {
 		struct settings rest = t->settings;
@@ -125,7 +150,7 @@ static void find_members(void)
 		members_discover(&t->members, m, add_found);
 		const struct look_replica *unnamed = member_unnamed_replica(&t->members, m);
 		if (unnamed && !m->told_unnamed)
-			event_note(LOG_LEVEL_WARNING, "member-unnamed", m->name,
+			topology_note(LOG_LEVEL_WARNING, "member-unnamed", m->name,
 				   "its replica with server_id %u does not tell its address: set report_host there, "
 				   "or name it with --server HOST:PORT",
 				   unnamed->server_id);
@@ -135,7 +160,7 @@ static void find_members(void)
 
 static bool all_looked_at(void)
 {
-	for (unsigned i = 0; i < t->members.n; i++)
+	for (unsigned i = 0; i < t->members.n && !t->hurry; i++)
 		if (!t->members.all[i]->looked && t->members.all[i]->monitor)
 			return false;
 	return true;
@@ -224,7 +249,7 @@ static void tell_of_rival(void)
 	if (rival < 0)
 		return;
 	const struct member *p = topology_primary();
-	event_note(LOG_LEVEL_ERROR, "two-primaries", t->members.all[rival]->name,
+	topology_note(LOG_LEVEL_ERROR, "two-primaries", t->members.all[rival]->name,
 		   "it may be written and follows nobody%s%s: it gets no statement; make it a replica (read_only=1), "
 		   "or say which is the primary with --server ADDR,role=primary",
 		   p ? ", while the primary is " : "", p ? p->name : "");
@@ -252,7 +277,7 @@ static void roles_turn(void)
 	follow_positions(changed);
 	const struct member *p = topology_primary();
 	if (changed && p && t->roles.usable)
-		event_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s",
+		topology_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s",
 			   before.primary >= 0 && t->first_done ? t->members.all[before.primary]->name : "the first");
 	tell_of_rival();
 	if (was_usable && !t->roles.usable)
@@ -275,16 +300,16 @@ static void tell_of_state(struct member *m, enum server_state before, bool read_
 {
 	bool was_down = before == SERVER_STATE_DOWN, is_down = m->health.state == SERVER_STATE_DOWN;
 	if (is_down && !was_down)
-		event_note(LOG_LEVEL_WARNING, "server-down", m->name, "%s", m->health.reason);
+		topology_note(LOG_LEVEL_WARNING, "server-down", m->name, "%s", m->health.reason);
 	else if (was_down && !is_down)
-		event_note(LOG_LEVEL_INFO, "server-up", m->name, "it answers again: %s %s",
+		topology_note(LOG_LEVEL_INFO, "server-up", m->name, "it answers again: %s %s",
 			   m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL", m->look.version_text);
 	if (m->role == SERVER_PRIMARY || read_before == m->takes_reads)
 		return;
 	if (m->takes_reads)
-		event_note(LOG_LEVEL_INFO, "replica-in", m->name, "it serves reads");
+		topology_note(LOG_LEVEL_INFO, "replica-in", m->name, "it serves reads");
 	else
-		event_note(LOG_LEVEL_WARNING, "replica-out", m->name, "%s",
+		topology_note(LOG_LEVEL_WARNING, "replica-out", m->name, "%s",
 			   *m->health.reason ? m->health.reason : "it is no replica of this cluster's primary any more");
 }
 
@@ -306,7 +331,7 @@ static void tell_of_gtid(struct member *m)
 	const struct look_channel *ch = member_channel(&t->members, m);
 	bool without = m->known && ((ch && !ch->gtid) || !m->look.gtid);
 	if (without && !m->told_no_gtid && m->role != SERVER_UNKNOWN)
-		event_note(LOG_LEVEL_WARNING, "no-gtid", m->name,
+		topology_note(LOG_LEVEL_WARNING, "no-gtid", m->name,
 			   "it does not replicate by GTIDs: reads that must see a session's own writes go to the primary");
 	m->told_no_gtid = without;
 }
@@ -338,9 +363,9 @@ static void tell_of_primary(void)
 	if (!usable && !t->told_no_primary) {
 		char reason[160];
 		topology_primary_reason(reason, sizeof reason);
-		event_note(LOG_LEVEL_ERROR, "no-primary", NULL, "%s", reason);
+		topology_note(LOG_LEVEL_ERROR, "no-primary", NULL, "%s", reason);
 	} else if (usable && t->told_no_primary) {
-		event_note(LOG_LEVEL_INFO, "primary-back", topology_primary()->name, "writes are possible again");
+		topology_note(LOG_LEVEL_INFO, "primary-back", topology_primary()->name, "writes are possible again");
 	}
 	t->told_no_primary = !usable;
 }
@@ -358,7 +383,7 @@ static void tell_of_grants(void)
 			char grant[512];
 			monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account,
 				      grant, sizeof grant);
-			event_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing", m->name,
+			topology_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing", m->name,
 				   "%s, run: %s", monitor_purpose(duty), grant);
 		}
 		missing |= member_is_real(m) && m->known ? m->look.missing : 0;
@@ -447,12 +472,22 @@ int topology_start(uv_loop_t *loop, const struct options *options)
 	return failed;
 }
 
-bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size)
+static void run_until_first(int64_t timeout_us)
 {
-	int64_t until = clock_us(CLOCK_MONOTONIC) + (int64_t)timeout_us;
+	int64_t until = clock_us(CLOCK_MONOTONIC) + timeout_us;
 	while (!t->first_done && clock_us(CLOCK_MONOTONIC) < until)
 		uv_run(t->loop, UV_RUN_ONCE); /* the clock wakes it */
-	return !topology_obstacle(error, error_size);
+}
+
+bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size)
+{
+	run_until_first((int64_t)timeout_us);
+	t->hurry = true; /* what is known by now must do; the accounts may still take a moment */
+	run_until_first(HURRY_US);
+	bool can_run = !topology_obstacle(error, error_size);
+	if (can_run)
+		tell_held_events();
+	return can_run;
 }
 
 void topology_suspect(unsigned slot)

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "proxy/accounts_load.h"
-#include "proxy/events.h"
 #include "proxy/topology_state.h"
 
 /* Requests that come within this time of the last answer are answered together. */
@@ -87,7 +86,7 @@ static void note_failure(struct accounts_state *a, const struct member *m, const
 	if (error->failure == LIBRARY_MISSING_GRANT)
 		monitor_grant(monitor_words_of(m->look.flavor, m->look.version), DUTY_ACCOUNTS, m->look.account, grant,
 			      sizeof grant);
-	event_note(LOG_LEVEL_WARNING, *grant ? "grant-missing" : "accounts-failed", m->name, "%s%s%s",
+	topology_note(LOG_LEVEL_WARNING, *grant ? "grant-missing" : "accounts-failed", m->name, "%s%s%s",
 		   *grant ? monitor_purpose(DUTY_ACCOUNTS) : error->text, *grant ? ", run: " : "", grant);
 }
 
@@ -95,7 +94,7 @@ static void install(struct accounts_state *a, const struct member *m, struct acc
 {
 	a->error = (struct library_error){.failure = LIBRARY_OK};
 	if (!account_set_equal(a->set, set)) {
-		event_note(LOG_LEVEL_INFO, "accounts-loaded", m->name, "%zu accounts", account_set_size(set));
+		topology_note(LOG_LEVEL_INFO, "accounts-loaded", m->name, "%zu accounts", account_set_size(set));
 		account_set_unref(a->set);
 		a->set = account_set_ref(set);
 	}

@@ -241,7 +241,7 @@ int topology_check_report(void)
 		problems += print_problem(text);
 	}
 	report_wishes();
-	if (topology.accounts.set)
+	if (topology.accounts.set && topology.accounts.error.failure == LIBRARY_OK && first_that(answers))
 		printf("ok       %zu accounts\n", account_set_size(topology.accounts.set));
 	fflush(stdout);
 	return problems;

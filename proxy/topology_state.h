@@ -8,8 +8,11 @@
 
 #include <stdatomic.h>
 
+#include "proxy/events.h"
 #include "proxy/topology.h"
 #include "proxy/topology_members.h"
+
+#define HELD_EVENTS_MAX 64
 
 struct accounts_state {
 	struct account_set *set;      /* a reference; NULL before the first */
@@ -35,6 +38,10 @@ struct topology {
 	struct members members;
 	struct role_decision roles;   /* indices are slots here */
 	bool first_done;              /* the first picture is complete and published */
+	bool hurry;                   /* no more waiting for servers that were never looked at */
+	bool running;                 /* nothing kept wye from starting: events are told at once */
+	struct event held[HELD_EVENTS_MAX]; /* until then they are held back: a failed start is told in one line */
+	unsigned n_held;
 	int64_t now_us;               /* monotonic, at the beginning of the turn */
 	unsigned told_missing;        /* GRANTs that were asked for: bits of enum duty */
 	int told_rival;
@@ -45,6 +52,10 @@ struct topology {
 };
 
 extern struct topology topology;
+
+/* event_note(), held back while it is not known whether wye can run. */
+void topology_note(enum log_level level, const char *kind, const char *server, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* It answered the last look, or is only out of connections for a moment. */
 bool topology_member_up(const struct member *m);
