@@ -8,27 +8,27 @@
 
 void native_stage1(const char *password, size_t len, uint8_t stage1[SHA1_LEN])
 {
-	digest_sha1(stage1, (struct view){(const uint8_t *)password, len}, (struct view){NULL, 0});
+	hash_sha1(stage1, (struct view){(const uint8_t *)password, len}, (struct view){NULL, 0});
 }
 
 void native_verifier(const char *password, size_t len, uint8_t stage2[SHA1_LEN])
 {
 	uint8_t stage1[SHA1_LEN];
 	native_stage1(password, len, stage1);
-	digest_sha1(stage2, (struct view){stage1, SHA1_LEN}, (struct view){NULL, 0});
+	hash_sha1(stage2, (struct view){stage1, SHA1_LEN}, (struct view){NULL, 0});
 	OPENSSL_cleanse(stage1, sizeof stage1);
 }
 
 /* What stage1 is hidden with, and found with. */
 static void mask(const uint8_t stage2[SHA1_LEN], const uint8_t nonce[NONCE_LEN], uint8_t out[SHA1_LEN])
 {
-	digest_sha1(out, (struct view){nonce, NONCE_LEN}, (struct view){stage2, SHA1_LEN});
+	hash_sha1(out, (struct view){nonce, NONCE_LEN}, (struct view){stage2, SHA1_LEN});
 }
 
 void native_scramble(const uint8_t stage1[SHA1_LEN], const uint8_t nonce[NONCE_LEN], uint8_t out[SHA1_LEN])
 {
 	uint8_t stage2[SHA1_LEN], hidden[SHA1_LEN];
-	digest_sha1(stage2, (struct view){stage1, SHA1_LEN}, (struct view){NULL, 0});
+	hash_sha1(stage2, (struct view){stage1, SHA1_LEN}, (struct view){NULL, 0});
 	mask(stage2, nonce, hidden);
 	for (int i = 0; i < SHA1_LEN; i++)
 		out[i] = stage1[i] ^ hidden[i];
@@ -45,7 +45,7 @@ bool native_check(const uint8_t stage2[SHA1_LEN], const uint8_t nonce[NONCE_LEN]
 	mask(stage2, nonce, stage1_out);
 	for (int i = 0; i < SHA1_LEN; i++)
 		stage1_out[i] ^= response[i];
-	digest_sha1(again, (struct view){stage1_out, SHA1_LEN}, (struct view){NULL, 0});
+	hash_sha1(again, (struct view){stage1_out, SHA1_LEN}, (struct view){NULL, 0});
 	bool right = CRYPTO_memcmp(again, stage2, SHA1_LEN) == 0;
 	if (!right)
 		OPENSSL_cleanse(stage1_out, SHA1_LEN);
@@ -96,7 +96,7 @@ void tls_proof(const uint8_t stage2[SHA1_LEN], const uint8_t nonce[NONCE_LEN], c
 	memcpy(joined, stage2, SHA1_LEN);
 	memcpy(joined + SHA1_LEN, nonce, NONCE_LEN);
 	memcpy(joined + SHA1_LEN + NONCE_LEN, cert_sha256, 32);
-	digest_sha256(proof, (struct view){joined, sizeof joined}, (struct view){NULL, 0});
+	hash_sha256(proof, (struct view){joined, sizeof joined}, (struct view){NULL, 0});
 	out[0] = '\x01';
 	put_hex(out + 1, proof, sizeof proof);
 }

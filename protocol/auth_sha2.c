@@ -14,18 +14,18 @@
 
 void sha2_stage1(const char *password, size_t len, uint8_t stage1[SHA256_LEN])
 {
-	digest_sha256(stage1, (struct view){(const uint8_t *)password, len}, (struct view){NULL, 0});
+	hash_sha256(stage1, (struct view){(const uint8_t *)password, len}, (struct view){NULL, 0});
 }
 
 void sha2_stage2(const uint8_t stage1[SHA256_LEN], uint8_t stage2[SHA256_LEN])
 {
-	digest_sha256(stage2, (struct view){stage1, SHA256_LEN}, (struct view){NULL, 0});
+	hash_sha256(stage2, (struct view){stage1, SHA256_LEN}, (struct view){NULL, 0});
 }
 
 /* What stage1 is hidden with, and found with. Native has the nonce first, this has it last. */
 static void mask(const uint8_t stage2[SHA256_LEN], const uint8_t nonce[NONCE_LEN], uint8_t out[SHA256_LEN])
 {
-	digest_sha256(out, (struct view){stage2, SHA256_LEN}, (struct view){nonce, NONCE_LEN});
+	hash_sha256(out, (struct view){stage2, SHA256_LEN}, (struct view){nonce, NONCE_LEN});
 }
 
 void sha2_scramble(const uint8_t stage1[SHA256_LEN], const uint8_t nonce[NONCE_LEN], uint8_t out[SHA256_LEN])

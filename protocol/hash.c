@@ -16,12 +16,12 @@ static void run(const EVP_MD *md, uint8_t *out, struct view a, struct view b)
 	EVP_MD_CTX_free(ctx);
 }
 
-void digest_sha1(uint8_t out[20], struct view a, struct view b)
+void hash_sha1(uint8_t out[20], struct view a, struct view b)
 {
 	run(EVP_sha1(), out, a, b);
 }
 
-void digest_sha256(uint8_t out[32], struct view a, struct view b)
+void hash_sha256(uint8_t out[32], struct view a, struct view b)
 {
 	run(EVP_sha256(), out, a, b);
 }

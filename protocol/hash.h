@@ -9,7 +9,7 @@
 
 #include "protocol/wire.h"
 
-void digest_sha1(uint8_t out[20], struct view a, struct view b);
-void digest_sha256(uint8_t out[32], struct view a, struct view b);
+void hash_sha1(uint8_t out[20], struct view a, struct view b);
+void hash_sha256(uint8_t out[32], struct view a, struct view b);
 
 #endif
