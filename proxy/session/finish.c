@@ -215,6 +215,11 @@ static void apply_pins(struct session *s, struct backend *b, bool ok)
 		s->pins |= PIN_LAST_STATEMENT;
 	if (s->pins & ~before)
 		b->dirty |= (s->pins & ~(uint32_t)PIN_LAST_STATEMENT) != 0;
+	if (r->pin_cause && (s->pins & ~before)) {
+		free(s->pin_cause);
+		s->pin_cause = r->pin_cause;
+		r->pin_cause = NULL;
+	}
 	for (unsigned i = 0; i < PIN_COUNT; i++)
 		if ((s->pins & ~before) & (1u << i))
 			stat_add(&s->worker->stats->pins[i], 1);

@@ -1,5 +1,6 @@
 /* Where the command in work goes: the classifier's word, the session's bonds, and what the servers have applied. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/backend/pool.h"
@@ -91,6 +92,20 @@ static void note_effects(struct session *s, const struct classification *c)
 	r->next = at;
 }
 
+/* For people who ask what tied a session to its connection; rare enough to read the statement a second time. */
+static void note_cause(struct run *r, struct classify_scratch *scratch, struct view sql, const struct dialect *dialect,
+		       const struct context *context)
+{
+	static _Thread_local struct classification c;
+	uint8_t text[128];
+	scratch->text = text;
+	scratch->text_capacity = sizeof text;
+	classify(sql, dialect, context, scratch, &c);
+	scratch->text = NULL;
+	free(r->pin_cause);
+	r->pin_cause = strndup((const char *)c.digest_text.p, c.digest_text.len);
+}
+
 void routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
@@ -126,7 +141,8 @@ void routing_classify(struct session *s, struct view sql)
 	if (c.n_effects)
 		note_effects(s, &c);
 	r->replayable = c.route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
-	s->pin_digest = s->pins ? s->pin_digest : c.digest;
+	if (c.pins_added & ~s->pins)
+		note_cause(r, w->classify_scratch, sql, &dialect, &context);
 }
 
 /* ---- where ---- */

@@ -38,6 +38,7 @@ void run_end(struct session *s)
 	state_unref(s->worker->states, r->errand_state);
 	template_unref(s->worker, r->preparing);
 	free(r->failed_text);
+	free(r->pin_cause);
 	free(r);
 }
 

@@ -223,6 +223,7 @@ static void on_closed(struct conn *c)
 	position_finish(&s->position);
 	free(s->user);
 	free(s->peer);
+	free(s->pin_cause);
 	TAILQ_REMOVE(&w->sessions, s, link);
 	w->n_sessions--;
 	atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);

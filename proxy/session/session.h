@@ -124,6 +124,7 @@ struct run {
 	enum reason reason;
 	uint32_t flags;
 	uint32_t pins_added, pins_released;
+	char *pin_cause;        /* its digest text, when it adds pins */
 	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
 	bool next_unknown;      /* it changes state in a way that is not known: the session is tied then */
 
@@ -193,7 +194,7 @@ struct session {
 	bool autocommit_off, session_read_only; /* of want */
 	uint32_t pins;                  /* PIN_... */
 	uint64_t pinned_since;          /* ms */
-	uint64_t pin_digest;
+	char *pin_cause;                /* digest text of the statement that tied it, while it is */
 	struct backend *pinned;         /* the connection held beyond a statement: transaction or pins */
 	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
 	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */

@@ -57,8 +57,8 @@ static void fill(struct session_row *row, const struct session *s)
 		if ((s->pins & (1u << i)) && at < sizeof row->pins - 1)
 			at += (size_t)snprintf(row->pins + at, sizeof row->pins - at, "%s%s", at ? " " : "",
 					       pin_name((enum pin_index)i));
-	if (s->pins)
-		snprintf(row->pin_cause, sizeof row->pin_cause, "%016llx", (unsigned long long)s->pin_digest);
+	if (s->pins && s->pin_cause)
+		snprintf(row->pin_cause, sizeof row->pin_cause, "%.*s", (int)sizeof row->pin_cause - 1, s->pin_cause);
 	row->since_us = (worker_now(w) - s->since) * 1000;
 	row->pinned_us = s->pinned ? (worker_now(w) - s->pinned_since) * 1000 : 0;
 	row->commands = s->commands;
