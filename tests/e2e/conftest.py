@@ -102,24 +102,38 @@ def wye_options():
     return []
 
 
+class OneAtATime:
+    """A module's wye. One that died is an error of the test it died in; the next test gets another."""
+
+    def __init__(self, start):
+        self.start = start
+        self.wye = None
+
+    def get(self):
+        if self.wye is None or self.wye.process.poll() is not None:
+            self.wye = self.start()
+        return self.wye
+
+
 @pytest.fixture(scope="module")
 def module_wye(cluster, wye_options, tmp_path_factory):
     """One wye for a module's tests; its end is checked too."""
-    wye = start_wye(cluster, tmp_path_factory.mktemp("wye"), *wye_options)
+    kept = OneAtATime(lambda: start_wye(cluster, tmp_path_factory.mktemp("wye"), *wye_options))
+    kept.get()
     try:
-        yield wye
-        wye.check_alive()
-        wye.finish()
+        yield kept
+        if kept.wye.process.poll() is None:
+            kept.wye.finish()
     finally:
-        wye.kill()
+        kept.wye.kill()
 
 
 @pytest.fixture
 def wye(module_wye):
-    """The module's wye, which must have survived the test."""
-    module_wye.check_alive()
-    yield module_wye
-    module_wye.check_alive()
+    """The module's wye, which must survive the test."""
+    one = module_wye.get()
+    yield one
+    one.check_alive()
 
 
 @pytest.fixture

@@ -88,7 +88,10 @@ class Wye(Endpoint):
         return self.log_path.read_text(errors="replace")
 
     def log_tail(self):
-        return "\n".join(self.log().splitlines()[-30:])
+        """The end of the log; from the first finding on when there is one."""
+        log = self.log()
+        finding = FINDINGS.search(log)
+        return log[finding.start():][:6000] if finding else "\n".join(log.splitlines()[-15:])
 
     def check_alive(self):
         status = self.process.poll()
@@ -154,9 +157,8 @@ class Wye(Endpoint):
             self.kill()
             raise AssertionError("wye did not end within %d seconds of SIGTERM:\n%s"
                                  % (PATIENCE_TO_END, self.log_tail())) from None
-        finding = FINDINGS.search(self.log())
         left = process_session(self.pid)
-        assert not finding, "wye's log has a finding:\n%s" % self.log()[max(0, finding.start() - 500):][:6000]
+        assert not FINDINGS.search(self.log()), "wye's log has a finding:\n%s" % self.log_tail()
         assert status == 0, "wye ended with status %s after SIGTERM:\n%s" % (status, self.log_tail())
         assert not left, "wye left processes running: %s" % left
 
