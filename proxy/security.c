@@ -1,6 +1,7 @@
 #include "proxy/security.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 
 static struct transport_tls_context *client_side, *server_side;
 static struct rsa_key *rsa;
+static pthread_t rsa_maker;
+static bool rsa_is_being_made;
 
 struct transport_tls_context *security_client_side(void)
 {
@@ -117,13 +120,26 @@ static bool towards_servers(const struct settings *s, char *error, size_t error_
 	return server_side != NULL;
 }
 
+static void *make_rsa(void *unused)
+{
+	(void)unused;
+	rsa = rsa_key_generate();
+	return NULL;
+}
+
+bool security_wait(char *error, size_t error_size)
+{
+	if (rsa_is_being_made)
+		pthread_join(rsa_maker, NULL);
+	rsa_is_being_made = false;
+	if (!rsa)
+		snprintf(error, error_size, "cannot make an RSA key: out of memory or randomness");
+	return rsa != NULL;
+}
+
 bool security_start(const struct settings *s, char *error, size_t error_size)
 {
-	rsa = rsa_key_generate();
-	if (!rsa) {
-		snprintf(error, error_size, "cannot make an RSA key: out of memory or randomness");
-		return false;
-	}
+	rsa_is_being_made = pthread_create(&rsa_maker, NULL, make_rsa, NULL) == 0;
 	if (s->client_tls && !(*s->tls_cert ? from_files(s, error, error_size) : self_signed(error, error_size)))
 		return false;
 	return towards_servers(s, error, error_size);
@@ -131,6 +147,8 @@ bool security_start(const struct settings *s, char *error, size_t error_size)
 
 void security_stop(void)
 {
+	char error[80];
+	security_wait(error, sizeof error);
 	transport_tls_context_destroy(client_side);
 	transport_tls_context_destroy(server_side);
 	rsa_key_destroy(rsa);

@@ -12,8 +12,11 @@
 #include "protocol/transport_tls.h"
 #include "proxy/settings.h"
 
-/* Loads the files the settings name, or makes what they do not. False with one line in error. */
+/* Loads the files the settings name, or makes what they do not. False with one line in error. The RSA key, which takes a
+ * while, is made on a thread of its own meanwhile. */
 bool security_start(const struct settings *settings, char *error, size_t error_size);
+/* Waits until it is made: before the first client. */
+bool security_wait(char *error, size_t error_size);
 void security_stop(void);
 
 struct transport_tls_context *security_client_side(void); /* NULL: TLS is not offered to clients */

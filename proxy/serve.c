@@ -138,6 +138,8 @@ static int run(void)
 		return cannot_run(error);
 	if (!topology_wait_first(options.settings.connect_timeout * 2, error, sizeof error))
 		return cannot_run(error);
+	if (!security_wait(error, sizeof error))
+		return cannot_run(error);
 	if (workers_start(threads(), &options) != 0)
 		return cannot_run("cannot start the worker threads: out of memory or of threads");
 	int status = 0;
