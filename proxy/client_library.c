@@ -145,8 +145,8 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* `waited_out`: as much time has gone by as the library waits. */
-static void explain(MYSQL *m, struct library_error *error, bool waited_out)
+/* `established`: the login was through; `waited_out`: as much time has gone by as the library waits. */
+static void explain(MYSQL *m, struct library_error *error, bool established, bool waited_out)
 {
 	error->code = mysql_errno(m);
 	error->failure = LIBRARY_SQL;
@@ -154,6 +154,9 @@ static void explain(MYSQL *m, struct library_error *error, bool waited_out)
 		if (meanings[i].code == error->code)
 			error->failure = meanings[i].failure;
 	keep_text(error, mysql_error(m));
+	/* Under TLS, a connection that breaks is a TLS error. */
+	if (error->failure == LIBRARY_TLS && (established || strstr(error->text, "reset by peer")))
+		error->failure = LIBRARY_LOST;
 	bool broke = error->failure == LIBRARY_LOST || error->failure == LIBRARY_TLS;
 	if (broke && (waited_out || timed_out(error->text))) {
 		error->failure = LIBRARY_TIMED_OUT;
@@ -165,7 +168,7 @@ static void explain(MYSQL *m, struct library_error *error, bool waited_out)
  * little use, so the server is looked at by hand. */
 static void explain_connect(MYSQL *m, const struct library_login *login, struct library_error *error)
 {
-	explain(m, error, false);
+	explain(m, error, false, false);
 	if (error->code < 2000 || error->code >= 3000 || error->failure == LIBRARY_TLS ||
 	    error->failure == LIBRARY_DENIED || error->failure == LIBRARY_TIMED_OUT)
 		return;
@@ -279,7 +282,7 @@ bool library_query(struct library_connection *c, const char *sql, struct library
 	int64_t begun = now_ms();
 	if (mysql_real_query(c->mysql, sql, strlen(sql)) != 0 ||
 	    (!(res = mysql_store_result(c->mysql)) && mysql_errno(c->mysql))) {
-		explain(c->mysql, error, now_ms() - begun >= c->read_timeout * 1000LL);
+		explain(c->mysql, error, true, now_ms() - begun >= c->read_timeout * 1000LL);
 		return false;
 	}
 	if (!result) {

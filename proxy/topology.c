@@ -264,6 +264,8 @@ static void roles_turn(void)
 	bool changed = before.primary != t->roles.primary;
 	for (unsigned i = 0; i < t->members.n; i++) {
 		struct member *m = t->members.all[i];
+		/* Cut off from the primary: no look is needed to know that it must not serve reads. */
+		m->has_news = m->has_news || (m->looked && m->attached && !t->roles.attached[i]);
 		m->attached = t->roles.attached[i];
 		if (m->role != t->roles.roles[i]) {
 			m->role = t->roles.roles[i];
@@ -277,8 +279,9 @@ static void roles_turn(void)
 	follow_positions(changed);
 	const struct member *p = topology_primary();
 	if (changed && p && t->roles.usable)
-		topology_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s",
-			   before.primary >= 0 && t->first_done ? t->members.all[before.primary]->name : "the first");
+		topology_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s%s",
+			      before.primary >= 0 ? "it takes the place of " : "it may be written and follows nobody",
+			      before.primary >= 0 ? t->members.all[before.primary]->name : "");
 	tell_of_rival();
 	if (was_usable && !t->roles.usable)
 		look_at_all(); /* somebody else may just have become it */

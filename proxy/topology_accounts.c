@@ -124,7 +124,8 @@ void topology_accounts_turn(void)
 {
 	struct accounts_state *a = &topology.accounts;
 	take_answers(a);
-	if (a->asking && topology.now_us - a->asked_us > PATIENCE_US) {
+	if (a->asking && (topology.now_us - a->asked_us > PATIENCE_US ||
+			  !topology_member_up(topology.members.all[a->asked_slot]))) {
 		a->tried[a->asked_slot] = true;
 		ask(a);
 	}
