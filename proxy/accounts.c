@@ -44,13 +44,15 @@ static void id_key_make(void)
 		abort();
 }
 
-/* Keyed, so that nobody who may choose a password can look for a verifier that shares another account's id. */
+/* Keyed, so that nobody who may choose a password can look for a verifier that shares another account's id.
+ */
 uint64_t account_id(const struct account *account)
 {
 	pthread_once(&id_key_once, id_key_make);
 	struct {
 		uint8_t key[sizeof id_key];
-		char user[sizeof account->user], host[sizeof account->host], plugin[sizeof account->plugin_name];
+		char user[sizeof account->user], host[sizeof account->host],
+		    plugin[sizeof account->plugin_name];
 		char verifier[sizeof account->verifier];
 		uint8_t by_hand, kind;
 	} text;
@@ -92,10 +94,11 @@ static struct ip ip_of(const struct sockaddr *address)
 	struct ip ip = {.len = 0};
 	char text[INET6_ADDRSTRLEN] = "";
 	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text, sizeof text);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text,
+		          sizeof text);
 	else if (address->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text,
-			  sizeof text);
+		          sizeof text);
 	if (*text)
 		ip = ip_parse(text);
 	return ip;
@@ -256,7 +259,8 @@ bool account_set_equal(const struct account_set *a, const struct account_set *b)
 	return true;
 }
 
-/* % is any run of characters, _ is one, a backslash makes the next one plain; letters of either case are equal. */
+/* % is any run of characters, _ is one, a backslash makes the next one plain; letters of either case are
+ * equal. */
 static bool pattern_matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *resume = NULL;
@@ -330,12 +334,14 @@ static bool host_matches(const struct entry *e, const struct origin *from)
 static int compare_user(const struct entry *e, struct view user)
 {
 	size_t len = strlen(e->account.user);
-	int got = memcmp(e->account.user, user.p ? user.p : (const uint8_t *)"", len < user.len ? len : user.len);
+	int got =
+	    memcmp(e->account.user, user.p ? user.p : (const uint8_t *)"", len < user.len ? len : user.len);
 	return got ? got : (len > user.len) - (len < user.len);
 }
 
 /* The first entry of this very user name whose host matches. */
-static const struct entry *find_named(const struct account_set *set, struct view user, const struct origin *from)
+static const struct entry *find_named(const struct account_set *set, struct view user,
+                                      const struct origin *from)
 {
 	size_t low = 0, high = set->n;
 	while (low < high) {
@@ -351,7 +357,8 @@ static const struct entry *find_named(const struct account_set *set, struct view
 	return NULL;
 }
 
-const struct account *account_find(const struct account_set *set, struct view user, const struct sockaddr *address)
+const struct account *account_find(const struct account_set *set, struct view user,
+                                   const struct sockaddr *address)
 {
 	if (!set)
 		return NULL;

@@ -1,8 +1,9 @@
 /*
- * The accounts clients log in with: read from the primary, or given by hand; immutable sets with a reference count.
+ * The accounts clients log in with: read from the primary, or given by hand; immutable sets with a reference
+ * count.
  *
- * A login is matched as the servers do it: the host patterns from the most to the least specific, then the user name
- * before the anonymous one.
+ * A login is matched as the servers do it: the host patterns from the most to the least specific, then the
+ * user name before the anonymous one.
  */
 #ifndef WYE_PROXY_ACCOUNTS_H
 #define WYE_PROXY_ACCOUNTS_H
@@ -14,18 +15,22 @@
 
 #include "protocol/wire.h"
 
-enum account_plugin { ACCOUNT_NATIVE, ACCOUNT_SHA2, ACCOUNT_OTHER /* named in plugin, cannot be verified here */ };
+enum account_plugin {
+	ACCOUNT_NATIVE,
+	ACCOUNT_SHA2,
+	ACCOUNT_OTHER /* named in plugin, cannot be verified here */
+};
 
 struct account {
 	char user[129];
-	char host[256];          /* the pattern */
+	char host[256]; /* the pattern */
 	enum account_plugin plugin;
 	char plugin_name[64];
-	char verifier[256];      /* as the server stores it; empty = no password */
+	char verifier[256]; /* as the server stores it; empty = no password */
 	size_t verifier_len;
 	bool locked, password_expired, require_tls;
-	bool by_hand;            /* --user: comes before what the primary has, whatever the host patterns are */
-	uint64_t id;             /* changes when user, host, plugin or verifier change: the key of what is remembered */
+	bool by_hand; /* --user: comes before what the primary has, whatever the host patterns are */
+	uint64_t id;  /* changes when user, host, plugin or verifier change: the key of what is remembered */
 };
 
 struct account_set;
@@ -33,8 +38,8 @@ struct account_set;
 /* What `id` is for this account: stable while the process lives, different in the next one. */
 uint64_t account_id(const struct account *account);
 
-/* What the builder needs: a set is filled (`id` is filled in), then sealed (sorted), then shared. False when the
- * account is not well-formed (a name that is not terminated, a verifier that is too long). */
+/* What the builder needs: a set is filled (`id` is filled in), then sealed (sorted), then shared. False when
+ * the account is not well-formed (a name that is not terminated, a verifier that is too long). */
 struct account_set *account_set_create(void);
 bool account_set_add(struct account_set *set, const struct account *account);
 void account_set_seal(struct account_set *set);
@@ -45,8 +50,9 @@ const struct account *account_set_at(const struct account_set *set, size_t index
 bool account_set_equal(const struct account_set *a, const struct account_set *b);
 
 /* NULL when nobody matches. A Unix-socket client (address NULL) is `localhost`; a loopback address matches
- * `localhost` too, as the servers' reverse look-up makes it. Other host names in an account match nobody: wye does not
- * look clients' addresses up. */
-const struct account *account_find(const struct account_set *set, struct view user, const struct sockaddr *address);
+ * `localhost` too, as the servers' reverse look-up makes it. Other host names in an account match nobody: wye
+ * does not look clients' addresses up. */
+const struct account *account_find(const struct account_set *set, struct view user,
+                                   const struct sockaddr *address);
 
 #endif

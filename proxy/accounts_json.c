@@ -12,13 +12,13 @@ struct accounts_json {
 };
 
 static const char top_sql[] =
-	"SELECT json_extract(?1, '$.plugin'), json_extract(?1, '$.authentication_string'),"
-	" json_extract(?1, '$.account_locked'), ifnull(json_extract(?1, '$.password_last_changed'), 1),"
-	" ifnull(json_extract(?1, '$.ssl_type'), 0), json_extract(?1, '$.is_role')";
+    "SELECT json_extract(?1, '$.plugin'), json_extract(?1, '$.authentication_string'),"
+    " json_extract(?1, '$.account_locked'), ifnull(json_extract(?1, '$.password_last_changed'), 1),"
+    " ifnull(json_extract(?1, '$.ssl_type'), 0), json_extract(?1, '$.is_role')";
 
 static const char alternatives_sql[] =
-	"SELECT json_extract(value, '$.plugin'), json_extract(value, '$.authentication_string')"
-	" FROM json_each(?1, '$.auth_or') WHERE json_extract(value, '$.plugin') IS NOT NULL";
+    "SELECT json_extract(value, '$.plugin'), json_extract(value, '$.authentication_string')"
+    " FROM json_each(?1, '$.auth_or') WHERE json_extract(value, '$.plugin') IS NOT NULL";
 
 void accounts_json_destroy(struct accounts_json *j)
 {
@@ -49,8 +49,8 @@ bool account_set_plugin(struct account *account, const char *plugin, const void 
 		return false;
 	snprintf(account->plugin_name, sizeof account->plugin_name, "%s", plugin);
 	account->plugin = strcmp(plugin, "mysql_native_password") == 0   ? ACCOUNT_NATIVE
-			  : strcmp(plugin, "caching_sha2_password") == 0 ? ACCOUNT_SHA2
-									 : ACCOUNT_OTHER;
+	                  : strcmp(plugin, "caching_sha2_password") == 0 ? ACCOUNT_SHA2
+	                                                                 : ACCOUNT_OTHER;
 	memset(account->verifier, 0, sizeof account->verifier);
 	if (len)
 		memcpy(account->verifier, verifier, len);
@@ -58,7 +58,8 @@ bool account_set_plugin(struct account *account, const char *plugin, const void 
 	return true;
 }
 
-/* How good an alternative is: one that nobody can pass ("invalid") is as little use as a plugin wye does not know. */
+/* How good an alternative is: one that nobody can pass ("invalid") is as little use as a plugin wye does not
+ * know. */
 static int usefulness(const struct account *a)
 {
 	if (a->plugin == ACCOUNT_OTHER)
@@ -109,7 +110,7 @@ static bool read_top(struct accounts_json *j, struct account *account)
 }
 
 bool accounts_json_read(struct accounts_json *j, const char *user, const char *host, const char *priv,
-			struct account *account)
+                        struct account *account)
 {
 	memset(account, 0, sizeof *account);
 	if (strlen(user) >= sizeof account->user || strlen(host) >= sizeof account->host)

@@ -10,12 +10,12 @@
 #include "proxy/vault.h"
 
 /* The verifier as hexadecimal digits: it holds any byte, and no character set must touch it. */
-static const char mysql_sql[] =
-	"SELECT user, host, plugin, HEX(authentication_string), account_locked = 'Y', password_expired = 'Y', ssl_type"
-	" FROM mysql.user";
+static const char mysql_sql[] = "SELECT user, host, plugin, HEX(authentication_string), account_locked = "
+                                "'Y', password_expired = 'Y', ssl_type"
+                                " FROM mysql.user";
 static const char mariadb_view_sql[] =
-	"SELECT user, host, plugin, HEX(authentication_string), 0, password_expired = 'Y', ssl_type"
-	" FROM mysql.user WHERE is_role <> 'Y'";
+    "SELECT user, host, plugin, HEX(authentication_string), 0, password_expired = 'Y', ssl_type"
+    " FROM mysql.user WHERE is_role <> 'Y'";
 static const char mariadb_sql[] = "SELECT user, host, priv FROM mysql.global_priv";
 
 static int hex_digit(char c)
@@ -68,13 +68,13 @@ static void add_json_row(struct account_set *set, struct accounts_json *j, struc
 {
 	struct account a;
 	if (accounts_json_read(j, or_empty(library_value(r, 0, NULL)), or_empty(library_value(r, 1, NULL)),
-			       or_empty(library_value(r, 2, NULL)), &a))
+	                       or_empty(library_value(r, 2, NULL)), &a))
 		account_set_add(set, &a);
 	OPENSSL_cleanse(&a, sizeof a);
 }
 
-/* Native accounts: verifier "*HEX(SHA1(SHA1(password)))". What logs in with it, to servers of either plugin, goes to
- * the vault. */
+/* Native accounts: verifier "*HEX(SHA1(SHA1(password)))". What logs in with it, to servers of either plugin,
+ * goes to the vault. */
 static void add_by_hand(struct account_set *set, const struct user_option *user)
 {
 	struct account a = {.by_hand = true};
@@ -117,7 +117,7 @@ struct account_set *accounts_by_hand(const struct user_option *users, size_t n_u
 }
 
 static bool load_rows(struct library_connection *c, const char *sql, struct account_set *set,
-		      struct library_error *error)
+                      struct library_error *error)
 {
 	struct library_result *r;
 	if (!library_query(c, sql, &r, error))
@@ -128,7 +128,8 @@ static bool load_rows(struct library_connection *c, const char *sql, struct acco
 	return true;
 }
 
-static bool load_global_priv(struct library_connection *c, struct account_set *set, struct library_error *error)
+static bool load_global_priv(struct library_connection *c, struct account_set *set,
+                             struct library_error *error)
 {
 	struct library_result *r;
 	if (!library_query(c, mariadb_sql, &r, error))
@@ -155,11 +156,13 @@ static bool load_mariadb(struct library_connection *c, struct account_set *set, 
 	return false;
 }
 
-struct account_set *accounts_load(struct library_connection *c, enum flavor flavor, const struct user_option *users,
-				  size_t n_users, struct library_error *error)
+struct account_set *accounts_load(struct library_connection *c, enum flavor flavor,
+                                  const struct user_option *users, size_t n_users,
+                                  struct library_error *error)
 {
 	struct account_set *set = account_set_create();
-	bool loaded = flavor == FLAVOR_MARIADB ? load_mariadb(c, set, error) : load_rows(c, mysql_sql, set, error);
+	bool loaded =
+	    flavor == FLAVOR_MARIADB ? load_mariadb(c, set, error) : load_rows(c, mysql_sql, set, error);
 	if (loaded)
 		return seal_with(set, users, n_users);
 	account_set_unref(set);
@@ -175,7 +178,7 @@ static bool has_user(const struct account_set *set, const char *name)
 }
 
 const struct user_option *accounts_unknown(const struct account_set *set, const struct user_option *users,
-					   size_t n_users)
+                                           size_t n_users)
 {
 	for (size_t i = 0; i < n_users; i++)
 		if (!users[i].has_password && !has_user(set, users[i].name))

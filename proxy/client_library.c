@@ -35,9 +35,10 @@ static int socket_of(MYSQL *m)
 	return (int)mysql_get_socket(m);
 }
 
-/* Connector/C 3.3 takes TLS when the server offers it and goes on without when not, once it is told to want it; later
- * ones make it a must, and then check the certificate unless told not to. So what must be encrypted is looked at after
- * the login, and "when offered" is asked for only where it does not become a must. */
+/* Connector/C 3.3 takes TLS when the server offers it and goes on without when not, once it is told to want
+ * it; later ones make it a must, and then check the certificate unless told not to. So what must be encrypted
+ * is looked at after the login, and "when offered" is asked for only where it does not become a must. It
+ * knows no check of the CA alone: verify_ca checks the name in the certificate too. */
 static void want_tls(MYSQL *m, const struct library_login *login)
 {
 	static const library_bool yes = 1, no = 0;
@@ -63,18 +64,19 @@ static int socket_of(MYSQL *m)
 static void want_tls(MYSQL *m, const struct library_login *login)
 {
 	static const enum mysql_ssl_mode modes[] = {
-		[SERVER_TLS_AUTO] = SSL_MODE_PREFERRED,
-		[SERVER_TLS_OFF] = SSL_MODE_DISABLED,
-		[SERVER_TLS_REQUIRED] = SSL_MODE_REQUIRED,
-		[SERVER_TLS_VERIFY_CA] = SSL_MODE_VERIFY_CA,
-		[SERVER_TLS_VERIFY_IDENTITY] = SSL_MODE_VERIFY_IDENTITY,
+	    [SERVER_TLS_AUTO] = SSL_MODE_PREFERRED,
+	    [SERVER_TLS_OFF] = SSL_MODE_DISABLED,
+	    [SERVER_TLS_REQUIRED] = SSL_MODE_REQUIRED,
+	    [SERVER_TLS_VERIFY_CA] = SSL_MODE_VERIFY_CA,
+	    [SERVER_TLS_VERIFY_IDENTITY] = SSL_MODE_VERIFY_IDENTITY,
 	};
 	static const bool yes = true;
 	enum mysql_ssl_mode mode = modes[login->tls];
 	mysql_options(m, MYSQL_OPT_SSL_MODE, &mode);
 	if (*login->ca)
 		mysql_options(m, MYSQL_OPT_SSL_CA, login->ca);
-	/* Without TLS a server with a cold cache sends its public key, for the password to be encrypted with. */
+	/* Without TLS a server with a cold cache sends its public key, for the password to be encrypted with.
+	 */
 	mysql_options(m, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &yes);
 }
 
@@ -101,25 +103,26 @@ void library_thread_end(void)
 	mysql_thread_end();
 }
 
-/* Error numbers of the libraries (2000 and up, errmsg.h) and of the servers that mean more than "an error". */
+/* Error numbers of the libraries (2000 and up, errmsg.h) and of the servers that mean more than "an error".
+ */
 static const struct {
 	unsigned code;
 	enum library_failure failure;
 } meanings[] = {
-	{2002, LIBRARY_REFUSED},        {2003, LIBRARY_REFUSED},        {2004, LIBRARY_REFUSED},
-	{2005, LIBRARY_UNKNOWN_HOST},   {2006, LIBRARY_LOST},           {2007, LIBRARY_NOT_MYSQL},
-	{2012, LIBRARY_NOT_MYSQL},      {2013, LIBRARY_LOST},           {2026, LIBRARY_TLS},
-	{2027, LIBRARY_NOT_MYSQL},      {2055, LIBRARY_LOST},           {2058, LIBRARY_DENIED},
-	{2059, LIBRARY_DENIED},         {2061, LIBRARY_DENIED},         {5014, LIBRARY_LOST},
-	{1040, LIBRARY_FULL},           {1203, LIBRARY_FULL},           {1226, LIBRARY_FULL},
-	{1044, LIBRARY_MISSING_GRANT},  {1045, LIBRARY_DENIED},         {1129, LIBRARY_DENIED},
-	{1130, LIBRARY_DENIED},         {1142, LIBRARY_MISSING_GRANT},  {1143, LIBRARY_MISSING_GRANT},
-	{1227, LIBRARY_MISSING_GRANT},  {1251, LIBRARY_DENIED},         {1524, LIBRARY_DENIED},
-	{1698, LIBRARY_DENIED},         {1053, LIBRARY_LOST},           {1077, LIBRARY_LOST},
-	{1158, LIBRARY_LOST},           {1159, LIBRARY_LOST},           {1160, LIBRARY_LOST},
-	{1161, LIBRARY_LOST},           {1927, LIBRARY_LOST},           {3118, LIBRARY_DENIED},
-	{3159, LIBRARY_TLS},            {4031, LIBRARY_LOST},           {4151, LIBRARY_DENIED},
-	{1862, LIBRARY_DENIED},         {1820, LIBRARY_DENIED},         {1094, LIBRARY_SQL},
+    {2002, LIBRARY_REFUSED},       {2003, LIBRARY_REFUSED},       {2004, LIBRARY_REFUSED},
+    {2005, LIBRARY_UNKNOWN_HOST},  {2006, LIBRARY_LOST},          {2007, LIBRARY_NOT_MYSQL},
+    {2012, LIBRARY_NOT_MYSQL},     {2013, LIBRARY_LOST},          {2026, LIBRARY_TLS},
+    {2027, LIBRARY_NOT_MYSQL},     {2055, LIBRARY_LOST},          {2058, LIBRARY_DENIED},
+    {2059, LIBRARY_DENIED},        {2061, LIBRARY_DENIED},        {5014, LIBRARY_LOST},
+    {1040, LIBRARY_FULL},          {1203, LIBRARY_FULL},          {1226, LIBRARY_FULL},
+    {1044, LIBRARY_MISSING_GRANT}, {1045, LIBRARY_DENIED},        {1129, LIBRARY_DENIED},
+    {1130, LIBRARY_DENIED},        {1142, LIBRARY_MISSING_GRANT}, {1143, LIBRARY_MISSING_GRANT},
+    {1227, LIBRARY_MISSING_GRANT}, {1251, LIBRARY_DENIED},        {1524, LIBRARY_DENIED},
+    {1698, LIBRARY_DENIED},        {1053, LIBRARY_LOST},          {1077, LIBRARY_LOST},
+    {1158, LIBRARY_LOST},          {1159, LIBRARY_LOST},          {1160, LIBRARY_LOST},
+    {1161, LIBRARY_LOST},          {1927, LIBRARY_LOST},          {3118, LIBRARY_DENIED},
+    {3159, LIBRARY_TLS},           {4031, LIBRARY_LOST},          {4151, LIBRARY_DENIED},
+    {1862, LIBRARY_DENIED},        {1820, LIBRARY_DENIED},        {1094, LIBRARY_SQL},
 };
 
 static void keep_text(struct library_error *error, const char *text)
@@ -130,7 +133,8 @@ static void keep_text(struct library_error *error, const char *text)
 			*p = ' ';
 }
 
-/* A read that met its time-out is "lost" (or a TLS error) too; the text may have the system's error number. */
+/* A read that met its time-out is "lost" (or a TLS error) too; the text may have the system's error number.
+ */
 static bool timed_out(const char *text)
 {
 	const char *at = strstr(text, "system error: ");
@@ -164,8 +168,8 @@ static void explain(MYSQL *m, struct library_error *error, bool established, boo
 	}
 }
 
-/* A connection that did not come about, or broke before the login was through: what the libraries say about it is of
- * little use, so the server is looked at by hand. */
+/* A connection that did not come about, or broke before the login was through: what the libraries say about
+ * it is of little use, so the server is looked at by hand. */
 static void explain_connect(MYSQL *m, const struct library_login *login, struct library_error *error)
 {
 	explain(m, error, false, false);
@@ -214,7 +218,8 @@ static bool is_encrypted_enough(MYSQL *m, const struct library_login *login, str
 	if (login->tls < SERVER_TLS_REQUIRED || !login->at->port || mysql_get_ssl_cipher(m))
 		return true;
 	error->failure = LIBRARY_TLS;
-	snprintf(error->text, sizeof error->text, "the server offers no TLS, but the setting server_tls requires it");
+	snprintf(error->text, sizeof error->text,
+	         "the server offers no TLS, but the setting server_tls requires it");
 	return false;
 }
 
@@ -229,7 +234,7 @@ struct library_connection *library_open(const struct library_login *login, struc
 	c->read_timeout = login->read_timeout;
 	bool tcp = login->at->port != 0;
 	if (!mysql_real_connect(c->mysql, tcp ? login->at->host : NULL, login->user, login->password, NULL,
-				login->at->port, tcp ? NULL : login->at->host, 0)) {
+	                        login->at->port, tcp ? NULL : login->at->host, 0)) {
 		explain_connect(c->mysql, login, error);
 	} else if (is_encrypted_enough(c->mysql, login, error)) {
 		return c;
@@ -275,7 +280,7 @@ bool library_peer(const struct library_connection *c, struct sockaddr_storage *a
 }
 
 bool library_query(struct library_connection *c, const char *sql, struct library_result **result,
-		   struct library_error *error)
+                   struct library_error *error)
 {
 	*error = (struct library_error){.failure = LIBRARY_OK};
 	MYSQL_RES *res = NULL;

@@ -1,10 +1,11 @@
 /*
- * Administrative connections through the MySQL client library, MariaDB Connector/C or Oracle's libmysqlclient alike.
+ * Administrative connections through the MySQL client library, MariaDB Connector/C or Oracle's libmysqlclient
+ * alike.
  *
- * This is the only place that sees mysql.h: what the two libraries name or do differently ends here. Calls block, with
- * time-outs of whole seconds; one thread uses a connection, save library_interrupt(). Every thread that opens one
- * calls library_thread_begin() first and library_thread_end() last. Results are read into memory whole: they are for
- * status and accounts, not for data.
+ * This is the only place that sees mysql.h: what the two libraries name or do differently ends here. Calls
+ * block, with time-outs of whole seconds; one thread uses a connection, save library_interrupt(). Every
+ * thread that opens one calls library_thread_begin() first and library_thread_end() last. Results are read
+ * into memory whole: they are for status and accounts, not for data.
  */
 #ifndef WYE_PROXY_CLIENT_LIBRARY_H
 #define WYE_PROXY_CLIENT_LIBRARY_H
@@ -20,7 +21,7 @@
 enum library_failure {
 	LIBRARY_OK,
 	LIBRARY_UNKNOWN_HOST,
-	LIBRARY_REFUSED,       /* nobody listens, or the machine cannot be reached */
+	LIBRARY_REFUSED, /* nobody listens, or the machine cannot be reached */
 	LIBRARY_TIMED_OUT,
 	LIBRARY_LOST,          /* the connection broke */
 	LIBRARY_NOT_MYSQL,     /* something answers that does not speak the protocol */
@@ -69,7 +70,7 @@ bool library_peer(const struct library_connection *c, struct sockaddr_storage *a
 
 /* Runs one statement; false with the reason. *result may be NULL when its rows are of no interest. */
 bool library_query(struct library_connection *c, const char *sql, struct library_result **result,
-		   struct library_error *error);
+                   struct library_error *error);
 
 /* The next row, false after the last. Values are valid until the next call. */
 bool library_row(struct library_result *r);

@@ -11,12 +11,12 @@
 #include "proxy/reach.h"
 #include "proxy/snapshot.h"
 
-#define SECOND_US     1000000
+#define SECOND_US 1000000
 /* The time-outs of the client libraries are whole seconds: one for an answer, at most two for a login. */
 #define READ_TIMEOUT  1
 #define LOGIN_TIMEOUT 2
 /* However many ask for a look, this lies between the end of one and the next. */
-#define LOOK_GAP_US   50000
+#define LOOK_GAP_US 50000
 /* Who replicates from whom changes seldom. */
 #define REPLICAS_EVERY_US (5 * SECOND_US)
 
@@ -31,8 +31,8 @@ struct monitor {
 	struct library_connection *connection; /* replaced under the lock, for monitor_stop() */
 	struct gtid_set position;
 	struct lag_reader lag;
-	bool hasty;                    /* a time-out is being made sure of: the server is to prove that it lives */
-	int64_t lag_us;                /* by the history, at the newest position; -1 = not known */
+	bool hasty;     /* a time-out is being made sure of: the server is to prove that it lives */
+	int64_t lag_us; /* by the history, at the newest position; -1 = not known */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 
 	/* Shared with the control thread. */
@@ -88,12 +88,12 @@ static bool connect_to_server(struct monitor *m)
 	char ca[sizeof m->ca];
 	pthread_mutex_lock(&m->lock);
 	struct library_login login = {.at = &m->at,
-				      .user = m->common->user,
-				      .password = m->common->password,
-				      .connect_timeout = m->hasty ? READ_TIMEOUT : m->login_timeout,
-				      .read_timeout = READ_TIMEOUT,
-				      .tls = m->tls,
-				      .ca = ca};
+	                              .user = m->common->user,
+	                              .password = m->common->password,
+	                              .connect_timeout = m->hasty ? READ_TIMEOUT : m->login_timeout,
+	                              .read_timeout = READ_TIMEOUT,
+	                              .tls = m->tls,
+	                              .ca = ca};
 	memcpy(ca, m->ca, sizeof ca);
 	pthread_mutex_unlock(&m->lock);
 	struct library_connection *c = library_open(&login, &m->look.error);
@@ -104,14 +104,15 @@ static bool connect_to_server(struct monitor *m)
 	return look_identify(c, &m->look);
 }
 
-/* Reads the position that the server's part in replication makes the interesting one. False when the connection is
- * lost: m->look.error says how. */
+/* Reads the position that the server's part in replication makes the interesting one. False when the
+ * connection is lost: m->look.error says how. */
 static bool read_position(struct monitor *m, enum monitor_follow follow)
 {
 	const struct monitor_words *w = monitor_words_of(m->look.flavor, m->look.version);
 	struct library_result *r;
 	struct library_error error;
-	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r, &error)) {
+	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r,
+	                   &error)) {
 		if (library_failure_is_final(error.failure))
 			m->look.error = error;
 		return !library_failure_is_final(error.failure);
@@ -162,8 +163,8 @@ static bool look_once(struct monitor *m)
 	return true;
 }
 
-/* A connection that broke may be one that the server had closed for idling, and a time-out a moment's stall: those are
- * tried once more. A refusal is a fact. */
+/* A connection that broke may be one that the server had closed for idling, and a time-out a moment's stall:
+ * those are tried once more. A refusal is a fact. */
 static bool is_worth_another_try(const struct monitor *m)
 {
 	return m->look.error.failure == LIBRARY_LOST ||
@@ -183,7 +184,8 @@ static void give_look(struct monitor *m)
 static void look(struct monitor *m, bool after_failure)
 {
 	bool ok = !after_failure && look_once(m);
-	for (int tries = after_failure ? 0 : 1; !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
+	for (int tries = after_failure ? 0 : 1;
+	     !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
 		m->hasty = m->look.error.failure == LIBRARY_TIMED_OUT;
 		disconnect(m);
 		ok = look_once(m);
@@ -205,7 +207,7 @@ static void load_accounts(struct monitor *m, uint64_t ticket)
 	struct monitor_accounts got = {.ticket = ticket};
 	if (m->connection)
 		got.set = accounts_load(m->connection, m->look.flavor, m->common->users, m->common->n_users,
-					&got.error);
+		                        &got.error);
 	else
 		got.error = m->look.error;
 	if (m->connection && !got.set && library_failure_is_final(got.error.failure))
@@ -229,8 +231,11 @@ struct errands {
 
 static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 {
-	*e = (struct errands){.stop = m->stopping, .accounts = m->accounts_wanted, .ticket = m->ticket,
-			      .follow = m->follow, .look_interval = m->monitor_interval};
+	*e = (struct errands){.stop = m->stopping,
+	                      .accounts = m->accounts_wanted,
+	                      .ticket = m->ticket,
+	                      .follow = m->follow,
+	                      .look_interval = m->monitor_interval};
 	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
 		m->next_look_us = m->look_ended_us + LOOK_GAP_US;
 	e->look = now >= m->next_look_us;
@@ -287,7 +292,7 @@ static void *run(void *arg)
 }
 
 struct monitor *monitor_start(unsigned slot, const struct endpoint *at, const struct monitor_common *common,
-			      const struct settings *settings)
+                              const struct settings *settings)
 {
 	struct monitor *m = calloc(1, sizeof *m);
 	if (!m)

@@ -1,11 +1,12 @@
 /*
  * One thread that watches one server through the client library.
  *
- * Every monitor_interval it looks at the server (monitor_look.h) and keeps the findings for the control thread, which
- * is told through a callback and takes them. In between, where it is told to, it reads the server's applied position
- * every position_interval and publishes it to the board of the server's slot. It loads the accounts when asked.
- * A failure seen by anybody (monitor_look_soon) makes it look at once. Calls block, in its own thread only; stopping
- * breaks the connection under it. The functions here are the control thread's unless they say otherwise.
+ * Every monitor_interval it looks at the server (monitor_look.h) and keeps the findings for the control
+ * thread, which is told through a callback and takes them. In between, where it is told to, it reads the
+ * server's applied position every position_interval and publishes it to the board of the server's slot. It
+ * loads the accounts when asked. A failure seen by anybody (monitor_look_soon) makes it look at once. Calls
+ * block, in its own thread only; stopping breaks the connection under it. The functions here are the control
+ * thread's unless they say otherwise.
  */
 #ifndef WYE_PROXY_MONITOR_H
 #define WYE_PROXY_MONITOR_H
@@ -27,21 +28,21 @@ struct monitor_common {
 	const struct user_option *users; /* accounts by hand */
 	size_t n_users;
 	struct lag_history *history;
-	void (*told)(void);              /* there is something to take; called in the monitor's thread */
+	void (*told)(void); /* there is something to take; called in the monitor's thread */
 };
 
 /* What the position of this server means. */
 enum monitor_follow { FOLLOW_NOTHING, FOLLOW_AS_REPLICA, FOLLOW_AS_PRIMARY };
 
 struct monitor_accounts {
-	uint64_t ticket;           /* which request this answers */
-	struct account_set *set;   /* the taker's reference; NULL = it failed */
+	uint64_t ticket;         /* which request this answers */
+	struct account_set *set; /* the taker's reference; NULL = it failed */
 	struct library_error error;
 };
 
 /* NULL when no thread can be made. */
 struct monitor *monitor_start(unsigned slot, const struct endpoint *at, const struct monitor_common *common,
-			      const struct settings *settings);
+                              const struct settings *settings);
 void monitor_configure(struct monitor *m, const struct settings *settings);
 void monitor_follow(struct monitor *m, enum monitor_follow follow);
 

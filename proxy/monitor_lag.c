@@ -6,7 +6,7 @@
 
 #define SAMPLES_MAX 512
 /* A lag is known to this part of it at least: 16 samples for each e-fold of its length fit well. */
-#define RESOLUTION  16
+#define RESOLUTION 16
 
 struct sample {
 	uint64_t number;
@@ -55,8 +55,8 @@ void lag_history_restart(struct lag_history *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* Of two neighbours that lie close together for their age, one goes: the history reaches back for days, as exactly as
- * a lag of that length needs. The oldest and the newest stay. */
+/* Of two neighbours that lie close together for their age, one goes: the history reaches back for days, as
+ * exactly as a lag of that length needs. The oldest and the newest stay. */
 static void thin_out(struct lag_history *h)
 {
 	int64_t now = h->samples[h->n - 1].at_us;
@@ -94,7 +94,8 @@ void lag_history_note(struct lag_history *h, const struct gtid_set *position, in
 }
 
 /* The first sample from the reader's place on that is not applied; h->n when all are. */
-static unsigned first_missing(const struct lag_history *h, struct lag_reader *reader, const struct gtid_set *applied)
+static unsigned first_missing(const struct lag_history *h, struct lag_reader *reader,
+                              const struct gtid_set *applied)
 {
 	unsigned i = 0;
 	while (i < h->n && h->samples[i].number < reader->next)
@@ -107,7 +108,7 @@ static unsigned first_missing(const struct lag_history *h, struct lag_reader *re
 }
 
 int64_t lag_history_read(struct lag_history *h, struct lag_reader *reader, const struct gtid_set *applied,
-			 int64_t now_us)
+                         int64_t now_us)
 {
 	pthread_mutex_lock(&h->lock);
 	if (reader->epoch != h->epoch)

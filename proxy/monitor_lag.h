@@ -1,14 +1,15 @@
 /*
- * How far replicas are behind, told by positions alone: no clock of a server, no privilege, no Seconds_Behind.
+ * How far replicas are behind, told by positions alone: no clock of a server, no privilege, no
+ * Seconds_Behind.
  *
- * The primary's monitor notes each new position of the primary with the time it was first seen; a replica's lag is the
- * age of the oldest of them that it has not applied yet. That is the staleness a reader meets, whatever the reason:
- * a slow applier, a link that says "Yes" while nothing comes, a large transaction in transit. It is exact to the
- * interval between two looks at the primary.
+ * The primary's monitor notes each new position of the primary with the time it was first seen; a replica's
+ * lag is the age of the oldest of them that it has not applied yet. That is the staleness a reader meets,
+ * whatever the reason: a slow applier, a link that says "Yes" while nothing comes, a large transaction in
+ * transit. It is exact to the interval between two looks at the primary.
  *
- * A replica counts as measurable ("anchored") once it has held any position noted since the start: one that never
- * does is either further behind than this history reaches, or has a gap for good, and other measures must do.
- * All functions lock; any thread.
+ * A replica counts as measurable ("anchored") once it has held any position noted since the start: one that
+ * never does is either further behind than this history reaches, or has a gap for good, and other measures
+ * must do. All functions lock; any thread.
  */
 #ifndef WYE_PROXY_MONITOR_LAG_H
 #define WYE_PROXY_MONITOR_LAG_H
@@ -23,7 +24,7 @@ struct lag_history;
 /* Where one replica stands in it. Zeroed is a good start. */
 struct lag_reader {
 	uint64_t epoch;
-	uint64_t next;  /* number of the first position not known to be applied */
+	uint64_t next; /* number of the first position not known to be applied */
 	bool anchored;
 };
 
@@ -37,6 +38,6 @@ void lag_history_note(struct lag_history *h, const struct gtid_set *position, in
 
 /* The lag of a replica that has applied this, in microseconds; -1 while it is not anchored. */
 int64_t lag_history_read(struct lag_history *h, struct lag_reader *reader, const struct gtid_set *applied,
-			 int64_t now_us);
+                         int64_t now_us);
 
 #endif

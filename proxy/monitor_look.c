@@ -18,9 +18,10 @@ static int64_t number(const char *text, int64_t otherwise)
 	return text && *text ? strtoll(text, NULL, 10) : otherwise;
 }
 
-/* Runs a query of a duty: false only when the connection is lost. A refusal marks the duty and leaves *result NULL. */
+/* Runs a query of a duty: false only when the connection is lost. A refusal marks the duty and leaves *result
+ * NULL. */
 static bool ask(struct library_connection *c, struct look *look, const char *sql, enum duty duty,
-		struct library_result **result)
+                struct library_result **result)
 {
 	struct library_error error;
 	*result = NULL;
@@ -33,7 +34,8 @@ static bool ask(struct library_connection *c, struct look *look, const char *sql
 		look->error = error;
 		return false;
 	}
-	/* A statement this version does not know is as if it had nothing to tell; a refusal is worth a word. */
+	/* A statement this version does not know is as if it had nothing to tell; a refusal is worth a word.
+	 */
 	if (error.failure == LIBRARY_MISSING_GRANT)
 		look->missing |= 1u << duty;
 	return true;
@@ -47,7 +49,8 @@ bool look_identify(struct library_connection *c, struct look *look)
 	if (!look->is_known_kind) {
 		look->error.failure = LIBRARY_NOT_MYSQL;
 		snprintf(look->error.text, sizeof look->error.text,
-			 "it calls itself version '%s', which is neither MySQL nor MariaDB", look->version_text);
+		         "it calls itself version '%s', which is neither MySQL nor MariaDB",
+		         look->version_text);
 		return false;
 	}
 	look->collation = (uint16_t)library_server_collation(c);
@@ -74,7 +77,7 @@ static bool read_state(struct library_connection *c, const struct monitor_words 
 		/* From MariaDB 12 on read_only is a word; all but OFF and 0 are on. */
 		const char *ro = library_value(r, 0, NULL);
 		look->read_only = (ro && strcmp(ro, "0") != 0 && strcasecmp(ro, "OFF") != 0) ||
-				  number(library_value(r, 1, NULL), 0) != 0;
+		                  number(library_value(r, 1, NULL), 0) != 0;
 		look->server_id = (uint32_t)number(library_value(r, 2, NULL), 0);
 		look->gtid = number(library_value(r, 3, NULL), 0) != 0;
 	}
@@ -110,7 +113,7 @@ static void read_channel(struct library_result *r, const struct monitor_words *w
 	ch->gtid = says_gtid(library_value_of(r, w->column.gtid));
 	const char *sql_error = library_value_of(r, w->column.sql_error);
 	copy_text(ch->error, sizeof ch->error,
-		  sql_error && *sql_error ? sql_error : library_value_of(r, w->column.io_error));
+	          sql_error && *sql_error ? sql_error : library_value_of(r, w->column.io_error));
 }
 
 static bool read_status(struct library_connection *c, const struct monitor_words *w, struct look *look)
@@ -127,7 +130,8 @@ static bool read_status(struct library_connection *c, const struct monitor_words
 		struct look_channel *ch = &look->channels[look->n_channels];
 		read_channel(r, w, ch);
 		if (!*ch->source.host)
-			continue; /* a channel of Group Replication, or one that was reset: it has no source */
+			continue; /* a channel of Group Replication, or one that was reset: it has no source
+			           */
 		look->n_channels++;
 		if (ch->lag_us > look->lag_us)
 			look->lag_us = ch->lag_us;
@@ -136,8 +140,8 @@ static bool read_status(struct library_connection *c, const struct monitor_words
 	return true;
 }
 
-/* The integer seconds count from the start of the statement on the primary, and overstate by its duration: where the
- * server can tell the age of the transaction it applies, that replaces them. */
+/* The integer seconds count from the start of the statement on the primary, and overstate by its duration:
+ * where the server can tell the age of the transaction it applies, that replaces them. */
 static bool read_lag(struct library_connection *c, const struct monitor_words *w, struct look *look)
 {
 	struct library_result *r;

@@ -4,67 +4,89 @@
 #include <string.h>
 #include <strings.h>
 
-#define MYSQL_IDENTITY                                                                                                \
+#define MYSQL_IDENTITY                                                                                       \
 	"SELECT CONCAT_WS('|', @@server_uuid, @@hostname, @@port), @@server_uuid, CURRENT_USER()"
 /* MariaDB has no server_uuid: the host, the port and the directory of the data are together nobody else's. */
 #define MARIADB_IDENTITY "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir), '', CURRENT_USER()"
 
-#define MYSQL_STATE                                                                                                   \
-	"SELECT @@global.read_only, @@global.super_read_only, @@global.server_id, @@global.gtid_mode LIKE 'ON%'"
+#define MYSQL_STATE                                                                                          \
+	"SELECT @@global.read_only, @@global.super_read_only, @@global.server_id, @@global.gtid_mode LIKE "  \
+	"'ON%'"
 #define MARIADB_STATE "SELECT @@global.read_only, 0, @@global.server_id, 1"
 
-/* The age of the transaction that the applier works at, since it was committed on its first server. Nothing being
- * applied is 0 here: what has not arrived yet is told by other means. */
-#define MYSQL_LAG                                                                                                     \
-	"SELECT COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6))), 0)" \
-	" FROM performance_schema.replication_applier_status_by_worker WHERE APPLYING_TRANSACTION <> ''"              \
+/* The age of the transaction that the applier works at, since it was committed on its first server. Nothing
+ * being applied is 0 here: what has not arrived yet is told by other means. */
+#define MYSQL_LAG                                                                                            \
+	"SELECT COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, "    \
+	"NOW(6))), 0)"                                                                                       \
+	" FROM performance_schema.replication_applier_status_by_worker WHERE APPLYING_TRANSACTION <> ''"     \
 	" AND APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP > 0"
 
 enum family { FAMILY_MYSQL, FAMILY_MYSQL_OLD, FAMILY_MARIADB, FAMILY_MARIADB_OLD };
 
-#define OLD_COLUMNS                                                                                                   \
-	"Master_Host", "Master_Port", "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master",               \
-		"Last_IO_Error", "Last_SQL_Error"
+#define OLD_COLUMNS                                                                                          \
+	"Master_Host", "Master_Port", "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master",      \
+	    "Last_IO_Error", "Last_SQL_Error"
 
 static const struct monitor_words words[] = {
-	[FAMILY_MYSQL] = {
-		.state = MYSQL_STATE, .identity = MYSQL_IDENTITY,
-		.status = "SHOW REPLICA STATUS", .replicas = "SHOW REPLICAS", .lag = MYSQL_LAG,
-		.applied = "SELECT @@global.gtid_executed", .position = "SELECT @@global.gtid_executed",
-		.column = {"Channel_Name", "Source_Host", "Source_Port", "Replica_IO_Running", "Replica_SQL_Running",
-			   "Seconds_Behind_Source", "Last_IO_Error", "Last_SQL_Error", "Auto_Position",
-			   "Source_Server_Id", "Source_UUID"},
-		.replica_uuid = "Replica_UUID",
-		.grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*",
-			   "SELECT ON performance_schema.replication_applier_status_by_worker",
-			   "SELECT ON mysql.user"},
-	},
-	/* Before 8.0.22. */
-	[FAMILY_MYSQL_OLD] = {
-		.state = MYSQL_STATE, .identity = MYSQL_IDENTITY,
-		.status = "SHOW SLAVE STATUS", .replicas = "SHOW SLAVE HOSTS", .lag = NULL,
-		.applied = "SELECT @@global.gtid_executed", .position = "SELECT @@global.gtid_executed",
-		.column = {"Channel_Name", OLD_COLUMNS, "Auto_Position", "Master_Server_Id", "Master_UUID"},
-		.replica_uuid = "Slave_UUID",
-		.grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
-	},
-	[FAMILY_MARIADB] = {
-		.state = MARIADB_STATE, .identity = MARIADB_IDENTITY,
-		.status = "SHOW ALL SLAVES STATUS", .replicas = "SHOW SLAVE HOSTS", .lag = NULL,
-		/* gtid_current_pos moves by local writes too, which say nothing about the primary's. */
-		.applied = "SELECT @@global.gtid_slave_pos", .position = "SELECT @@global.gtid_current_pos",
-		.column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
-		.grants = {"SLAVE MONITOR ON *.*", "REPLICATION MASTER ADMIN ON *.*", NULL,
-			   "SELECT ON mysql.global_priv"},
-	},
-	/* Before 10.5.2 split the privileges, and 10.4 the table of accounts. */
-	[FAMILY_MARIADB_OLD] = {
-		.state = MARIADB_STATE, .identity = MARIADB_IDENTITY,
-		.status = "SHOW ALL SLAVES STATUS", .replicas = "SHOW SLAVE HOSTS", .lag = NULL,
-		.applied = "SELECT @@global.gtid_slave_pos", .position = "SELECT @@global.gtid_current_pos",
-		.column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
-		.grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
-	},
+    [FAMILY_MYSQL] =
+        {
+            .state = MYSQL_STATE,
+            .identity = MYSQL_IDENTITY,
+            .status = "SHOW REPLICA STATUS",
+            .replicas = "SHOW REPLICAS",
+            .lag = MYSQL_LAG,
+            .applied = "SELECT @@global.gtid_executed",
+            .position = "SELECT @@global.gtid_executed",
+            .column = {"Channel_Name", "Source_Host", "Source_Port", "Replica_IO_Running",
+                       "Replica_SQL_Running", "Seconds_Behind_Source", "Last_IO_Error", "Last_SQL_Error",
+                       "Auto_Position", "Source_Server_Id", "Source_UUID"},
+            .replica_uuid = "Replica_UUID",
+            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*",
+                       "SELECT ON performance_schema.replication_applier_status_by_worker",
+                       "SELECT ON mysql.user"},
+        },
+    /* Before 8.0.22. */
+    [FAMILY_MYSQL_OLD] =
+        {
+            .state = MYSQL_STATE,
+            .identity = MYSQL_IDENTITY,
+            .status = "SHOW SLAVE STATUS",
+            .replicas = "SHOW SLAVE HOSTS",
+            .lag = NULL,
+            .applied = "SELECT @@global.gtid_executed",
+            .position = "SELECT @@global.gtid_executed",
+            .column = {"Channel_Name", OLD_COLUMNS, "Auto_Position", "Master_Server_Id", "Master_UUID"},
+            .replica_uuid = "Slave_UUID",
+            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
+        },
+    [FAMILY_MARIADB] =
+        {
+            .state = MARIADB_STATE,
+            .identity = MARIADB_IDENTITY,
+            .status = "SHOW ALL SLAVES STATUS",
+            .replicas = "SHOW SLAVE HOSTS",
+            .lag = NULL,
+            /* gtid_current_pos moves by local writes too, which say nothing about the primary's. */
+            .applied = "SELECT @@global.gtid_slave_pos",
+            .position = "SELECT @@global.gtid_current_pos",
+            .column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
+            .grants = {"SLAVE MONITOR ON *.*", "REPLICATION MASTER ADMIN ON *.*", NULL,
+                       "SELECT ON mysql.global_priv"},
+        },
+    /* Before 10.5.2 split the privileges, and 10.4 the table of accounts. */
+    [FAMILY_MARIADB_OLD] =
+        {
+            .state = MARIADB_STATE,
+            .identity = MARIADB_IDENTITY,
+            .status = "SHOW ALL SLAVES STATUS",
+            .replicas = "SHOW SLAVE HOSTS",
+            .lag = NULL,
+            .applied = "SELECT @@global.gtid_slave_pos",
+            .position = "SELECT @@global.gtid_current_pos",
+            .column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
+            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
+        },
 };
 
 const struct monitor_words *monitor_words_of(enum flavor flavor, unsigned version)
@@ -77,10 +99,10 @@ const struct monitor_words *monitor_words_of(enum flavor flavor, unsigned versio
 const char *monitor_purpose(enum duty duty)
 {
 	static const char *const purposes[DUTY_COUNT] = {
-		[DUTY_STATUS] = "to see whether replication runs",
-		[DUTY_REPLICAS] = "to find the replicas by itself (or name them with --server)",
-		[DUTY_LAG] = "to know the lag in microseconds",
-		[DUTY_ACCOUNTS] = "to read the accounts (or give them with --user)",
+	    [DUTY_STATUS] = "to see whether replication runs",
+	    [DUTY_REPLICAS] = "to find the replicas by itself (or name them with --server)",
+	    [DUTY_LAG] = "to know the lag in microseconds",
+	    [DUTY_ACCOUNTS] = "to read the accounts (or give them with --user)",
 	};
 	return purposes[duty];
 }
@@ -100,7 +122,8 @@ static void append_quoted(char *out, size_t out_size, const char *text, size_t l
 	out[n] = '\0';
 }
 
-void monitor_grant(const struct monitor_words *w, enum duty duty, const char *account, char *out, size_t out_size)
+void monitor_grant(const struct monitor_words *w, enum duty duty, const char *account, char *out,
+                   size_t out_size)
 {
 	const char *at = strrchr(account, '@');
 	size_t user_len = at ? (size_t)(at - account) : strlen(account);

@@ -19,24 +19,27 @@ enum duty {
 };
 
 struct monitor_words {
-	const char *state;      /* read_only, super_read_only (or 0), server_id, GTIDs in use (1/0) */
-	const char *identity;   /* a text no other server has, server_uuid (or '') and the account we are */
-	const char *status;     /* one row a replication channel */
-	const char *replicas;   /* one row a replica */
-	const char *lag;        /* one number of microseconds, NULL when nothing is being applied; NULL = cannot tell */
-	const char *applied;    /* position of a replica */
-	const char *position;   /* position of a primary */
+	const char *state;    /* read_only, super_read_only (or 0), server_id, GTIDs in use (1/0) */
+	const char *identity; /* a text no other server has, server_uuid (or '') and the account we are */
+	const char *status;   /* one row a replication channel */
+	const char *replicas; /* one row a replica */
+	const char
+	    *lag; /* one number of microseconds, NULL when nothing is being applied; NULL = cannot tell */
+	const char *applied;  /* position of a replica */
+	const char *position; /* position of a primary */
 	struct {
-		const char *channel, *host, *port, *io, *sql, *lag, *io_error, *sql_error, *gtid, *server_id, *uuid;
-	} column;               /* of `status` */
-	const char *replica_uuid; /* column of `replicas` */
+		const char *channel, *host, *port, *io, *sql, *lag, *io_error, *sql_error, *gtid, *server_id,
+		    *uuid;
+	} column;                       /* of `status` */
+	const char *replica_uuid;       /* column of `replicas` */
 	const char *grants[DUTY_COUNT]; /* GRANT <this> TO ... */
 };
 
 const struct monitor_words *monitor_words_of(enum flavor flavor, unsigned version);
 
 /* The complete statement an administrator runs for this duty: account is what CURRENT_USER() said. */
-void monitor_grant(const struct monitor_words *w, enum duty duty, const char *account, char *out, size_t out_size);
+void monitor_grant(const struct monitor_words *w, enum duty duty, const char *account, char *out,
+                   size_t out_size);
 const char *monitor_purpose(enum duty duty); /* "to see whether replication runs" */
 
 /* "5.5.5-10.11.19-MariaDB-log" -> FLAVOR_MARIADB, 101119. False for a text that is no version. */

@@ -92,7 +92,8 @@ static void show_bytes(const unsigned char *p, ssize_t n, char *text, size_t tex
 	}
 	shown[len] = '\0';
 	if (len >= 4)
-		snprintf(text, text_size, "what answers there is not a MySQL or MariaDB server: it says '%s'", shown);
+		snprintf(text, text_size, "what answers there is not a MySQL or MariaDB server: it says '%s'",
+		         shown);
 	else
 		snprintf(text, text_size, "what answers there is not a MySQL or MariaDB server");
 }

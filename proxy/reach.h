@@ -1,9 +1,10 @@
 /*
  * Why a server cannot be reached, found out by hand: resolve, connect, look at the first bytes.
  *
- * The client libraries blur a refused connection, a silent one and a foreign protocol into one another (Connector/C
- * says 2002 "(115)" to a refusal). This is asked only after they failed, since a server counts a greeting that nobody
- * answers as a fault of the client's host. Blocking, bounded by the time-out for each step.
+ * The client libraries blur a refused connection, a silent one and a foreign protocol into one another
+ * (Connector/C says 2002 "(115)" to a refusal). This is asked only after they failed, since a server counts a
+ * greeting that nobody answers as a fault of the client's host. Blocking, bounded by the time-out for each
+ * step.
  */
 #ifndef WYE_PROXY_REACH_H
 #define WYE_PROXY_REACH_H

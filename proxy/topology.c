@@ -10,8 +10,8 @@
 #include "proxy/log.h"
 #include "proxy/topology_state.h"
 
-#define CLOCK_MS     100
-#define HURRY_US     3000000
+#define CLOCK_MS 100
+#define HURRY_US 3000000
 /* Where a guess at a replica's address found nothing, it is looked at again from time to time. */
 #define GUESS_REST_US 60000000u
 
@@ -114,11 +114,12 @@ static void add_found(const struct endpoint *at, const struct member *by, const 
 static void settle_guess(struct member *m)
 {
 	bool is_it = m->known && m->look.server_id == m->expected_id &&
-		     strcasecmp(m->look.uuid, m->expected_uuid) == 0;
+	             strcasecmp(m->look.uuid, m->expected_uuid) == 0;
 	if (is_it) {
 		m->hidden = false;
-		topology_note(LOG_LEVEL_INFO, "member-found", m->name,
-			   "a replica that does not tell its address (report_host), found beside its source");
+		topology_note(
+		    LOG_LEVEL_INFO, "member-found", m->name,
+		    "a replica that does not tell its address (report_host), found beside its source");
 	} else if (!m->refuted) {
 		struct settings rest = t->settings;
 		rest.monitor_interval = GUESS_REST_US;
@@ -150,10 +151,11 @@ static void find_members(void)
 		members_discover(&t->members, m, add_found);
 		const struct look_replica *unnamed = member_unnamed_replica(&t->members, m);
 		if (unnamed && !m->told_unnamed)
-			topology_note(LOG_LEVEL_WARNING, "member-unnamed", m->name,
-				   "its replica with server_id %u does not tell its address: set report_host there, "
-				   "or name it with --server HOST:PORT",
-				   unnamed->server_id);
+			topology_note(
+			    LOG_LEVEL_WARNING, "member-unnamed", m->name,
+			    "its replica with server_id %u does not tell its address: set report_host there, "
+			    "or name it with --server HOST:PORT",
+			    unnamed->server_id);
 		m->told_unnamed = m->told_unnamed || unnamed;
 	}
 }
@@ -172,14 +174,14 @@ static void view_of_member(const struct member *m, struct role_view *v, int sour
 {
 	const struct look_channel *ch = member_channel(&t->members, m);
 	*v = (struct role_view){
-		.name = m->name,
-		.by_hand = m->option.role,
-		.known = m->known,
-		.up = topology_member_up(m),
-		.writable = m->known && !m->look.read_only,
-		.source = source,
-		.linked = ch && (ch->io != LINK_STOPPED || ch->sql),
-		.was_replica = m->was_replica,
+	    .name = m->name,
+	    .by_hand = m->option.role,
+	    .known = m->known,
+	    .up = topology_member_up(m),
+	    .writable = m->known && !m->look.read_only,
+	    .source = source,
+	    .linked = ch && (ch->io != LINK_STOPPED || ch->sql),
+	    .was_replica = m->was_replica,
 	};
 }
 
@@ -228,8 +230,8 @@ static void follow_positions(bool new_primary)
 		bool replica = member_is_real(m) && t->roles.roles[i] == SERVER_REPLICA;
 		if (m->monitor)
 			monitor_follow(m->monitor, (int)i == t->roles.primary ? FOLLOW_AS_PRIMARY
-						   : replica		      ? FOLLOW_AS_REPLICA
-									      : FOLLOW_NOTHING);
+			                           : replica                  ? FOLLOW_AS_REPLICA
+			                                                      : FOLLOW_NOTHING);
 	}
 }
 
@@ -250,9 +252,10 @@ static void tell_of_rival(void)
 		return;
 	const struct member *p = topology_primary();
 	topology_note(LOG_LEVEL_ERROR, "two-primaries", t->members.all[rival]->name,
-		   "it may be written and follows nobody%s%s: it gets no statement; make it a replica (read_only=1), "
-		   "or say which is the primary with --server ADDR,role=primary",
-		   p ? ", while the primary is " : "", p ? p->name : "");
+	              "it may be written and follows nobody%s%s: it gets no statement; make it a replica "
+	              "(read_only=1), "
+	              "or say which is the primary with --server ADDR,role=primary",
+	              p ? ", while the primary is " : "", p ? p->name : "");
 }
 
 static void roles_turn(void)
@@ -280,8 +283,9 @@ static void roles_turn(void)
 	const struct member *p = topology_primary();
 	if (changed && p && t->roles.usable)
 		topology_note(LOG_LEVEL_INFO, "new-primary", p->name, "%s%s",
-			      before.primary >= 0 ? "it takes the place of " : "it may be written and follows nobody",
-			      before.primary >= 0 ? t->members.all[before.primary]->name : "");
+		              before.primary >= 0 ? "it takes the place of "
+		                                  : "it may be written and follows nobody",
+		              before.primary >= 0 ? t->members.all[before.primary]->name : "");
 	tell_of_rival();
 	if (was_usable && !t->roles.usable)
 		look_at_all(); /* somebody else may just have become it */
@@ -306,25 +310,26 @@ static void tell_of_state(struct member *m, enum server_state before, bool read_
 		topology_note(LOG_LEVEL_WARNING, "server-down", m->name, "%s", m->health.reason);
 	else if (was_down && !is_down)
 		topology_note(LOG_LEVEL_INFO, "server-up", m->name, "it answers again: %s %s",
-			   m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL", m->look.version_text);
+		              m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL", m->look.version_text);
 	if (m->role == SERVER_PRIMARY || read_before == m->takes_reads)
 		return;
 	if (m->takes_reads)
 		topology_note(LOG_LEVEL_INFO, "replica-in", m->name, "it serves reads");
 	else
 		topology_note(LOG_LEVEL_WARNING, "replica-out", m->name, "%s",
-			   *m->health.reason ? m->health.reason : "it is no replica of this cluster's primary any more");
+		              *m->health.reason ? m->health.reason
+		                                : "it is no replica of this cluster's primary any more");
 }
 
 static void note_health(struct member *m, bool primary_up)
 {
 	struct health_input in = {
-		.look = &m->look,
-		.channel = member_channel(&t->members, m),
-		.is_replica = m->role == SERVER_REPLICA,
-		.attached = m->attached,
-		.primary_up = primary_up,
-		.max_lag = t->settings.max_lag,
+	    .look = &m->look,
+	    .channel = member_channel(&t->members, m),
+	    .is_replica = m->role == SERVER_REPLICA,
+	    .attached = m->attached,
+	    .primary_up = primary_up,
+	    .max_lag = t->settings.max_lag,
 	};
 	health_note(&m->health, &in);
 }
@@ -335,7 +340,8 @@ static void tell_of_gtid(struct member *m)
 	bool without = m->known && ((ch && !ch->gtid) || !m->look.gtid);
 	if (without && !m->told_no_gtid && m->role != SERVER_UNKNOWN)
 		topology_note(LOG_LEVEL_WARNING, "no-gtid", m->name,
-			   "it does not replicate by GTIDs: reads that must see a session's own writes go to the primary");
+		              "it does not replicate by GTIDs: reads that must see a session's own writes go "
+		              "to the primary");
 	m->told_no_gtid = without;
 }
 
@@ -368,7 +374,8 @@ static void tell_of_primary(void)
 		topology_primary_reason(reason, sizeof reason);
 		topology_note(LOG_LEVEL_ERROR, "no-primary", NULL, "%s", reason);
 	} else if (usable && t->told_no_primary) {
-		topology_note(LOG_LEVEL_INFO, "primary-back", topology_primary()->name, "writes are possible again");
+		topology_note(LOG_LEVEL_INFO, "primary-back", topology_primary()->name,
+		              "writes are possible again");
 	}
 	t->told_no_primary = !usable;
 }
@@ -379,15 +386,16 @@ static void tell_of_grants(void)
 	unsigned missing = 0;
 	for (unsigned i = 0; i < t->members.n; i++) {
 		const struct member *m = t->members.all[i];
-		unsigned news = member_is_real(m) && m->known ? m->look.missing & ~t->told_missing & ~missing : 0;
+		unsigned news =
+		    member_is_real(m) && m->known ? m->look.missing & ~t->told_missing & ~missing : 0;
 		for (enum duty duty = 0; duty < DUTY_COUNT; duty++) {
 			if (!(news & 1u << duty))
 				continue;
 			char grant[512];
-			monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account,
-				      grant, sizeof grant);
-			topology_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing", m->name,
-				   "%s, run: %s", monitor_purpose(duty), grant);
+			monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty,
+			              m->look.account, grant, sizeof grant);
+			topology_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing",
+			              m->name, "%s, run: %s", monitor_purpose(duty), grant);
 		}
 		missing |= member_is_real(m) && m->known ? m->look.missing : 0;
 	}
@@ -460,11 +468,11 @@ int topology_start(uv_loop_t *loop, const struct options *options)
 	t->settings = options->settings;
 	t->roles.primary = t->roles.rival = t->told_rival = ROLE_NO_SERVER;
 	t->common = (struct monitor_common){.user = t->options.monitor_user,
-					    .password = t->options.monitor_password,
-					    .users = t->options.users,
-					    .n_users = t->options.n_users,
-					    .history = lag_history_create(),
-					    .told = tell_control};
+	                                    .password = t->options.monitor_password,
+	                                    .users = t->options.users,
+	                                    .n_users = t->options.n_users,
+	                                    .history = lag_history_create(),
+	                                    .told = tell_control};
 	int failed = start_loop(loop);
 	for (size_t i = 0; !failed && i < options->n_servers; i++)
 		if (!add_given(&options->servers[i]))

@@ -1,8 +1,8 @@
 /*
  * The cluster as wye sees it: which servers there are, who is primary, which replicas may be read.
  *
- * Runs on the control thread's loop; one monitor thread a server (proxy/monitor.h) reports to it. Whenever something
- * changed it builds a snapshot and publishes it.
+ * Runs on the control thread's loop; one monitor thread a server (proxy/monitor.h) reports to it. Whenever
+ * something changed it builds a snapshot and publishes it.
  */
 #ifndef WYE_PROXY_TOPOLOGY_H
 #define WYE_PROXY_TOPOLOGY_H
@@ -17,20 +17,23 @@
 /* Starts the monitors of the given servers on the loop. 0 or a negative UV_E*. */
 int topology_start(uv_loop_t *loop, const struct options *options);
 
-/* Runs the loop until the first picture is complete: every address of the command line was answered or refused, the
- * discovered members were looked at once, and the accounts are there; a snapshot is published then. False when wye
- * cannot run: `error` is the one line that says why and what to do (unreachable, refused password, missing GRANT, no
- * primary to be found). A cluster whose primary is dead but whose replicas answer can run: that is a warning. */
+/* Runs the loop until the first picture is complete: every address of the command line was answered or
+ * refused, the discovered members were looked at once, and the accounts are there; a snapshot is published
+ * then. False when wye cannot run: `error` is the one line that says why and what to do (unreachable, refused
+ * password, missing GRANT, no primary to be found). A cluster whose primary is dead but whose replicas answer
+ * can run: that is a warning. */
 bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size);
 
-/* `wye --check`: prints what was found and what is wrong, one line each, to standard output; the number of problems. */
+/* `wye --check`: prints what was found and what is wrong, one line each, to standard output; the number of
+ * problems. */
 int topology_check_report(void);
 
-/* Asks for fresh accounts; a snapshot with accounts_ticket >= the number returned answers. Any thread; requests are
- * gathered so that a flood of wrong logins costs a server a few look-ups a second. */
+/* Asks for fresh accounts; a snapshot with accounts_ticket >= the number returned answers. Any thread;
+ * requests are gathered so that a flood of wrong logins costs a server a few look-ups a second. */
 uint64_t topology_request_accounts(void);
 
-/* Something went wrong with this server on the data path (refused, reset, read-only): look at it now. Any thread. */
+/* Something went wrong with this server on the data path (refused, reset, read-only): look at it now. Any
+ * thread. */
 void topology_suspect(unsigned slot);
 
 /* Settings changed at run time (the console): the control thread's. */

@@ -5,7 +5,7 @@
 #include "proxy/topology_state.h"
 
 /* Requests that come within this time of the last answer are answered together. */
-#define GAP_US     100000
+#define GAP_US 100000
 /* A server that does not answer in this time is not waited for: another one has the accounts as well. */
 #define PATIENCE_US 1500000
 
@@ -84,17 +84,18 @@ static void note_failure(struct accounts_state *a, const struct member *m, const
 		return;
 	char grant[512] = "";
 	if (error->failure == LIBRARY_MISSING_GRANT)
-		monitor_grant(monitor_words_of(m->look.flavor, m->look.version), DUTY_ACCOUNTS, m->look.account, grant,
-			      sizeof grant);
+		monitor_grant(monitor_words_of(m->look.flavor, m->look.version), DUTY_ACCOUNTS,
+		              m->look.account, grant, sizeof grant);
 	topology_note(LOG_LEVEL_WARNING, *grant ? "grant-missing" : "accounts-failed", m->name, "%s%s%s",
-		   *grant ? monitor_purpose(DUTY_ACCOUNTS) : error->text, *grant ? ", run: " : "", grant);
+	              *grant ? monitor_purpose(DUTY_ACCOUNTS) : error->text, *grant ? ", run: " : "", grant);
 }
 
 static void install(struct accounts_state *a, const struct member *m, struct account_set *set)
 {
 	a->error = (struct library_error){.failure = LIBRARY_OK};
 	if (!account_set_equal(a->set, set)) {
-		topology_note(LOG_LEVEL_INFO, "accounts-loaded", m->name, "%zu accounts", account_set_size(set));
+		topology_note(LOG_LEVEL_INFO, "accounts-loaded", m->name, "%zu accounts",
+		              account_set_size(set));
 		account_set_unref(a->set);
 		a->set = account_set_ref(set);
 	}
@@ -125,7 +126,7 @@ void topology_accounts_turn(void)
 	struct accounts_state *a = &topology.accounts;
 	take_answers(a);
 	if (a->asking && (topology.now_us - a->asked_us > PATIENCE_US ||
-			  !topology_member_up(topology.members.all[a->asked_slot]))) {
+	                  !topology_member_up(topology.members.all[a->asked_slot]))) {
 		a->tried[a->asked_slot] = true;
 		ask(a);
 	}

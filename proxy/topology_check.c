@@ -38,12 +38,14 @@ static void describe_failure(const struct member *m, char *out, size_t out_size)
 {
 	enum library_failure failure = m->look.error.failure;
 	if (!m->looked)
-		snprintf(out, out_size, "cannot reach %s: no answer in time; %s", m->name, advice(LIBRARY_TIMED_OUT));
+		snprintf(out, out_size, "cannot reach %s: no answer in time; %s", m->name,
+		         advice(LIBRARY_TIMED_OUT));
 	else if (failure == LIBRARY_DENIED)
 		snprintf(out, out_size, "%s refuses the monitor account '%s': %s; %s", m->name,
-			 topology.options.monitor_user, m->look.error.text, advice(failure));
+		         topology.options.monitor_user, m->look.error.text, advice(failure));
 	else
-		snprintf(out, out_size, "cannot reach %s: %s; %s", m->name, m->look.error.text, advice(failure));
+		snprintf(out, out_size, "cannot reach %s: %s; %s", m->name, m->look.error.text,
+		         advice(failure));
 }
 
 static const struct member *first_that(bool (*is)(const struct member *m))
@@ -79,9 +81,10 @@ static bool hides_its_replication(const struct member *m)
 static void describe_grant(const struct member *m, enum duty duty, char *out, size_t out_size)
 {
 	char grant[512];
-	monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account, grant, sizeof grant);
+	monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account, grant,
+	              sizeof grant);
 	snprintf(out, out_size, "the monitor account lacks a privilege on %s %s: run %s", m->name,
-		 monitor_purpose(duty), grant);
+	         monitor_purpose(duty), grant);
 }
 
 static bool nobody_answers(char *out, size_t out_size)
@@ -94,8 +97,9 @@ static bool nobody_answers(char *out, size_t out_size)
 	if (m)
 		describe_failure(m, out, out_size);
 	else
-		snprintf(out, out_size, "no server is named: give the address of any member, as in "
-					"wye mysql://MONITOR:PASSWORD@HOST:PORT");
+		snprintf(out, out_size,
+		         "no server is named: give the address of any member, as in "
+		         "wye mysql://MONITOR:PASSWORD@HOST:PORT");
 	return true;
 }
 
@@ -122,7 +126,8 @@ static bool no_accounts(char *out, size_t out_size)
 	if (a->error.failure == LIBRARY_MISSING_GRANT && m)
 		describe_grant(m, DUTY_ACCOUNTS, out, out_size);
 	else
-		snprintf(out, out_size, "cannot read the accounts from %s: %s", a->error_server, a->error.text);
+		snprintf(out, out_size, "cannot read the accounts from %s: %s", a->error_server,
+		         a->error.text);
 	return true;
 }
 
@@ -137,25 +142,27 @@ static bool no_primary(char *out, size_t out_size)
 		return false;
 	char reason[160];
 	topology_primary_reason(reason, sizeof reason);
-	snprintf(out, out_size, "no primary to be found: %s; say which it is with --server ADDR,role=primary", reason);
+	snprintf(out, out_size, "no primary to be found: %s; say which it is with --server ADDR,role=primary",
+	         reason);
 	return true;
 }
 
 static bool user_is_unknown(char *out, size_t out_size)
 {
 	const struct user_option *user =
-		accounts_unknown(topology.accounts.set, topology.options.users, topology.options.n_users);
+	    accounts_unknown(topology.accounts.set, topology.options.users, topology.options.n_users);
 	if (user)
 		snprintf(out, out_size,
-			 "--user %s: there is no such account on the primary; give its password, --user %s:PASSWORD, "
-			 "or create the account",
-			 user->name, user->name);
+		         "--user %s: there is no such account on the primary; give its password, --user "
+		         "%s:PASSWORD, "
+		         "or create the account",
+		         user->name, user->name);
 	return user != NULL;
 }
 
 /* What keeps wye from running, what hides the next one first. */
 static bool (*const obstacles[])(char *out, size_t out_size) = {
-	nobody_answers, replication_is_hidden, no_accounts, no_primary, user_is_unknown,
+    nobody_answers, replication_is_hidden, no_accounts, no_primary, user_is_unknown,
 };
 
 bool topology_obstacle(char *error, size_t error_size)
@@ -198,11 +205,13 @@ static int report_member(const struct member *m)
 		problems += print_problem(text);
 	}
 	if (m->told_no_gtid)
-		printf("warning  %s does not replicate by GTIDs: reads that must see a session's own writes go to the "
+		printf("warning  %s does not replicate by GTIDs: reads that must see a session's own writes "
+		       "go to the "
 		       "primary\n",
 		       m->name);
 	if (m->told_unnamed)
-		printf("warning  %s has a replica that does not tell its address: set report_host there, or name it "
+		printf("warning  %s has a replica that does not tell its address: set report_host there, or "
+		       "name it "
 		       "with --server\n",
 		       m->name);
 	return problems;
@@ -237,7 +246,7 @@ int topology_check_report(void)
 		problems += print_problem(text);
 	if (topology.roles.rival >= 0) {
 		snprintf(text, sizeof text, "%s may be written, but is not the primary and follows nobody",
-			 topology.members.all[topology.roles.rival]->name);
+		         topology.members.all[topology.roles.rival]->name);
 		problems += print_problem(text);
 	}
 	report_wishes();

@@ -76,7 +76,8 @@ void members_find_same(struct members *ms)
 		struct member *m = ms->all[i];
 		const struct member *first = m;
 		for (unsigned k = 0; k < ms->n; k++)
-			if (!ms->all[k]->hidden && same_server(ms->all[k], m) && stands_before(ms->all[k], first))
+			if (!ms->all[k]->hidden && same_server(ms->all[k], m) &&
+			    stands_before(ms->all[k], first))
 				first = ms->all[k];
 		m->same_as = first == m ? NULL : first;
 	}
@@ -113,7 +114,8 @@ static struct member *by_server_id(const struct members *ms, uint32_t id)
 
 static bool is_loopback(const char *host)
 {
-	return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+	       strcmp(host, "::1") == 0;
 }
 
 /* "localhost", said by a server on another machine, is that machine. */
@@ -126,7 +128,8 @@ static struct endpoint as_seen_from(const struct member *by, const struct endpoi
 }
 
 /* Numbers before names: behind a name that is moved at a failover there is now one server and now another. */
-struct member *members_source(const struct members *ms, const struct member *m, const struct look_channel *channel)
+struct member *members_source(const struct members *ms, const struct member *m,
+                              const struct look_channel *channel)
 {
 	struct member *found = by_uuid(ms, channel->source_uuid);
 	if (!found && !*channel->source_uuid)
@@ -154,7 +157,7 @@ static struct member *known_replica(const struct members *ms, const struct look_
 }
 
 static void discover_replica(struct members *ms, struct member *m, const struct look_replica *replica,
-			     found_fn *found)
+                             found_fn *found)
 {
 	if (known_replica(ms, replica) || !replica->at.port)
 		return;

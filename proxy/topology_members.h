@@ -1,5 +1,6 @@
 /*
- * The servers of the cluster, given or found: who they are, which names mean the same one, who is whose source.
+ * The servers of the cluster, given or found: who they are, which names mean the same one, who is whose
+ * source.
  *
  * The control thread's. Slots are given in the order of arrival and never again to another address.
  */
@@ -17,18 +18,18 @@
 
 struct member {
 	unsigned slot;
-	struct server_option option;  /* address, role by hand, weight */
+	struct server_option option; /* address, role by hand, weight */
 	char name[280];
-	bool given;                   /* by the command line; else found */
+	bool given; /* by the command line; else found */
 	struct monitor *monitor;
 
-	struct look look;             /* the newest; what a failed look could not read is from the one before */
-	bool looked;                  /* there is a look */
-	bool known;                   /* one of them was answered */
-	bool has_news;                /* a look that health has not seen */
+	struct look look; /* the newest; what a failed look could not read is from the one before */
+	bool looked;      /* there is a look */
+	bool known;       /* one of them was answered */
+	bool has_news;    /* a look that health has not seen */
 
-	/* A replica that does not tell its address is looked for beside its source; until the server there proves to
-	 * be it, it is hidden, and if it is another one, for ever. */
+	/* A replica that does not tell its address is looked for beside its source; until the server there
+	 * proves to be it, it is hidden, and if it is another one, for ever. */
 	bool hidden, refuted;
 	uint32_t expected_id;
 	char expected_uuid[40];
@@ -37,10 +38,10 @@ struct member {
 	struct health health;
 	enum server_role role;
 	bool attached, was_replica, takes_reads;
-	int64_t since_us;             /* epoch: when role, state or membership in the pool changed last */
+	int64_t since_us; /* epoch: when role, state or membership in the pool changed last */
 	char role_reason[160];
 
-	unsigned told_missing;        /* missing GRANTs that were told */
+	unsigned told_missing; /* missing GRANTs that were told */
 	bool told_unnamed, told_no_gtid;
 };
 
@@ -62,18 +63,22 @@ bool member_is_real(const struct member *m);
 /* After new looks: finds out which members are the same server under several names. */
 void members_find_same(struct members *ms);
 
-/* The channel through which it follows somebody of this cluster (or the only one it has), NULL without any. */
+/* The channel through which it follows somebody of this cluster (or the only one it has), NULL without any.
+ */
 const struct look_channel *member_channel(const struct members *ms, const struct member *m);
 
 /* The member that a channel comes from, NULL when it is none. */
-struct member *members_source(const struct members *ms, const struct member *m, const struct look_channel *channel);
+struct member *members_source(const struct members *ms, const struct member *m,
+                              const struct look_channel *channel);
 
-/* Called for each address that a look tells of and that is no member yet. `expected` is set when the address is only
- * a guess. */
-typedef void found_fn(const struct endpoint *at, const struct member *by, const struct look_replica *expected);
+/* Called for each address that a look tells of and that is no member yet. `expected` is set when the address
+ * is only a guess. */
+typedef void found_fn(const struct endpoint *at, const struct member *by,
+                      const struct look_replica *expected);
 void members_discover(struct members *ms, struct member *m, found_fn *found);
 
-/* A replica that nobody knows how to reach: its source shows it without an address. NULL when there is none. */
+/* A replica that nobody knows how to reach: its source shows it without an address. NULL when there is none.
+ */
 const struct look_replica *member_unnamed_replica(const struct members *ms, const struct member *m);
 
 #endif

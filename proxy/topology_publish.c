@@ -35,7 +35,8 @@ static int64_t lag_to_show(const struct member *m, bool primary_up)
 {
 	if (m->role == SERVER_PRIMARY)
 		return m->health.state == SERVER_STATE_UP ? 0 : -1;
-	return m->role == SERVER_REPLICA && primary_up && m->look.error.failure == LIBRARY_OK ? m->look.lag_us : -1;
+	return m->role == SERVER_REPLICA && primary_up && m->look.error.failure == LIBRARY_OK ? m->look.lag_us
+	                                                                                      : -1;
 }
 
 static void describe_role(const struct member *m, char *out, size_t out_size)
@@ -98,12 +99,12 @@ static struct snapshot *build(void)
 static bool same_server(const struct server_info *a, const struct server_info *b)
 {
 	/* A reason may hold a lag that moves: it is looked at only where it is one of another kind. */
-	return a->slot == b->slot && a->role == b->role && a->state == b->state && a->takes_reads == b->takes_reads &&
-	       a->read_only == b->read_only && a->version == b->version && a->flavor == b->flavor &&
-	       a->weight == b->weight && a->address_len == b->address_len &&
+	return a->slot == b->slot && a->role == b->role && a->state == b->state &&
+	       a->takes_reads == b->takes_reads && a->read_only == b->read_only && a->version == b->version &&
+	       a->flavor == b->flavor && a->weight == b->weight && a->address_len == b->address_len &&
 	       memcmp(&a->address, &b->address, a->address_len) == 0 && a->since_us == b->since_us &&
-	       a->default_collation == b->default_collation && strcmp(a->version_text, b->version_text) == 0 &&
-	       strcmp(a->source, b->source) == 0 &&
+	       a->default_collation == b->default_collation &&
+	       strcmp(a->version_text, b->version_text) == 0 && strcmp(a->source, b->source) == 0 &&
 	       (a->state == SERVER_STATE_LAGGING || strcmp(a->reason, b->reason) == 0);
 }
 
@@ -132,7 +133,7 @@ void topology_publish_changes(void)
 	struct snapshot *s = build();
 	const struct snapshot *last = topology.published;
 	bool publish = !last || !same(last, s) ||
-		       (topology.now_us - topology.published_us >= LAG_EVERY_US && lag_moved(last, s));
+	               (topology.now_us - topology.published_us >= LAG_EVERY_US && lag_moved(last, s));
 	if (publish) {
 		snapshot_unref(topology.published);
 		snapshot_publish(s);

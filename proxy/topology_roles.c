@@ -7,8 +7,9 @@ struct graph {
 	const struct role_view *views;
 	unsigned n;
 	int present;
-	bool follows[SERVERS_MAX];   /* is subordinate to its source, wherever the line of sources ends */
-	bool in_ring[SERVERS_MAX];   /* its line of sources comes back to it: both ends may be written by turns */
+	bool follows[SERVERS_MAX]; /* is subordinate to its source, wherever the line of sources ends */
+	bool in_ring[SERVERS_MAX]; /* its line of sources comes back to it: both ends may be written by turns
+	                            */
 	bool candidate[SERVERS_MAX];
 	unsigned followers[SERVERS_MAX]; /* living members that are set to replicate from it */
 };
@@ -18,8 +19,8 @@ static bool is_member(const struct graph *g, int index)
 	return index >= 0 && (unsigned)index < g->n;
 }
 
-/* A link that is being kept up makes a replica. One that was stopped makes none, unless the source is alive and takes
- * writes: then somebody stopped it for a while. */
+/* A link that is being kept up makes a replica. One that was stopped makes none, unless the source is alive
+ * and takes writes: then somebody stopped it for a while. */
 static bool follows_somebody(const struct graph *g, unsigned i)
 {
 	const struct role_view *v = &g->views[i];
@@ -51,7 +52,7 @@ static void build(struct graph *g)
 		const struct role_view *v = &g->views[i];
 		g->in_ring[i] = comes_back(g, i);
 		g->candidate[i] = v->known && v->up && v->writable && v->by_hand != SERVER_ROLE_REPLICA &&
-				  (!g->follows[i] || g->in_ring[i]);
+		                  (!g->follows[i] || g->in_ring[i]);
 		if (v->up && is_member(g, v->source) && v->source != (int)i)
 			g->followers[v->source]++;
 	}
@@ -77,7 +78,8 @@ static int first_by_hand(const struct graph *g)
 	return first;
 }
 
-/* The only one of the eligible; among several the only one that has followers; else none, and *rivals names two. */
+/* The only one of the eligible; among several the only one that has followers; else none, and *rivals names
+ * two. */
 static int choose(const struct graph *g, int rivals[2])
 {
 	int only = ROLE_NO_SERVER, led = ROLE_NO_SERVER;
@@ -108,7 +110,8 @@ static int head_of_followers(const struct graph *g)
 		if (leads && (head == ROLE_NO_SERVER || g->followers[i] > g->followers[head]))
 			head = (int)i;
 	}
-	if (head == ROLE_NO_SERVER && g->n == 1 && !g->follows[0] && g->views[0].by_hand != SERVER_ROLE_REPLICA)
+	if (head == ROLE_NO_SERVER && g->n == 1 && !g->follows[0] &&
+	    g->views[0].by_hand != SERVER_ROLE_REPLICA)
 		return 0;
 	return head;
 }
@@ -118,7 +121,7 @@ static void say_why(const struct graph *g, struct role_decision *out, const int 
 	const struct role_view *p = is_member(g, out->primary) ? &g->views[out->primary] : NULL;
 	if (is_member(g, rivals[0]) && is_member(g, rivals[1]))
 		snprintf(out->reason, sizeof out->reason, "%.55s and %.55s may both be written",
-			 g->views[rivals[0]].name, g->views[rivals[1]].name);
+		         g->views[rivals[0]].name, g->views[rivals[1]].name);
 	else if (p && !p->up)
 		snprintf(out->reason, sizeof out->reason, "%.100s is down", p->name);
 	else if (p)
@@ -138,7 +141,8 @@ static void decide_primary(const struct graph *g, struct role_decision *out)
 		out->usable = out->primary != ROLE_NO_SERVER;
 	}
 	if (out->primary == ROLE_NO_SERVER) {
-		bool still = is_member(g, g->present) && (!g->views[g->present].up || !g->follows[g->present]);
+		bool still =
+		    is_member(g, g->present) && (!g->views[g->present].up || !g->follows[g->present]);
 		bool rivalry = rivals[1] != ROLE_NO_SERVER;
 		out->primary = still ? g->present : rivalry ? ROLE_NO_SERVER : head_of_followers(g);
 	}
@@ -167,10 +171,10 @@ static void decide_others(const struct graph *g, struct role_decision *out)
 		const struct role_view *v = &g->views[i];
 		bool by_hand = v->by_hand == SERVER_ROLE_REPLICA;
 		bool replica = by_hand || (v->known && v->source != ROLE_NO_SERVER && !g->candidate[i]) ||
-			       (g->in_ring[i] && v->known);
+		               (g->in_ring[i] && v->known);
 		out->roles[i] = replica ? SERVER_REPLICA : SERVER_UNKNOWN;
 		out->attached[i] = out->primary == ROLE_NO_SERVER || leads_to(g, i, out->primary) ||
-				   (by_hand && v->source == ROLE_NO_SERVER);
+		                   (by_hand && v->source == ROLE_NO_SERVER);
 	}
 	if (is_member(g, out->primary))
 		out->roles[out->primary] = SERVER_PRIMARY;

@@ -1,11 +1,11 @@
 /*
  * Who is primary, and who is its replica: a pure decision over the last looks at all servers.
  *
- * The primary is the one server that may be written and follows nobody. It is kept as long as it is that; another one
- * is followed only when the present one is gone, became read-only or follows the other, and only if the other is known
- * to have been its replica or has followers of its own: a stray server that happens to be writable, such as an old
- * primary that came back, must never get a write. Between two that could be it, none is chosen. Roles given by hand
- * are obeyed.
+ * The primary is the one server that may be written and follows nobody. It is kept as long as it is that;
+ * another one is followed only when the present one is gone, became read-only or follows the other, and only
+ * if the other is known to have been its replica or has followers of its own: a stray server that happens to
+ * be writable, such as an old primary that came back, must never get a write. Between two that could be it,
+ * none is chosen. Roles given by hand are obeyed.
  */
 #ifndef WYE_PROXY_TOPOLOGY_ROLES_H
 #define WYE_PROXY_TOPOLOGY_ROLES_H
@@ -15,15 +15,15 @@
 #include "proxy/options.h"
 #include "proxy/snapshot.h"
 
-#define ROLE_NO_SERVER (-1)
+#define ROLE_NO_SERVER    (-1)
 #define ROLE_OTHER_SERVER (-2) /* one that is not a member */
 
 /* What is known of one server. Of one that does not answer: what it said last. */
 struct role_view {
 	const char *name;
 	enum server_role_option by_hand;
-	bool known;       /* it answered at least once: the rest means something */
-	bool up;          /* it answered the last look */
+	bool known; /* it answered at least once: the rest means something */
+	bool up;    /* it answered the last look */
 	bool writable;
 	int source;       /* index of the member it is set to replicate from, or one of the above */
 	bool linked;      /* it is connected to its source, or tries to be: it has not been promoted */

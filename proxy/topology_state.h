@@ -1,7 +1,7 @@
 /*
- * The control thread's picture of the cluster, shared by the files of topology: topology.c keeps it up to date,
- * topology_accounts.c the accounts in it, topology_publish.c makes snapshots of it, topology_check.c says what is
- * wrong with it. Nobody else includes this.
+ * The control thread's picture of the cluster, shared by the files of topology: topology.c keeps it up to
+ * date, topology_accounts.c the accounts in it, topology_publish.c makes snapshots of it, topology_check.c
+ * says what is wrong with it. Nobody else includes this.
  */
 #ifndef WYE_PROXY_TOPOLOGY_STATE_H
 #define WYE_PROXY_TOPOLOGY_STATE_H
@@ -15,39 +15,40 @@
 #define HELD_EVENTS_MAX 64
 
 struct accounts_state {
-	struct account_set *set;      /* a reference; NULL before the first */
-	bool settled;                 /* loaded, or known not to be to be had */
-	struct library_error error;   /* of the last attempt; failure LIBRARY_OK when it succeeded */
+	struct account_set *set;    /* a reference; NULL before the first */
+	bool settled;               /* loaded, or known not to be to be had */
+	struct library_error error; /* of the last attempt; failure LIBRARY_OK when it succeeded */
 	char error_server[280];
-	uint64_t answered;            /* the newest ticket that `set` answers */
-	uint64_t in_flight;           /* the ticket being answered */
+	uint64_t answered;  /* the newest ticket that `set` answers */
+	uint64_t in_flight; /* the ticket being answered */
 	bool asking;
 	unsigned asked_slot;
-	bool tried[SERVERS_MAX];      /* servers that failed to answer this ticket */
-	int64_t asked_us, next_us;    /* monotonic: when it was asked; when the next look is due */
+	bool tried[SERVERS_MAX];   /* servers that failed to answer this ticket */
+	int64_t asked_us, next_us; /* monotonic: when it was asked; when the next look is due */
 	int64_t ended_us;
 };
 
 struct topology {
 	uv_loop_t *loop;
-	uv_async_t news;              /* a monitor has something, or somebody asks for accounts */
+	uv_async_t news; /* a monitor has something, or somebody asks for accounts */
 	uv_timer_t clock;
 	struct options options;
 	struct settings settings;
 	struct monitor_common common;
 	struct members members;
-	struct role_decision roles;   /* indices are slots here */
-	bool first_done;              /* the first picture is complete and published */
-	bool hurry;                   /* no more waiting for servers that were never looked at */
-	bool running;                 /* nothing kept wye from starting: events are told at once */
-	struct event held[HELD_EVENTS_MAX]; /* until then they are held back: a failed start is told in one line */
+	struct role_decision roles; /* indices are slots here */
+	bool first_done;            /* the first picture is complete and published */
+	bool hurry;                 /* no more waiting for servers that were never looked at */
+	bool running;               /* nothing kept wye from starting: events are told at once */
+	struct event
+	    held[HELD_EVENTS_MAX]; /* until then they are held back: a failed start is told in one line */
 	unsigned n_held;
-	int64_t now_us;               /* monotonic, at the beginning of the turn */
-	unsigned told_missing;        /* GRANTs that were asked for: bits of enum duty */
+	int64_t now_us;        /* monotonic, at the beginning of the turn */
+	unsigned told_missing; /* GRANTs that were asked for: bits of enum duty */
 	int told_rival;
 	bool told_no_primary;
 	struct accounts_state accounts;
-	struct snapshot *published;   /* a reference: what changed since? */
+	struct snapshot *published; /* a reference: what changed since? */
 	int64_t published_us;
 };
 
@@ -55,12 +56,12 @@ extern struct topology topology;
 
 /* event_note(), held back while it is not known whether wye can run. */
 void topology_note(enum log_level level, const char *kind, const char *server, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* It answered the last look, or is only out of connections for a moment. */
 bool topology_member_up(const struct member *m);
-struct member *topology_primary(void);       /* by role, up or not; NULL */
-bool topology_primary_usable(void);          /* up, and may be written */
+struct member *topology_primary(void); /* by role, up or not; NULL */
+bool topology_primary_usable(void);    /* up, and may be written */
 void topology_primary_reason(char *out, size_t out_size);
 
 /* Asks for accounts when it is time, takes what came. Once a turn. */

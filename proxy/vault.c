@@ -14,7 +14,8 @@
 /* At most this many accounts are remembered (some 6 MiB); beyond it the one used longest ago makes room. */
 #define SECRETS_MAX 16384
 
-/* Secrets lie in mapped chunks only; what finds them lies in the ordinary heap and holds nothing worth hiding. */
+/* Secrets lie in mapped chunks only; what finds them lies in the ordinary heap and holds nothing worth
+ * hiding. */
 struct chunk {
 	struct chunk *next;
 	struct vault_secret secrets[];
@@ -45,10 +46,11 @@ static bool chunk_add(bool *locked)
 	*locked = mlock(c, CHUNK_BYTES) == 0;
 	if (!*locked && !warned) {
 		warned = true;
-		log_warning("vault-not-locked",
-			    "error=\"%s\" passwords in memory may be swapped out; raise the limit on locked memory "
-			    "(ulimit -l, LimitMEMLOCK=)",
-			    strerror(errno));
+		log_warning(
+		    "vault-not-locked",
+		    "error=\"%s\" passwords in memory may be swapped out; raise the limit on locked memory "
+		    "(ulimit -l, LimitMEMLOCK=)",
+		    strerror(errno));
 	}
 	madvise(c, CHUNK_BYTES, MADV_DONTDUMP);
 	madvise(c, CHUNK_BYTES, MADV_WIPEONFORK);
@@ -81,7 +83,7 @@ void vault_close(void)
 	pthread_mutex_lock(&lock);
 	struct slot *s, *next_slot;
 	HASH_ITER(hh, slots, s, next_slot)
-		slot_drop(s);
+	slot_drop(s);
 	n_free = 0;
 	for (struct chunk *c = chunks, *next; c; c = next) {
 		next = c->next;
@@ -92,7 +94,8 @@ void vault_close(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Room for one more secret: a freed one, the next of the newest chunk, a new chunk, or the one used longest ago. */
+/* Room for one more secret: a freed one, the next of the newest chunk, a new chunk, or the one used longest
+ * ago. */
 static struct vault_secret *secret_take(void)
 {
 	bool locked;

@@ -1,9 +1,10 @@
 /*
  * What must be remembered to log in to servers in a client's name, in locked memory that no core dump holds.
  *
- * For native accounts that is SHA1(password), recovered from the client's own answer; for caching_sha2 accounts
- * SHA256(password) and the password itself, since a server whose own cache is cold wants it. Keyed by the account's id
- * (a changed verifier is another id). Any thread; a short mutex, taken at logins only, never per statement.
+ * For native accounts that is SHA1(password), recovered from the client's own answer; for caching_sha2
+ * accounts SHA256(password) and the password itself, since a server whose own cache is cold wants it. Keyed
+ * by the account's id (a changed verifier is another id). Any thread; a short mutex, taken at logins only,
+ * never per statement.
  */
 #ifndef WYE_PROXY_VAULT_H
 #define WYE_PROXY_VAULT_H
@@ -24,7 +25,8 @@ struct vault_secret {
 	char clear[VAULT_CLEAR_MAX];
 };
 
-/* Maps and locks the memory. False with a warning logged when it cannot be locked (it is used all the same). */
+/* Maps and locks the memory. False with a warning logged when it cannot be locked (it is used all the same).
+ */
 bool vault_open(void);
 void vault_close(void); /* wipes everything */
 

@@ -50,14 +50,15 @@ static void test_the_most_specific_host_wins_whatever_the_order_they_were_added_
 {
 	(void)state;
 	static const char *const hosts[] = {
-		"10.1.2.3", "10.1.2.0/255.255.255.0", "10.1.0.0/16", "10.1.%", "10.%", "%",
+	    "10.1.2.3", "10.1.2.0/255.255.255.0", "10.1.0.0/16", "10.1.%", "10.%", "%",
 	};
 	static const struct {
 		const char *address, *host;
 	} expected[] = {
-		{"10.1.2.3", "10.1.2.3"}, {"10.1.2.4", "10.1.2.0/255.255.255.0"}, {"10.1.9.9", "10.1.0.0/16"},
-		{"10.2.0.1", "10.%"},     {"192.168.0.1", "%"},                   {"::ffff:10.1.2.3", "10.1.2.3"},
-		{"2001:db8::1", "%"},
+	    {"10.1.2.3", "10.1.2.3"},    {"10.1.2.4", "10.1.2.0/255.255.255.0"},
+	    {"10.1.9.9", "10.1.0.0/16"}, {"10.2.0.1", "10.%"},
+	    {"192.168.0.1", "%"},        {"::ffff:10.1.2.3", "10.1.2.3"},
+	    {"2001:db8::1", "%"},
 	};
 	for (unsigned turn = 0; turn < 2; turn++) {
 		struct account_set *set = account_set_create();
@@ -249,17 +250,17 @@ static void test_ten_thousand_accounts_are_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_most_specific_host_wins_whatever_the_order_they_were_added_in),
-		cmocka_unit_test(test_the_longer_plain_beginning_of_a_pattern_is_the_more_specific),
-		cmocka_unit_test(test_the_anonymous_user_comes_before_a_name_only_with_a_more_specific_host),
-		cmocka_unit_test(test_socket_and_loopback_clients_are_localhost),
-		cmocka_unit_test(test_networks_of_both_address_families_and_malformed_ones),
-		cmocka_unit_test(test_accounts_by_hand_come_before_those_of_the_primary),
-		cmocka_unit_test(test_the_user_name_is_compared_byte_by_byte),
-		cmocka_unit_test(test_the_id_changes_with_the_verifier_and_not_with_a_lock),
-		cmocka_unit_test(test_sets_are_equal_when_their_accounts_are),
-		cmocka_unit_test(test_a_malformed_account_is_refused),
-		cmocka_unit_test(test_ten_thousand_accounts_are_found),
+	    cmocka_unit_test(test_the_most_specific_host_wins_whatever_the_order_they_were_added_in),
+	    cmocka_unit_test(test_the_longer_plain_beginning_of_a_pattern_is_the_more_specific),
+	    cmocka_unit_test(test_the_anonymous_user_comes_before_a_name_only_with_a_more_specific_host),
+	    cmocka_unit_test(test_socket_and_loopback_clients_are_localhost),
+	    cmocka_unit_test(test_networks_of_both_address_families_and_malformed_ones),
+	    cmocka_unit_test(test_accounts_by_hand_come_before_those_of_the_primary),
+	    cmocka_unit_test(test_the_user_name_is_compared_byte_by_byte),
+	    cmocka_unit_test(test_the_id_changes_with_the_verifier_and_not_with_a_lock),
+	    cmocka_unit_test(test_sets_are_equal_when_their_accounts_are),
+	    cmocka_unit_test(test_a_malformed_account_is_refused),
+	    cmocka_unit_test(test_ten_thousand_accounts_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,9 +25,10 @@ static void test_a_usual_account(void **state)
 {
 	(void)state;
 	struct account a;
-	assert_true(read_priv("{\"access\":18446744073709551615,\"version_id\":101119,\"plugin\":\"mysql_native_password\","
-			      "\"authentication_string\":\"" HASH "\",\"password_last_changed\":1795225778}",
-			      &a));
+	assert_true(read_priv(
+	    "{\"access\":18446744073709551615,\"version_id\":101119,\"plugin\":\"mysql_native_password\","
+	    "\"authentication_string\":\"" HASH "\",\"password_last_changed\":1795225778}",
+	    &a));
 	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
 	assert_int_equal(a.verifier_len, 41);
 	assert_memory_equal(a.verifier, HASH, 41);
@@ -48,19 +49,21 @@ static void test_of_several_plugins_one_that_can_be_verified_is_taken(void **sta
 {
 	(void)state;
 	struct account a;
-	assert_true(read_priv("{\"plugin\":\"ed25519\",\"authentication_string\":\"ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY\","
-			      "\"auth_or\":[{},{\"plugin\":\"mysql_native_password\",\"authentication_string\":\"" HASH "\"}]}",
-			      &a));
+	assert_true(read_priv(
+	    "{\"plugin\":\"ed25519\",\"authentication_string\":\"ZIgUREUg5PVgQ6LskhXmO+"
+	    "eZLS0nC8be6HPjYWR4YJY\","
+	    "\"auth_or\":[{},{\"plugin\":\"mysql_native_password\",\"authentication_string\":\"" HASH "\"}]}",
+	    &a));
 	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
 	assert_memory_equal(a.verifier, HASH, 41);
 	assert_true(read_priv("{\"plugin\":\"mysql_native_password\",\"authentication_string\":\"" HASH "\","
-			      "\"auth_or\":[{\"plugin\":\"unix_socket\"},{}]}",
-			      &a));
+	                      "\"auth_or\":[{\"plugin\":\"unix_socket\"},{}]}",
+	                      &a));
 	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
 	assert_memory_equal(a.verifier, HASH, 41);
 	assert_true(read_priv("{\"plugin\":\"mysql_native_password\",\"authentication_string\":\"invalid\","
-			      "\"auth_or\":[{},{\"plugin\":\"unix_socket\"}]}",
-			      &a));
+	                      "\"auth_or\":[{},{\"plugin\":\"unix_socket\"}]}",
+	                      &a));
 	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
 	assert_int_equal(a.verifier_len, 7);
 }
@@ -78,7 +81,8 @@ static void test_flags(void **state)
 {
 	(void)state;
 	struct account a;
-	assert_true(read_priv("{\"plugin\":\"\",\"account_locked\":true,\"password_last_changed\":0,\"ssl_type\":1}", &a));
+	assert_true(read_priv(
+	    "{\"plugin\":\"\",\"account_locked\":true,\"password_last_changed\":0,\"ssl_type\":1}", &a));
 	assert_true(a.locked && a.password_expired && a.require_tls);
 	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
 }
@@ -121,13 +125,13 @@ static void test_roles_and_rubbish_are_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_usual_account),
-		cmocka_unit_test(test_without_a_plugin_it_is_native_and_without_a_password),
-		cmocka_unit_test(test_of_several_plugins_one_that_can_be_verified_is_taken),
-		cmocka_unit_test(test_a_plugin_that_cannot_be_verified_is_named),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_an_account_that_wants_a_certificate_cannot_be_verified),
-		cmocka_unit_test(test_roles_and_rubbish_are_left_out),
+	    cmocka_unit_test(test_a_usual_account),
+	    cmocka_unit_test(test_without_a_plugin_it_is_native_and_without_a_password),
+	    cmocka_unit_test(test_of_several_plugins_one_that_can_be_verified_is_taken),
+	    cmocka_unit_test(test_a_plugin_that_cannot_be_verified_is_named),
+	    cmocka_unit_test(test_flags),
+	    cmocka_unit_test(test_an_account_that_wants_a_certificate_cannot_be_verified),
+	    cmocka_unit_test(test_roles_and_rubbish_are_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,10 +110,10 @@ static void test_a_long_history_is_kept_coarsely_and_two_readers_do_not_disturb_
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_it_is_the_age_of_the_oldest_position_not_applied),
-		cmocka_unit_test(test_what_has_never_held_a_noted_position_cannot_be_measured),
-		cmocka_unit_test(test_another_primary_begins_anew),
-		cmocka_unit_test(test_a_long_history_is_kept_coarsely_and_two_readers_do_not_disturb_each_other),
+	    cmocka_unit_test(test_it_is_the_age_of_the_oldest_position_not_applied),
+	    cmocka_unit_test(test_what_has_never_held_a_noted_position_cannot_be_measured),
+	    cmocka_unit_test(test_another_primary_begins_anew),
+	    cmocka_unit_test(test_a_long_history_is_kept_coarsely_and_two_readers_do_not_disturb_each_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,8 +39,10 @@ static void test_old_and_new_names(void **state)
 	assert_string_equal(monitor_words_of(FLAVOR_MYSQL, 80400)->status, "SHOW REPLICA STATUS");
 	assert_string_equal(monitor_words_of(FLAVOR_MYSQL, 80021)->status, "SHOW SLAVE STATUS");
 	assert_string_equal(monitor_words_of(FLAVOR_MARIADB, 101119)->status, "SHOW ALL SLAVES STATUS");
-	assert_string_equal(monitor_words_of(FLAVOR_MARIADB, 100400)->grants[DUTY_STATUS], "REPLICATION CLIENT ON *.*");
-	assert_string_equal(monitor_words_of(FLAVOR_MARIADB, 110800)->grants[DUTY_STATUS], "SLAVE MONITOR ON *.*");
+	assert_string_equal(monitor_words_of(FLAVOR_MARIADB, 100400)->grants[DUTY_STATUS],
+	                    "REPLICATION CLIENT ON *.*");
+	assert_string_equal(monitor_words_of(FLAVOR_MARIADB, 110800)->grants[DUTY_STATUS],
+	                    "SLAVE MONITOR ON *.*");
 }
 
 static void test_the_grant_is_a_complete_statement_with_its_names_quoted(void **state)
@@ -61,9 +63,9 @@ static void test_the_grant_is_a_complete_statement_with_its_names_quoted(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_versions_of_both_flavors),
-		cmocka_unit_test(test_old_and_new_names),
-		cmocka_unit_test(test_the_grant_is_a_complete_statement_with_its_names_quoted),
+	    cmocka_unit_test(test_versions_of_both_flavors),
+	    cmocka_unit_test(test_old_and_new_names),
+	    cmocka_unit_test(test_the_grant_is_a_complete_statement_with_its_names_quoted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

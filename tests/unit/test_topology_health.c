@@ -21,13 +21,14 @@ static int begin(void **state)
 	(void)state;
 	h = (struct health){.state = SERVER_STATE_NEW};
 	look = (struct look){.status_known = true};
-	channel = (struct look_channel){.io = LINK_RUNNING, .sql = true, .source = {.host = "p", .port = 3306}};
+	channel =
+	    (struct look_channel){.io = LINK_RUNNING, .sql = true, .source = {.host = "p", .port = 3306}};
 	in = (struct health_input){.look = &look,
-				   .channel = &channel,
-				   .is_replica = true,
-				   .attached = true,
-				   .primary_up = true,
-				   .max_lag = 10 * SECOND};
+	                           .channel = &channel,
+	                           .is_replica = true,
+	                           .attached = true,
+	                           .primary_up = true,
+	                           .max_lag = 10 * SECOND};
 	return 0;
 }
 
@@ -51,7 +52,8 @@ static void test_a_new_server_is_up_after_one_good_look(void **state)
 	assert_string_equal(h.reason, "");
 }
 
-static void test_a_replica_that_cannot_be_reached_leaves_at_once_and_returns_after_two_good_looks(void **state)
+static void
+test_a_replica_that_cannot_be_reached_leaves_at_once_and_returns_after_two_good_looks(void **state)
 {
 	(void)state;
 	note();
@@ -179,10 +181,12 @@ static void test_a_server_without_a_free_connection_serves_on_for_a_while(void *
 		assert_int_equal(note_failure(LIBRARY_FULL), SERVER_STATE_UP);
 	assert_int_equal(note_failure(LIBRARY_FULL), SERVER_STATE_DOWN);
 	begin(NULL);
-	assert_int_equal(note_failure(LIBRARY_FULL), SERVER_STATE_DOWN); /* one that never served does not begin so */
+	assert_int_equal(note_failure(LIBRARY_FULL),
+	                 SERVER_STATE_DOWN); /* one that never served does not begin so */
 }
 
-static void test_a_replica_whose_status_is_hidden_serves_nobody_but_one_by_hand_without_links_does(void **state)
+static void
+test_a_replica_whose_status_is_hidden_serves_nobody_but_one_by_hand_without_links_does(void **state)
 {
 	(void)state;
 	look.status_known = false;
@@ -207,20 +211,20 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_new_server_is_up_after_one_good_look),
-		TEST(test_a_replica_that_cannot_be_reached_leaves_at_once_and_returns_after_two_good_looks),
-		TEST(test_a_primary_returns_after_one_good_look),
-		TEST(test_a_stopped_applier_is_out_at_once_whether_the_primary_lives_or_not),
-		TEST(test_a_dead_primary_does_not_empty_the_pool),
-		TEST(test_a_stopped_link_counts_while_the_primary_lives),
-		TEST(test_a_link_that_reconnects_is_given_a_look),
-		TEST(test_lag_has_hysteresis),
-		TEST(test_a_lag_that_swings_around_the_lower_bound_does_not_return),
-		TEST(test_a_lagging_replica_stays_out_when_the_primary_dies),
-		TEST(test_a_replica_of_somebody_else_serves_nobody),
-		TEST(test_a_server_without_a_free_connection_serves_on_for_a_while),
-		TEST(test_a_replica_whose_status_is_hidden_serves_nobody_but_one_by_hand_without_links_does),
-		TEST(test_promotion_ends_what_held_a_replica_back),
+	    TEST(test_a_new_server_is_up_after_one_good_look),
+	    TEST(test_a_replica_that_cannot_be_reached_leaves_at_once_and_returns_after_two_good_looks),
+	    TEST(test_a_primary_returns_after_one_good_look),
+	    TEST(test_a_stopped_applier_is_out_at_once_whether_the_primary_lives_or_not),
+	    TEST(test_a_dead_primary_does_not_empty_the_pool),
+	    TEST(test_a_stopped_link_counts_while_the_primary_lives),
+	    TEST(test_a_link_that_reconnects_is_given_a_look),
+	    TEST(test_lag_has_hysteresis),
+	    TEST(test_a_lag_that_swings_around_the_lower_bound_does_not_return),
+	    TEST(test_a_lagging_replica_stays_out_when_the_primary_dies),
+	    TEST(test_a_replica_of_somebody_else_serves_nobody),
+	    TEST(test_a_server_without_a_free_connection_serves_on_for_a_while),
+	    TEST(test_a_replica_whose_status_is_hidden_serves_nobody_but_one_by_hand_without_links_does),
+	    TEST(test_promotion_ends_what_held_a_replica_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static struct role_view writable(const char *name)
 static struct role_view replica_of(const char *name, int source)
 {
 	return (struct role_view){
-		.name = name, .known = true, .up = true, .source = source, .linked = true, .was_replica = true};
+	    .name = name, .known = true, .up = true, .source = source, .linked = true, .was_replica = true};
 }
 
 static struct role_view dead(struct role_view v)
@@ -231,7 +231,8 @@ static void test_no_servers_and_servers_that_never_answered(void **state)
 	assert_string_equal(d.reason, "no server may be written");
 }
 
-/* Whatever the views are: indices stay within, one primary at most, and only a writable or chosen one is usable. */
+/* Whatever the views are: indices stay within, one primary at most, and only a writable or chosen one is
+ * usable. */
 static void test_any_graph_gives_a_sound_decision(void **state)
 {
 	(void)state;
@@ -241,12 +242,12 @@ static void test_any_graph_gives_a_sound_decision(void **state)
 		unsigned n = (unsigned)rand_r(&seed) % 7;
 		for (unsigned i = 0; i < n; i++)
 			v[i] = (struct role_view){.name = "x",
-						  .known = rand_r(&seed) % 4,
-						  .up = rand_r(&seed) % 3,
-						  .writable = rand_r(&seed) % 2,
-						  .linked = rand_r(&seed) % 2,
-						  .was_replica = rand_r(&seed) % 2,
-						  .source = rand_r(&seed) % ((int)n + 2) - 2};
+			                          .known = rand_r(&seed) % 4,
+			                          .up = rand_r(&seed) % 3,
+			                          .writable = rand_r(&seed) % 2,
+			                          .linked = rand_r(&seed) % 2,
+			                          .was_replica = rand_r(&seed) % 2,
+			                          .source = rand_r(&seed) % ((int)n + 2) - 2};
 		int present = n ? rand_r(&seed) % ((int)n + 1) - 1 : NONE;
 		int primary = decide(v, n, present);
 		assert_in_range(primary + 1, 0, n);
@@ -263,21 +264,21 @@ static void test_any_graph_gives_a_sound_decision(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_writable_server_is_primary_and_the_others_its_replicas),
-		cmocka_unit_test(test_a_server_alone_is_primary),
-		cmocka_unit_test(test_a_replica_of_a_replica_belongs_to_the_cluster),
-		cmocka_unit_test(test_a_writable_replica_is_never_primary),
-		cmocka_unit_test(test_a_dead_primary_keeps_its_role_and_its_replicas),
-		cmocka_unit_test(test_a_promoted_replica_is_followed_when_the_primary_is_gone),
-		cmocka_unit_test(test_a_switchover_is_followed_step_by_step),
-		cmocka_unit_test(test_a_second_writable_server_is_an_alarm_and_nothing_else),
-		cmocka_unit_test(test_an_old_primary_that_comes_back_gets_no_write_even_when_the_primary_dies),
-		cmocka_unit_test(test_between_two_that_could_be_it_none_is_chosen),
-		cmocka_unit_test(test_of_a_ring_the_writable_one_is_primary),
-		cmocka_unit_test(test_a_role_by_hand_is_obeyed_even_when_the_server_is_read_only_or_down),
-		cmocka_unit_test(test_a_source_that_is_no_member_is_a_source_all_the_same),
-		cmocka_unit_test(test_no_servers_and_servers_that_never_answered),
-		cmocka_unit_test(test_any_graph_gives_a_sound_decision),
+	    cmocka_unit_test(test_the_writable_server_is_primary_and_the_others_its_replicas),
+	    cmocka_unit_test(test_a_server_alone_is_primary),
+	    cmocka_unit_test(test_a_replica_of_a_replica_belongs_to_the_cluster),
+	    cmocka_unit_test(test_a_writable_replica_is_never_primary),
+	    cmocka_unit_test(test_a_dead_primary_keeps_its_role_and_its_replicas),
+	    cmocka_unit_test(test_a_promoted_replica_is_followed_when_the_primary_is_gone),
+	    cmocka_unit_test(test_a_switchover_is_followed_step_by_step),
+	    cmocka_unit_test(test_a_second_writable_server_is_an_alarm_and_nothing_else),
+	    cmocka_unit_test(test_an_old_primary_that_comes_back_gets_no_write_even_when_the_primary_dies),
+	    cmocka_unit_test(test_between_two_that_could_be_it_none_is_chosen),
+	    cmocka_unit_test(test_of_a_ring_the_writable_one_is_primary),
+	    cmocka_unit_test(test_a_role_by_hand_is_obeyed_even_when_the_server_is_read_only_or_down),
+	    cmocka_unit_test(test_a_source_that_is_no_member_is_a_source_all_the_same),
+	    cmocka_unit_test(test_no_servers_and_servers_that_never_answered),
+	    cmocka_unit_test(test_any_graph_gives_a_sound_decision),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,12 +101,13 @@ static void test_after_closing_nothing_is_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_what_is_put_adds_to_what_is_known, open_it, close_it),
-		cmocka_unit_test_setup_teardown(test_what_is_forgotten_is_gone_and_its_room_is_clean, open_it, close_it),
-		cmocka_unit_test_setup_teardown(
-			test_it_grows_and_is_bounded_by_forgetting_what_was_used_longest_ago, open_it, close_it),
-		cmocka_unit_test_setup_teardown(test_a_length_that_lies_is_not_believed, open_it, close_it),
-		cmocka_unit_test_setup_teardown(test_after_closing_nothing_is_known, open_it, close_it),
+	    cmocka_unit_test_setup_teardown(test_what_is_put_adds_to_what_is_known, open_it, close_it),
+	    cmocka_unit_test_setup_teardown(test_what_is_forgotten_is_gone_and_its_room_is_clean, open_it,
+	                                    close_it),
+	    cmocka_unit_test_setup_teardown(
+	        test_it_grows_and_is_bounded_by_forgetting_what_was_used_longest_ago, open_it, close_it),
+	    cmocka_unit_test_setup_teardown(test_a_length_that_lies_is_not_believed, open_it, close_it),
+	    cmocka_unit_test_setup_teardown(test_after_closing_nothing_is_known, open_it, close_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
