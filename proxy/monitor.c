@@ -31,7 +31,7 @@ struct monitor {
 	struct library_connection *connection; /* replaced under the lock, for monitor_stop() */
 	struct gtid_set position;
 	struct lag_reader lag;
-	bool hasty;     /* a time-out is being made sure of: the server is to prove that it lives */
+	bool doubted;   /* a time-out is being made sure of: the server is to prove that it lives */
 	int64_t lag_us; /* by the history, at the newest position; -1 = not known */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 
@@ -90,7 +90,7 @@ static bool connect_to_server(struct monitor *m)
 	struct library_login login = {.at = &m->at,
 	                              .user = m->common->user,
 	                              .password = m->common->password,
-	                              .connect_timeout = m->hasty ? READ_TIMEOUT : m->login_timeout,
+	                              .connect_timeout = m->login_timeout,
 	                              .read_timeout = READ_TIMEOUT,
 	                              .tls = m->tls,
 	                              .ca = ca};
@@ -168,7 +168,7 @@ static bool look_once(struct monitor *m)
 static bool is_worth_another_try(const struct monitor *m)
 {
 	return m->look.error.failure == LIBRARY_LOST ||
-	       (m->look.error.failure == LIBRARY_TIMED_OUT && m->look.failures == 0 && !m->hasty);
+	       (m->look.error.failure == LIBRARY_TIMED_OUT && m->look.failures == 0 && !m->doubted);
 }
 
 static void give_look(struct monitor *m)
@@ -186,11 +186,11 @@ static void look(struct monitor *m, bool after_failure)
 	bool ok = !after_failure && look_once(m);
 	for (int tries = after_failure ? 0 : 1;
 	     !ok && tries < 2 && is_worth_another_try(m) && !is_stopping(m); tries++) {
-		m->hasty = m->look.error.failure == LIBRARY_TIMED_OUT;
+		m->doubted = m->look.error.failure == LIBRARY_TIMED_OUT;
 		disconnect(m);
 		ok = look_once(m);
 	}
-	m->hasty = false;
+	m->doubted = false;
 	if (!ok)
 		disconnect(m);
 	m->look.number++;
