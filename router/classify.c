@@ -194,6 +194,20 @@ static void draw_consequences(struct statement *s)
 		s->pins_released &= ~(uint32_t)PIN_USER_LOCK;
 }
 
+/* In a READ ONLY transaction what reads or ends it runs on the server that holds it. */
+static void adjust_read_only_trx(struct statement *s)
+{
+	switch (s->reason) {
+	case REASON_COMMIT:
+	case REASON_READ:
+		s->route = ROUTE_REPLICA;
+		s->reason = REASON_READ_ONLY_TRANSACTION;
+		break;
+	default:
+		break;
+	}
+}
+
 /* Into what the whole text is. The first statement is the text's own; later ones can only bind it more. */
 static void combine(struct statement *s, unsigned *replicas)
 {
@@ -202,6 +216,8 @@ static void combine(struct statement *s, unsigned *replicas)
 	};
 	struct classification *out = s->out;
 	uint32_t flags = s->flags;
+	if (s->context->in_read_only_trx)
+		adjust_read_only_trx(s);
 	*replicas += s->route == ROUTE_REPLICA;
 	if (out->n_statements == 0 || rank[s->route] > rank[out->route]) {
 		out->route = s->route;
@@ -253,27 +269,13 @@ static void adjust_hints(struct classification *out, const struct context *c)
 		set_route(out, ROUTE_REPLICA, REASON_HINT);
 }
 
-static void adjust_read_only_trx(struct classification *out)
-{
-	switch (out->reason) {
-	case REASON_COMMIT:
-	case REASON_READ:
-	case REASON_EMPTY:
-		set_route(out, ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION);
-		break;
-	default:
-		break;
-	}
-}
-
 static void adjust_context(struct classification *out, const struct context *c)
 {
-	if (c->in_read_only_trx) {
-		adjust_read_only_trx(out);
-	} else if (c->in_trx) {
+	bool read_write = c->in_trx && !c->in_read_only_trx;
+	if (read_write) {
 		if (out->route == ROUTE_REPLICA || out->route == ROUTE_SESSION)
 			set_route(out, ROUTE_PRIMARY, REASON_IN_TRANSACTION);
-	} else if (c->autocommit_off && out->route == ROUTE_REPLICA && (out->flags & CLASS_TOUCHES_TABLE)) {
+	} else if (!c->in_trx && c->autocommit_off && out->route == ROUTE_REPLICA && (out->flags & CLASS_TOUCHES_TABLE)) {
 		set_route(out, ROUTE_PRIMARY, REASON_AUTOCOMMIT_OFF);
 	}
 	if ((c->pins & PINS_FOR_ALL) && out->route == ROUTE_REPLICA)

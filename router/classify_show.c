@@ -155,8 +155,8 @@ static void show_variables(struct statement *s)
 			uint8_t decoded[64];
 			one = variables_like((struct view){decoded, token_decode(t, s->dialect, decoded)});
 		}
-		if (one != READ_ANYWHERE && (read == READ_ANYWHERE || read == READ_SERVER))
-			read = one;
+		if (one != READ_ANYWHERE)
+			read = read == READ_ANYWHERE || read == one ? one : READ_SERVER;
 	}
 	decide_variables(s, any && plain ? read : READ_SERVER);
 }

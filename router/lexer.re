@@ -174,7 +174,7 @@ static void name(struct lexer *lx, struct token *t, const uint8_t *body)
 /* A number may turn out to be a word that begins with digits. */
 static void number(struct lexer *lx, struct token *t, const uint8_t *end, bool may_be_word)
 {
-	if ((may_be_word && end < lx->limit && is_word_byte(*end)) || lx->after_dot) {
+	if (may_be_word && end < lx->limit && is_word_byte(*end)) {
 		word(lx, t);
 		return;
 	}

@@ -224,9 +224,8 @@ enum variable_read variables_like(struct view pattern)
 		enum variable_read read = variables[i].read;
 		if (read == READ_ANYWHERE || !like_matches(pattern, variables[i].name))
 			continue;
-		/* What belongs to a connection binds more than what belongs to a server. */
-		if (found == READ_ANYWHERE || found == READ_SERVER)
-			found = read;
+		/* Several kinds at once are asked for by who looks at a server. */
+		found = found == READ_ANYWHERE || found == read ? read : READ_SERVER;
 	}
 	return found;
 }

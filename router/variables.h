@@ -38,7 +38,8 @@ const struct variable *variable_find(struct view name);
 /* The name this server knows the variable by, in lower case, when the one given is an alias; else an empty view. */
 struct view variable_canonical(struct view name, const struct dialect *dialect);
 
-/* What SHOW VARIABLES LIKE pattern may show: the most particular of the variables it matches. An empty pattern: all. */
+/* What SHOW VARIABLES LIKE pattern may show: READ_SERVER when it matches variables of several kinds,
+ * or all because it is empty. */
 enum variable_read variables_like(struct view pattern);
 
 /* SQL's LIKE with % and _ and backslash, without regard to case. */
