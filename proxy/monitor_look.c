@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "router/sql_mode.h"
+
 #define SECOND_US 1000000LL
 
 static void copy_text(char *out, size_t out_size, const char *text)
@@ -80,6 +82,9 @@ static bool read_state(struct library_connection *c, const struct monitor_words 
 		                  number(library_value(r, 1, NULL), 0) != 0;
 		look->server_id = (uint32_t)number(library_value(r, 2, NULL), 0);
 		look->gtid = number(library_value(r, 3, NULL), 0) != 0;
+		const char *mode = library_value(r, 4, NULL);
+		look->sql_mode = mode ? sql_mode_parse(view_of(mode), look->flavor) : 0;
+		look->autocommit_off = number(library_value(r, 5, NULL), 1) == 0;
 	}
 	library_free(r);
 	return true;

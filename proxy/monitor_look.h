@@ -59,6 +59,8 @@ struct look {
 	char account[400]; /* CURRENT_USER(): whom a GRANT is for */
 	bool read_only;
 	bool gtid; /* GTIDs are in use */
+	uint32_t sql_mode;   /* MODE_... of the global sql_mode: what new sessions begin with */
+	bool autocommit_off; /* likewise */
 
 	bool status_known; /* the replication status could be read */
 	unsigned n_channels;

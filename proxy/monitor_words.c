@@ -11,8 +11,8 @@
 
 #define MYSQL_STATE                                                                                          \
 	"SELECT @@global.read_only, @@global.super_read_only, @@global.server_id, @@global.gtid_mode LIKE "  \
-	"'ON%'"
-#define MARIADB_STATE "SELECT @@global.read_only, 0, @@global.server_id, 1"
+	"'ON%', @@global.sql_mode, @@global.autocommit"
+#define MARIADB_STATE "SELECT @@global.read_only, 0, @@global.server_id, 1, @@global.sql_mode, @@global.autocommit"
 
 /* The age of the transaction that the applier works at, since it was committed on its first server. Nothing
  * being applied is 0 here: what has not arrived yet is told by other means. */

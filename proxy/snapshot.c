@@ -72,6 +72,16 @@ void snapshot_on_publish(void (*told)(void))
 	told_of_publication = told;
 }
 
+const struct server_info *snapshot_reference(const struct snapshot *s)
+{
+	if (s->primary >= 0)
+		return &s->servers[s->primary];
+	for (unsigned i = 0; i < s->n_servers; i++)
+		if (*s->servers[i].version_text)
+			return &s->servers[i];
+	return NULL;
+}
+
 const struct server_info *snapshot_server_by_slot(const struct snapshot *s, unsigned slot)
 {
 	for (unsigned i = 0; i < s->n_servers; i++)

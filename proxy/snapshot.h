@@ -48,6 +48,7 @@ struct server_info {
 	unsigned weight;
 	uint16_t default_collation;      /* the greeting's */
 	uint32_t sql_mode;               /* MODE_... of router/sql_mode.h: the global default, for texts of new sessions */
+	bool autocommit_off;             /* the global default, for new sessions */
 	char reason[160];                /* why the state is what it is */
 	int64_t since_us;                /* when the state or role changed last, epoch */
 	char source[280];                /* whom it replicates from, host:port, or empty */
@@ -87,6 +88,9 @@ void snapshot_drop(void); /* at the end: the current one is let go */
 
 /* Called in the publishing thread after each publication (the workers' wake-up). Set once at start. */
 void snapshot_on_publish(void (*told)(void));
+
+/* Whose version, dialect and defaults clients see: the primary, or else any that was reached; NULL: none was. */
+const struct server_info *snapshot_reference(const struct snapshot *s);
 
 const struct server_info *snapshot_server_by_slot(const struct snapshot *s, unsigned slot);
 const char *server_role_name(enum server_role role);

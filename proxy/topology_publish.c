@@ -67,6 +67,8 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->lag_us = lag_to_show(m, primary_up);
 	s->weight = m->option.weight;
 	s->default_collation = m->look.collation;
+	s->sql_mode = m->look.sql_mode;
+	s->autocommit_off = m->look.autocommit_off;
 	describe_role(m, s->reason, sizeof s->reason);
 	s->since_us = m->since_us;
 	describe_source(m, s->source, sizeof s->source);
@@ -103,7 +105,8 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 	       a->takes_reads == b->takes_reads && a->read_only == b->read_only && a->version == b->version &&
 	       a->flavor == b->flavor && a->weight == b->weight && a->address_len == b->address_len &&
 	       memcmp(&a->address, &b->address, a->address_len) == 0 && a->since_us == b->since_us &&
-	       a->default_collation == b->default_collation &&
+	       a->default_collation == b->default_collation && a->sql_mode == b->sql_mode &&
+	       a->autocommit_off == b->autocommit_off &&
 	       strcmp(a->version_text, b->version_text) == 0 && strcmp(a->source, b->source) == 0 &&
 	       (a->state == SERVER_STATE_LAGGING || strcmp(a->reason, b->reason) == 0);
 }

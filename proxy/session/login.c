@@ -79,16 +79,6 @@ static bool is_secure(const struct session *s)
 
 /* ---- the greeting ---- */
 
-static const struct server_info *any_server(const struct snapshot *snapshot)
-{
-	if (snapshot->primary >= 0)
-		return &snapshot->servers[snapshot->primary];
-	for (unsigned i = 0; i < snapshot->n_servers; i++)
-		if (*snapshot->servers[i].version_text)
-			return &snapshot->servers[i];
-	return NULL;
-}
-
 /* No zero and no dollar sign, as the servers' own. */
 static void make_nonce(uint8_t nonce[NONCE_LEN])
 {
@@ -103,7 +93,7 @@ static void make_nonce(uint8_t nonce[NONCE_LEN])
 static bool send_greeting(struct session *s)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
-	const struct server_info *server = any_server(snapshot);
+	const struct server_info *server = snapshot_reference(snapshot);
 	struct greeting g = {.protocol = 10, .connection_id = s->id, .status = STATUS_AUTOCOMMIT, .collation = 45};
 	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
 	const char *version = *snapshot->settings->server_version ? snapshot->settings->server_version
@@ -282,7 +272,7 @@ static void prepare_auth(struct session *s)
 	struct auth_server *a = &l->auth;
 	auth_server_finish(a);
 	auth_server_init(a);
-	const struct server_info *server = any_server(s->worker->snapshot);
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
 	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
 	a->plugin = !l->known ? (mariadb ? AUTH_NATIVE : AUTH_SHA2)
 		    : l->account.plugin == ACCOUNT_SHA2 ? AUTH_SHA2
@@ -433,7 +423,7 @@ static void remember(struct session *s)
 static enum step set_initial_state(struct session *s)
 {
 	struct worker *w = s->worker;
-	const struct server_info *server = any_server(w->snapshot);
+	const struct server_info *server = snapshot_reference(w->snapshot);
 	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
 	const struct collation *c =
 		charset_session_collation(s->login->login.collation, mariadb, server ? server->version : 0);

@@ -27,8 +27,7 @@ static struct view unquoted(struct view v)
 void routing_state_changed(struct session *s)
 {
 	struct view v;
-	const struct snapshot *snapshot = s->worker->snapshot;
-	const struct server_info *any = snapshot->n_servers ? &snapshot->servers[0] : NULL;
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
 	enum flavor flavor = any ? any->flavor : FLAVOR_MYSQL;
 	s->sql_mode = state_get(s->want, view_of("sql_mode"), &v) ? sql_mode_parse(unquoted(v), flavor)
 		      : any					  ? any->sql_mode
@@ -38,7 +37,7 @@ void routing_state_changed(struct session *s)
 				     state_get(s->want, view_of("names"), &v)
 			     ? text_charset_of(unquoted(v))
 			     : TEXT_ASCII_SAFE;
-	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) && !is_on(v);
+	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) ? !is_on(v) : any && any->autocommit_off;
 	s->session_read_only = (state_get(s->want, view_of("transaction_read_only"), &v) && is_on(v)) ||
 			       (state_get(s->want, view_of("tx_read_only"), &v) && is_on(v));
 }
@@ -110,8 +109,7 @@ void routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
-	const struct snapshot *snapshot = w->snapshot;
-	const struct server_info *any = snapshot->n_servers ? &snapshot->servers[0] : NULL;
+	const struct server_info *any = snapshot_reference(w->snapshot);
 	struct dialect dialect = {
 		.flavor = any ? any->flavor : FLAVOR_MYSQL,
 		.version = any ? any->version : 0,
