@@ -47,10 +47,10 @@ class MariaDB(Flavor):
 
     def accounts_sql(self):
         return common_accounts_sql(lambda name: "CREATE USER %s@'%%' IDENTIFIED BY '%s'" % (name, name)) + [
-            # SHOW SLAVE STATUS, SHOW MASTER STATUS, SHOW SLAVE HOSTS; then the accounts and who may use what.
-            "GRANT SLAVE MONITOR, BINLOG MONITOR, REPLICATION MASTER ADMIN ON *.* TO monitor@'%'",
-        ] + ["GRANT SELECT ON mysql.%s TO monitor@'%%'" % table
-             for table in ("global_priv", "user", "db", "roles_mapping")]
+            # SHOW SLAVE STATUS, SHOW SLAVE HOSTS; then the accounts.
+            "GRANT SLAVE MONITOR, REPLICATION MASTER ADMIN ON *.* TO monitor@'%'",
+            "GRANT SELECT ON mysql.global_priv TO monitor@'%'",
+        ]
 
     def replicate_sql(self, primary):
         return ("CHANGE MASTER TO MASTER_HOST='%s', MASTER_PORT=%d, MASTER_USER='repl', MASTER_PASSWORD='repl',"

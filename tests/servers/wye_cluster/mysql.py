@@ -84,10 +84,11 @@ class MySQL(Flavor):
     def accounts_sql(self):
         return common_accounts_sql(
             lambda name: "CREATE USER %s@'%%' IDENTIFIED WITH caching_sha2_password BY '%s'" % (name, name)) + [
-            # SHOW REPLICA STATUS, SHOW BINARY LOG STATUS and SHOW REPLICAS; then the accounts and the applier's lag.
+            # SHOW REPLICA STATUS and SHOW REPLICAS; then the accounts and the applier's lag.
             "GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO monitor@'%'",
-            "GRANT SELECT ON performance_schema.* TO monitor@'%'",
-        ] + ["GRANT SELECT ON mysql.%s TO monitor@'%%'" % table for table in ("user", "db", "default_roles")]
+            "GRANT SELECT ON mysql.user TO monitor@'%'",
+            "GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO monitor@'%'",
+        ]
 
     def replicate_sql(self, primary):
         return ("CHANGE REPLICATION SOURCE TO SOURCE_HOST='%s', SOURCE_PORT=%d, SOURCE_USER='repl',"
