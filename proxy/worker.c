@@ -115,10 +115,22 @@ void worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void
 	uv_async_send(&w->async);
 }
 
+/* A server that answers nobody may never answer: reads that wait for it run elsewhere. */
+static void leave_dead_servers(struct worker *w, const struct snapshot *old)
+{
+	for (unsigned i = 0; i < w->snapshot->n_servers; i++) {
+		const struct server_info *server = &w->snapshot->servers[i];
+		const struct server_info *before = snapshot_server_by_slot(old, server->slot);
+		if (server->state == SERVER_STATE_DOWN && before && before->state != SERVER_STATE_DOWN)
+			sessions_leave_server(w, server->slot);
+	}
+}
+
 static void take_snapshot(struct worker *w)
 {
 	struct snapshot *old = w->snapshot;
 	w->snapshot = snapshot_get();
+	leave_dead_servers(w, old);
 	snapshot_unref(old);
 	/* Whoever waits for a server, or for accounts, may go on now. */
 	sessions_wake_all(&w->waiting);

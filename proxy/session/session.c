@@ -173,6 +173,20 @@ void sessions_wake_waiting(struct worker *w, unsigned slot)
 	}
 }
 
+void sessions_leave_server(struct worker *w, unsigned slot)
+{
+	struct session *s;
+	TAILQ_FOREACH(s, &w->sessions, link) {
+		struct run *r = s->run;
+		if (!s->backend || !r || r->slot != (int)slot || r->forwarded || s->backend == s->pinned)
+			continue;
+		if (!r->replayable && r->sent)
+			continue;
+		s->backend->conn.error = UV_ETIMEDOUT;
+		session_wake(s);
+	}
+}
+
 void sessions_run_woken(struct worker *w)
 {
 	struct session *s;

@@ -232,6 +232,8 @@ void session_close(struct session *s);
 void session_wake(struct session *s);
 void sessions_wake_all(struct session_list *list);
 void sessions_wake_waiting(struct worker *w, unsigned slot); /* those that wait for this server, oldest first */
+/* Statements that may run again elsewhere, and of whose answer nothing has come, no longer wait for this server. */
+void sessions_leave_server(struct worker *w, unsigned slot);
 void sessions_run_woken(struct worker *w);
 void sessions_check_times(struct worker *w);
 
