@@ -6,6 +6,8 @@
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
+#define WAIT_PARTS 8u
+
 /* The command ends with an error of wye's own: the client reads it in place of the server's answer. */
 static enum step give_up(struct session *s, uint16_t code, const char *sqlstate, const char *text)
 {
@@ -26,6 +28,24 @@ static enum step give_up(struct session *s, uint16_t code, const char *sqlstate,
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 }
 
+/* A replica that keeps a read waiting may be frozen, or its connections busy for long: another may be quicker. Part of
+ * the whole time is spent on each; after the last one the first is asked again. */
+static bool try_another(struct session *s)
+{
+	struct run *r = s->run;
+	uint64_t now = worker_now(s->worker);
+	if (!r->on_replica || r->slot < 0 || r->slot >= 32 || r->sent)
+		return false;
+	if ((now - s->wanted_since) * 1000 < s->worker->snapshot->settings->queue_timeout / WAIT_PARTS)
+		return false;
+	r->tried = r->attempts % WAIT_PARTS ? r->tried | 1u << r->slot : 0;
+	r->attempts++;
+	r->slot = -1;
+	s->wanted_since = now;
+	s->asked = false;
+	return true;
+}
+
 static enum step wait_for(struct session *s)
 {
 	struct run *r = s->run;
@@ -37,7 +57,7 @@ static enum step wait_for(struct session *s)
 		stat_add(&s->worker->stats->queued, 1);
 	}
 	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
-		return STEP_WAIT;
+		return try_another(s) ? STEP_AGAIN : STEP_WAIT;
 	char text[400];
 	const struct server_info *server =
 		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
