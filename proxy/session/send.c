@@ -28,8 +28,9 @@ static void count_statement(struct session *s)
 	if (r->sent || r->own)
 		return;
 	stat_add(&stats->servers[r->slot].statements, 1);
-	if (!r->attempts)
+	if (!r->counted)
 		stat_add(&stats->routes[r->route][r->reason], 1);
+	r->counted = true;
 }
 
 /* The rest of a large command follows from the client as it comes. */

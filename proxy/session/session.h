@@ -135,7 +135,9 @@ struct run {
 
 	/* Where. */
 	uint32_t tried;         /* bits of slots (below 32) that failed it */
-	unsigned attempts;
+	unsigned attempts;      /* it was begun anew so often, because a server failed it */
+	unsigned waits;         /* servers it has waited for in vain */
+	bool counted;           /* in the statistics of routes */
 	int slot;               /* the chosen server's, -1: none yet */
 	bool chosen_pinned;     /* the pinned backend, or one that was kept */
 	uint64_t waiting_since; /* ms, 0: not yet */

@@ -38,8 +38,7 @@ static bool try_another(struct session *s)
 		return false;
 	if ((now - s->wanted_since) * 1000 < s->worker->snapshot->settings->queue_timeout / WAIT_PARTS)
 		return false;
-	r->tried = r->attempts % WAIT_PARTS ? r->tried | 1u << r->slot : 0;
-	r->attempts++;
+	r->tried = ++r->waits % WAIT_PARTS ? r->tried | 1u << r->slot : 0;
 	r->slot = -1;
 	s->wanted_since = now;
 	s->asked = false;
