@@ -7,6 +7,7 @@ about wye alone are left out then.
 """
 
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -29,6 +30,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A run that is told to stop takes down what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "heavy: looks at wye's own memory, which a sanitizer makes meaningless")
 
 

@@ -47,8 +47,10 @@ class Endpoint:
             where = {"unix_socket": self.socket}
         options = {"autocommit": True, "connect_timeout": 30, "read_timeout": 120, "write_timeout": 120,
                    "charset": "utf8mb4", **options}
-        connection = pymysql.connect(user=user, password=user if password is None else password,
-                                     database=database, ssl=any_certificate() if tls else None, **where, **options)
+        password = user if password is None else password
+        # As every other client does it; PyMySQL itself would make it latin1.
+        connection = pymysql.connect(user=user, password=password.encode(), database=database,
+                                     ssl=any_certificate() if tls else None, **where, **options)
         if tls and not isinstance(connection._sock, ssl.SSLSocket):
             connection.close()
             raise AssertionError("%s:%d did not offer TLS" % (self.host, self.port))

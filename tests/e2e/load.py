@@ -18,10 +18,6 @@ class Fault:
     broken: bool
 
 
-# What PyMySQL says when the connection broke, where a server would have sent an error packet.
-BROKEN = {0, 2003, 2006, 2013, 2014}
-
-
 def read(session):
     session.value("SELECT v FROM load_rows WHERE id = %s", [random.randint(1, 100)])
 
@@ -93,7 +89,7 @@ class Load:
     def _failed(self, number, session, error):
         """Note the error; the session goes on if its connection does, else the client connects anew."""
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        broken = code in BROKEN or not isinstance(error, pymysql.MySQLError)
+        broken = session is None or not session.connection.open
         self.faults.append(Fault(self.works[number].__name__, code, str(error), broken))
         if session and not broken:
             try:
