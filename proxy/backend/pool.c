@@ -11,6 +11,25 @@
 #define LOOK_AT 8u         /* idle ones compared before the first of them is taken */
 #define BORN_TOGETHER 8u   /* connections of one pool being opened at once, at most */
 
+static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, const char *user)
+{
+	struct pool *pool;
+	HASH_FIND(hh, w->pools, key, sizeof *key, pool);
+	if (pool)
+		return pool;
+	pool = calloc(1, sizeof *pool);
+	if (!pool)
+		abort();
+	pool->key = *key;
+	pool->worker = w;
+	pool->user = strdup(user);
+	TAILQ_INIT(&pool->connecting);
+	TAILQ_INIT(&pool->idle);
+	TAILQ_INIT(&pool->busy);
+	HASH_ADD(hh, w->pools, key, sizeof pool->key, pool);
+	return pool;
+}
+
 static struct pool *pool_of(struct worker *w, const struct server_info *server, const struct session *s)
 {
 	struct pool_key key;
@@ -19,21 +38,7 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	key.slot = server->slot;
 	key.caps = s->caps & SESSION_POOL_CAPS;
 	key.no_schema = state_schema_of(s->want).len == 0;
-	struct pool *pool;
-	HASH_FIND(hh, w->pools, &key, sizeof key, pool);
-	if (pool)
-		return pool;
-	pool = calloc(1, sizeof *pool);
-	if (!pool)
-		abort();
-	pool->key = key;
-	pool->worker = w;
-	pool->user = strdup(s->user);
-	TAILQ_INIT(&pool->connecting);
-	TAILQ_INIT(&pool->idle);
-	TAILQ_INIT(&pool->busy);
-	HASH_ADD(hh, w->pools, key, sizeof key, pool);
-	return pool;
+	return pool_by_key(w, &key, s->user);
 }
 
 unsigned pool_room(const struct worker *w, unsigned slot)
@@ -182,6 +187,22 @@ static void wake_one(struct pool *pool)
 	sessions_wake_waiting(pool->worker, pool->key.slot);
 }
 
+/* Its session has chosen a schema, and nothing unselects one: it belongs to the pool of those that have one. */
+static void leave_schemaless(struct backend *b)
+{
+	struct pool *from = b->pool;
+	if (!from->key.no_schema || !state_schema_of(b->have).len)
+		return;
+	struct pool_key key = from->key;
+	key.no_schema = 0;
+	struct pool *to = pool_by_key(from->worker, &key, from->user);
+	pool_forget(b);
+	b->pool = to;
+	TAILQ_INSERT_TAIL(&to->busy, b, link);
+	to->n_busy++;
+	stat_add(&to->worker->stats->servers[key.slot].used, 1);
+}
+
 void pool_give(struct backend *b)
 {
 	struct pool *pool = b->pool;
@@ -193,6 +214,7 @@ void pool_give(struct backend *b)
 		wake_one(pool);
 		return;
 	}
+	leave_schemaless(b);
 	move(b, BACKEND_IDLE);
 	conn_set_reading(&b->conn, true);
 	wake_one(pool);

@@ -94,6 +94,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	bool done = true, differs = false;
 	struct state *have = b->have;
 	r->n_errands = r->at_errand = 0;
+	state_unref(w->states, r->errand_state);
+	r->errand_state = NULL;
 	/* The session's own statements see what they left; another's must not. */
 	bool reset = b->dirty && !r->chosen_pinned && b->keeper != s;
 	if (r->save_for)

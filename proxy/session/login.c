@@ -167,13 +167,19 @@ static enum step refuse(struct session *s, uint16_t code, const char *sqlstate, 
 	return session_fail(s, END_LOGIN_REFUSED);
 }
 
-static enum step refuse_password(struct session *s)
+/* The client's address without its port, as the servers' messages name it. */
+static void client_host(const struct session *s, char *host, size_t size)
 {
-	char text[512], host[64];
-	snprintf(host, sizeof host, "%s", s->peer);
+	snprintf(host, size, "%s", s->peer);
 	char *port = strrchr(host, ':');
 	if (port && !s->unix_socket)
 		*port = '\0';
+}
+
+static enum step refuse_password(struct session *s)
+{
+	char text[512], host[64];
+	client_host(s, host, sizeof host);
 	snprintf(text, sizeof text, "Access denied for user '%s'@'%s' (using password: %s)", s->user ? s->user : "",
 		 host, s->login->auth.used_password ? "YES" : "NO");
 	return refuse(s, 1045, "28000", text);
@@ -453,8 +459,12 @@ static enum step on_accepted(struct session *s)
 {
 	struct session_login *l = s->login;
 	if (l->account.locked) {
-		char text[256];
-		snprintf(text, sizeof text, "Access denied for user '%s'. Account is locked.", s->user);
+		const struct server_info *server = snapshot_reference(s->worker->snapshot);
+		if (server && server->flavor == FLAVOR_MARIADB)
+			return refuse(s, 4151, "HY000", "Access denied, this account is locked");
+		char text[400], host[64];
+		client_host(s, host, sizeof host);
+		snprintf(text, sizeof text, "Access denied for user '%s'@'%s'. Account is locked.", s->user, host);
 		return refuse(s, 3118, "HY000", text);
 	}
 	if (l->account.require_tls && !is_secure(s))

@@ -105,6 +105,25 @@ static void note_ok(struct session *s, const uint8_t *packet, size_t n)
 
 enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_BROKEN };
 
+/* In a READ ONLY transaction the primary refuses a write for the transaction's sake, a replica for its own. */
+static bool is_read_only_refusal(const struct session *s)
+{
+	const struct run *r = s->run;
+	return r->on_replica && (r->reply.error == 1290 || r->reply.error == 1836) && session_in_trx(s) &&
+	       (s->status & STATUS_IN_TRANS_READONLY);
+}
+
+static enum packet_verdict as_on_the_primary(struct session *s)
+{
+	struct buf *out = &s->worker->scratch;
+	uint8_t seq = s->run->reply.seq;
+	buf_reset(out);
+	return err_write(out, &seq, s->caps, 1792, "25006", "Cannot execute statement in a READ ONLY transaction%s",
+			 snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL ? "." : "")
+		       ? PACKET_REPLACED
+		       : PACKET_BROKEN;
+}
+
 /* One packet that the walker reports. REPLACED: w->scratch holds what the client is to get in its place. */
 static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t n)
 {
@@ -115,7 +134,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		stat_add(&w->stats->servers[r->slot].errors, 1);
 		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
 			return PACKET_HEAL;
-		return PACKET_PASS;
+		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {
 		s->status = r->reply.status;
