@@ -50,7 +50,8 @@ static bool flavor_parse(const char *name, struct dialect *d)
 		d->version = flavors[i].newest;
 		if (!name[n])
 			return true;
-		int got = name[n] == '-' ? sscanf(name + n + 1, "%2u.%2u.%2u%c", &major, &minor, &patch, &more) : 0;
+		int got =
+		    name[n] == '-' ? sscanf(name + n + 1, "%2u.%2u.%2u%c", &major, &minor, &patch, &more) : 0;
 		d->version = major * 10000 + minor * 100 + patch;
 		return got == 2 || got == 3;
 	}
@@ -130,7 +131,7 @@ static size_t unescape(char *s, size_t len)
 			s[n++] = to[at - from];
 			i++;
 		} else if (s[i] == '\\' && i + 3 < len && s[i + 1] == 'x' && hex_digit(s[i + 2]) >= 0 &&
-			   hex_digit(s[i + 3]) >= 0) {
+		           hex_digit(s[i + 3]) >= 0) {
 			s[n++] = (char)(hex_digit(s[i + 2]) * 16 + hex_digit(s[i + 3]));
 			i += 3;
 		} else {
@@ -161,8 +162,10 @@ static int answer_tsv(struct work *w, size_t len, size_t number)
 	char *flavor = column(&at, end), *mode = column(&at, end), *context = column(&at, end);
 	char *sql = at;
 	if (!sql) {
-		fprintf(stderr, "wye route: line %zu has fewer than the four columns flavor, sql_mode, context, statement\n",
-			number);
+		fprintf(stderr,
+		        "wye route: line %zu has fewer than the four columns flavor, sql_mode, context, "
+		        "statement\n",
+		        number);
 		return 2;
 	}
 	char *tab = memchr(sql, '\t', (size_t)(end - sql));
@@ -220,9 +223,12 @@ static int option(struct options *o, int argc, char **argv, int i)
 		if (!value)
 			return -usage("a value is missing after", argv[i]);
 		if (n == 0 && !flavor_parse(value, &o->setting.dialect))
-			return -usage("--flavor takes mysql or mariadb, perhaps with a version (mariadb-10.11), not", value);
+			return -usage(
+			    "--flavor takes mysql or mariadb, perhaps with a version (mariadb-10.11), not",
+			    value);
 		if (n == 2 && !context_parse(value, &o->setting.context))
-			return -usage("--context takes none, trx, ro_trx, autocommit0 or temp_table, not", value);
+			return -usage("--context takes none, trx, ro_trx, autocommit0 or temp_table, not",
+			              value);
 		if (n == 1)
 			o->mode = value;
 		return argv[i][len] ? 1 : 2;
@@ -248,7 +254,8 @@ static int options_parse(struct options *o, int argc, char **argv)
 	}
 	o->setting.dialect.sql_mode = sql_mode_parse(view_of(o->mode), o->setting.dialect.flavor);
 	if (o->tsv && o->first < argc)
-		return usage("with --tsv statements come from standard input, not from the argument", argv[o->first]);
+		return usage("with --tsv statements come from standard input, not from the argument",
+		             argv[o->first]);
 	return 0;
 }
 

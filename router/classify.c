@@ -7,8 +7,8 @@
 #include "router/classify_family.h"
 
 static const char *const route_names[] = {
-	[ROUTE_REPLICA] = "replica", [ROUTE_PRIMARY] = "primary", [ROUTE_SESSION] = "session",
-	[ROUTE_PIN] = "pin",         [ROUTE_LOCAL] = "local",     [ROUTE_DENY] = "deny",
+    [ROUTE_REPLICA] = "replica", [ROUTE_PRIMARY] = "primary", [ROUTE_SESSION] = "session",
+    [ROUTE_PIN] = "pin",         [ROUTE_LOCAL] = "local",     [ROUTE_DENY] = "deny",
 };
 
 const char *route_name(enum route route)
@@ -21,7 +21,7 @@ const char *pin_name(enum pin_index index)
 {
 	static const char *const names[] = {
 #define X(name, word) [PIN_INDEX_##name] = word,
-		PINS(X)
+	    PINS(X)
 #undef X
 	};
 	assert((unsigned)index < PIN_COUNT);
@@ -31,20 +31,20 @@ const char *pin_name(enum pin_index index)
 const char *effect_kind_name(enum effect_kind kind)
 {
 	static const char *const names[] = {
-		[EFFECT_SET] = "set",
-		[EFFECT_SET_DEFAULT] = "set-default",
-		[EFFECT_SET_READ_BACK] = "set-read-back",
-		[EFFECT_USER_VARIABLE] = "user-variable",
-		[EFFECT_NAMES] = "names",
-		[EFFECT_CHARACTER_SET] = "character-set",
-		[EFFECT_SCHEMA] = "schema",
-		[EFFECT_ROLE] = "role",
-		[EFFECT_TEMP_CREATE] = "temp-create",
-		[EFFECT_TEMP_DROP] = "temp-drop",
-		[EFFECT_PREPARE] = "prepare",
-		[EFFECT_DEALLOCATE] = "deallocate",
-		[EFFECT_HANDLER_OPEN] = "handler-open",
-		[EFFECT_HANDLER_CLOSE] = "handler-close",
+	    [EFFECT_SET] = "set",
+	    [EFFECT_SET_DEFAULT] = "set-default",
+	    [EFFECT_SET_READ_BACK] = "set-read-back",
+	    [EFFECT_USER_VARIABLE] = "user-variable",
+	    [EFFECT_NAMES] = "names",
+	    [EFFECT_CHARACTER_SET] = "character-set",
+	    [EFFECT_SCHEMA] = "schema",
+	    [EFFECT_ROLE] = "role",
+	    [EFFECT_TEMP_CREATE] = "temp-create",
+	    [EFFECT_TEMP_DROP] = "temp-drop",
+	    [EFFECT_PREPARE] = "prepare",
+	    [EFFECT_DEALLOCATE] = "deallocate",
+	    [EFFECT_HANDLER_OPEN] = "handler-open",
+	    [EFFECT_HANDLER_CLOSE] = "handler-close",
 	};
 	assert((unsigned)kind < EFFECT_KIND_COUNT);
 	return names[kind];
@@ -52,67 +52,67 @@ const char *effect_kind_name(enum effect_kind kind)
 
 /* The first word of a statement, and who reads the rest. */
 static void (*const families[KW_TOTAL])(struct statement *) = {
-	[KW_SELECT] = classify_select,
-	[KW_WITH] = classify_select,
-	[KW_VALUES] = classify_select,
-	[KW_TABLE] = classify_table,
-	[KW_DO] = classify_do,
-	[KW_HELP] = classify_help,
-	[KW_EXPLAIN] = classify_explain,
-	[KW_DESC] = classify_explain,
-	[KW_DESCRIBE] = classify_explain,
-	[KW_ANALYZE] = classify_analyze,
-	[KW_CHECK] = classify_check,
-	[KW_CHECKSUM] = classify_checksum,
-	[KW_INSERT] = classify_write,
-	[KW_REPLACE] = classify_write,
-	[KW_UPDATE] = classify_write,
-	[KW_DELETE] = classify_write,
-	[KW_LOAD] = classify_load,
-	[KW_CALL] = classify_call,
-	[KW_CREATE] = classify_create,
-	[KW_ALTER] = classify_alter,
-	[KW_DROP] = classify_drop,
-	[KW_RENAME] = classify_rename,
-	[KW_TRUNCATE] = classify_truncate,
-	[KW_GRANT] = classify_grant,
-	[KW_REVOKE] = classify_grant,
-	[KW_BEGIN] = classify_begin,
-	[KW_START] = classify_start,
-	[KW_COMMIT] = classify_commit,
-	[KW_ROLLBACK] = classify_rollback,
-	[KW_SAVEPOINT] = classify_savepoint,
-	[KW_RELEASE] = classify_savepoint,
-	[KW_XA] = classify_xa,
-	[KW_SET] = classify_set,
-	[KW_USE] = classify_use,
-	[KW_SHOW] = classify_show,
-	[KW_LOCK] = classify_lock,
-	[KW_UNLOCK] = classify_unlock,
-	[KW_FLUSH] = classify_flush,
-	[KW_BACKUP] = classify_backup,
-	[KW_HANDLER] = classify_handler,
-	[KW_PREPARE] = classify_prepare,
-	[KW_EXECUTE] = classify_execute,
-	[KW_DEALLOCATE] = classify_deallocate,
-	[KW_GET] = classify_get,
-	[KW_KILL] = classify_kill,
-	[KW_SHUTDOWN] = classify_admin,
-	[KW_RESTART] = classify_admin,
-	[KW_CHANGE] = classify_admin,
-	[KW_RESET] = classify_admin,
-	[KW_PURGE] = classify_admin,
-	[KW_STOP] = classify_admin,
-	[KW_INSTALL] = classify_admin,
-	[KW_UNINSTALL] = classify_admin,
-	[KW_CLONE] = classify_admin,
-	[KW_IMPORT] = classify_admin,
-	[KW_BINLOG] = classify_admin,
-	[KW_OPTIMIZE] = classify_admin,
-	[KW_REPAIR] = classify_admin,
-	[KW_CACHE] = classify_admin,
-	[KW_SIGNAL] = classify_admin,
-	[KW_RESIGNAL] = classify_admin,
+    [KW_SELECT] = classify_select,
+    [KW_WITH] = classify_select,
+    [KW_VALUES] = classify_select,
+    [KW_TABLE] = classify_table,
+    [KW_DO] = classify_do,
+    [KW_HELP] = classify_help,
+    [KW_EXPLAIN] = classify_explain,
+    [KW_DESC] = classify_explain,
+    [KW_DESCRIBE] = classify_explain,
+    [KW_ANALYZE] = classify_analyze,
+    [KW_CHECK] = classify_check,
+    [KW_CHECKSUM] = classify_checksum,
+    [KW_INSERT] = classify_write,
+    [KW_REPLACE] = classify_write,
+    [KW_UPDATE] = classify_write,
+    [KW_DELETE] = classify_write,
+    [KW_LOAD] = classify_load,
+    [KW_CALL] = classify_call,
+    [KW_CREATE] = classify_create,
+    [KW_ALTER] = classify_alter,
+    [KW_DROP] = classify_drop,
+    [KW_RENAME] = classify_rename,
+    [KW_TRUNCATE] = classify_truncate,
+    [KW_GRANT] = classify_grant,
+    [KW_REVOKE] = classify_grant,
+    [KW_BEGIN] = classify_begin,
+    [KW_START] = classify_start,
+    [KW_COMMIT] = classify_commit,
+    [KW_ROLLBACK] = classify_rollback,
+    [KW_SAVEPOINT] = classify_savepoint,
+    [KW_RELEASE] = classify_savepoint,
+    [KW_XA] = classify_xa,
+    [KW_SET] = classify_set,
+    [KW_USE] = classify_use,
+    [KW_SHOW] = classify_show,
+    [KW_LOCK] = classify_lock,
+    [KW_UNLOCK] = classify_unlock,
+    [KW_FLUSH] = classify_flush,
+    [KW_BACKUP] = classify_backup,
+    [KW_HANDLER] = classify_handler,
+    [KW_PREPARE] = classify_prepare,
+    [KW_EXECUTE] = classify_execute,
+    [KW_DEALLOCATE] = classify_deallocate,
+    [KW_GET] = classify_get,
+    [KW_KILL] = classify_kill,
+    [KW_SHUTDOWN] = classify_admin,
+    [KW_RESTART] = classify_admin,
+    [KW_CHANGE] = classify_admin,
+    [KW_RESET] = classify_admin,
+    [KW_PURGE] = classify_admin,
+    [KW_STOP] = classify_admin,
+    [KW_INSTALL] = classify_admin,
+    [KW_UNINSTALL] = classify_admin,
+    [KW_CLONE] = classify_admin,
+    [KW_IMPORT] = classify_admin,
+    [KW_BINLOG] = classify_admin,
+    [KW_OPTIMIZE] = classify_admin,
+    [KW_REPAIR] = classify_admin,
+    [KW_CACHE] = classify_admin,
+    [KW_SIGNAL] = classify_admin,
+    [KW_RESIGNAL] = classify_admin,
 };
 
 /* MariaDB runs compound statements outside of routines too; a label may stand before. */
@@ -162,19 +162,19 @@ void classify_statement(struct statement *s)
 static const struct {
 	uint32_t seen, flags, pins_added, pins_released;
 } consequences[] = {
-	{SEEN_TABLE, CLASS_TOUCHES_TABLE, 0, 0},
-	{SEEN_CONNECTION_ID, CLASS_CONNECTION_ID, 0, 0},
-	{SEEN_USER_VARIABLE, CLASS_READS_USER_VARIABLE, 0, 0},
-	{SEEN_ASSIGNMENT, CLASS_SETS_USER_VARIABLE, PIN_USER_VARIABLE, 0},
-	{SEEN_GET_LOCK, 0, PIN_USER_LOCK, 0},
-	{SEEN_RELEASE_ALL_LOCKS, 0, 0, PIN_USER_LOCK},
-	{SEEN_LAST_INSERT_ID, CLASS_READS_LAST_INSERT_ID, 0, 0},
-	{SEEN_SETS_LAST_INSERT_ID, CLASS_SETS_LAST_INSERT_ID, 0, 0},
-	{SEEN_FOUND_ROWS, CLASS_READS_LAST, 0, 0},
-	{SEEN_CALC_FOUND_ROWS, 0, PIN_LAST_STATEMENT, 0},
-	{SEEN_WARNINGS, CLASS_READS_LAST, 0, 0},
-	{SEEN_CONNECTION, CLASS_READS_LAST, 0, 0},
-	{SEEN_TEMPORARY, CLASS_USES_TEMPORARY, 0, 0},
+    {SEEN_TABLE, CLASS_TOUCHES_TABLE, 0, 0},
+    {SEEN_CONNECTION_ID, CLASS_CONNECTION_ID, 0, 0},
+    {SEEN_USER_VARIABLE, CLASS_READS_USER_VARIABLE, 0, 0},
+    {SEEN_ASSIGNMENT, CLASS_SETS_USER_VARIABLE, PIN_USER_VARIABLE, 0},
+    {SEEN_GET_LOCK, 0, PIN_USER_LOCK, 0},
+    {SEEN_RELEASE_ALL_LOCKS, 0, 0, PIN_USER_LOCK},
+    {SEEN_LAST_INSERT_ID, CLASS_READS_LAST_INSERT_ID, 0, 0},
+    {SEEN_SETS_LAST_INSERT_ID, CLASS_SETS_LAST_INSERT_ID, 0, 0},
+    {SEEN_FOUND_ROWS, CLASS_READS_LAST, 0, 0},
+    {SEEN_CALC_FOUND_ROWS, 0, PIN_LAST_STATEMENT, 0},
+    {SEEN_WARNINGS, CLASS_READS_LAST, 0, 0},
+    {SEEN_CONNECTION, CLASS_READS_LAST, 0, 0},
+    {SEEN_TEMPORARY, CLASS_USES_TEMPORARY, 0, 0},
 };
 
 static void draw_consequences(struct statement *s)
@@ -212,7 +212,8 @@ static void adjust_read_only_trx(struct statement *s)
 static void combine(struct statement *s, unsigned *replicas)
 {
 	static const unsigned rank[ROUTE_COUNT] = {
-		[ROUTE_REPLICA] = 0, [ROUTE_SESSION] = 1, [ROUTE_LOCAL] = 2, [ROUTE_PIN] = 3, [ROUTE_PRIMARY] = 4, [ROUTE_DENY] = 5,
+	    [ROUTE_REPLICA] = 0, [ROUTE_SESSION] = 1, [ROUTE_LOCAL] = 2,
+	    [ROUTE_PIN] = 3,     [ROUTE_PRIMARY] = 4, [ROUTE_DENY] = 5,
 	};
 	struct classification *out = s->out;
 	uint32_t flags = s->flags;
@@ -234,7 +235,8 @@ static void combine(struct statement *s, unsigned *replicas)
 	out->n_statements++;
 }
 
-/* Several reads, or reads among SETs: one connection must run them all, and what runs first may steer the rest. */
+/* Several reads, or reads among SETs: one connection must run them all, and what runs first may steer the
+ * rest. */
 static void adjust_multi(struct classification *out, const struct context *c, unsigned replicas)
 {
 	if (out->n_statements < 2 || c->in_read_only_trx)
@@ -262,7 +264,7 @@ static void adjust_hints(struct classification *out, const struct context *c)
 		return;
 	}
 	bool may_move = out->route == ROUTE_PRIMARY && !out->pins_added && !c->in_trx && !c->pins &&
-			out->n_statements == 1;
+	                out->n_statements == 1;
 	if (!(out->flags & CLASS_HINT_REPLICA) || !may_move)
 		return;
 	if (out->reason == REASON_UNKNOWN_FUNCTION || out->reason == REASON_SERVER_SPECIFIC)
@@ -275,7 +277,8 @@ static void adjust_context(struct classification *out, const struct context *c)
 	if (read_write) {
 		if (out->route == ROUTE_REPLICA || out->route == ROUTE_SESSION)
 			set_route(out, ROUTE_PRIMARY, REASON_IN_TRANSACTION);
-	} else if (!c->in_trx && c->autocommit_off && out->route == ROUTE_REPLICA && (out->flags & CLASS_TOUCHES_TABLE)) {
+	} else if (!c->in_trx && c->autocommit_off && out->route == ROUTE_REPLICA &&
+	           (out->flags & CLASS_TOUCHES_TABLE)) {
 		set_route(out, ROUTE_PRIMARY, REASON_AUTOCOMMIT_OFF);
 	}
 	if ((c->pins & PINS_FOR_ALL) && out->route == ROUTE_REPLICA)
@@ -296,7 +299,7 @@ static void adjust(struct statement *s, unsigned replicas)
 	struct classification *out = s->out;
 	const struct lexer *lx = &s->lexer;
 	out->flags |= (lx->set_var ? CLASS_SET_VAR : 0) | (lx->hint_primary ? CLASS_HINT_PRIMARY : 0) |
-		      (lx->hint_replica ? CLASS_HINT_REPLICA : 0);
+	              (lx->hint_replica ? CLASS_HINT_REPLICA : 0);
 	if (out->flags & CLASS_MANY_EFFECTS) {
 		out->n_effects = 0;
 		out->pins_added |= PIN_OVERSIZED;
@@ -311,7 +314,7 @@ static void adjust(struct statement *s, unsigned replicas)
 }
 
 void classify(struct view sql, const struct dialect *dialect, const struct context *context,
-	      struct classify_scratch *scratch, struct classification *out)
+              struct classify_scratch *scratch, struct classification *out)
 {
 	struct statement s;
 	unsigned replicas = 0;

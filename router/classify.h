@@ -1,12 +1,12 @@
 /*
  * Where a statement may run, why, and what it changes for the session: one pass over the text.
  *
- * classify() reads the text with the lexer of the session's own dialect, hashes its digest on the way, and answers for
- * the whole text, which may hold several statements. It allocates nothing, keeps nothing, and never fails: what it does
- * not understand goes to the primary and says so.
+ * classify() reads the text with the lexer of the session's own dialect, hashes its digest on the way, and
+ * answers for the whole text, which may hold several statements. It allocates nothing, keeps nothing, and
+ * never fails: what it does not understand goes to the primary and says so.
  *
- * The pins and effects are those of a statement that succeeds: apply them when it was answered without an error. In a
- * text of several statements apply them even then, since those before the failing one have run.
+ * The pins and effects are those of a statement that succeeds: apply them when it was answered without an
+ * error. In a text of several statements apply them even then, since those before the failing one have run.
  */
 #ifndef WYE_ROUTER_CLASSIFY_H
 #define WYE_ROUTER_CLASSIFY_H
@@ -40,49 +40,50 @@ struct catalog {
 
 /* State that ties a session to one connection, by name. */
 #define PINS(X)                                                                                              \
-	X(TEMPORARY_TABLE, "temporary-table")                                                                 \
-	X(TABLE_LOCK, "table-lock")                                                                           \
-	X(USER_LOCK, "user-lock")                                                                             \
-	X(USER_VARIABLE, "user-variable")                                                                     \
-	X(HANDLER, "handler")                                                                                 \
-	X(CURSOR, "cursor")                                                                                   \
-	X(XA, "xa")                                                                                           \
-	X(SET_TRANSACTION, "set-transaction") /* until the next transaction or table-touching statement */     \
-	X(TEXT_PREPARE, "text-prepare")                                                                       \
-	X(ROLE, "role")                                                                                       \
-	X(SESSION_VARIABLE, "session-variable") /* one that cannot be set again elsewhere: timestamp, ... */   \
-	X(BACKUP_LOCK, "backup-lock")                                                                         \
-	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */                \
-	X(UNKNOWN, "unknown")               /* something was not understood */                                \
+	X(TEMPORARY_TABLE, "temporary-table")                                                                \
+	X(TABLE_LOCK, "table-lock")                                                                          \
+	X(USER_LOCK, "user-lock")                                                                            \
+	X(USER_VARIABLE, "user-variable")                                                                    \
+	X(HANDLER, "handler")                                                                                \
+	X(CURSOR, "cursor")                                                                                  \
+	X(XA, "xa")                                                                                          \
+	X(SET_TRANSACTION, "set-transaction") /* until the next transaction or table-touching statement */   \
+	X(TEXT_PREPARE, "text-prepare")                                                                      \
+	X(ROLE, "role")                                                                                      \
+	X(SESSION_VARIABLE, "session-variable") /* one that cannot be set again elsewhere: timestamp, ... */ \
+	X(BACKUP_LOCK, "backup-lock")                                                                        \
+	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */              \
+	X(UNKNOWN, "unknown")               /* something was not understood */                               \
 	X(OVERSIZED, "oversized")           /* state too large to carry */
 
 enum pin_index {
 #define X(name, word) PIN_INDEX_##name,
 	PINS(X)
 #undef X
-	PIN_COUNT
+	    PIN_COUNT
 };
 enum pin {
 #define X(name, word) PIN_##name = 1 << PIN_INDEX_##name,
 	PINS(X)
 #undef X
-	/* While one of these is held, every statement belongs on that connection; the others bind only what touches them. */
-	PINS_FOR_ALL = PIN_TABLE_LOCK | PIN_XA | PIN_SET_TRANSACTION | PIN_ROLE | PIN_SESSION_VARIABLE | PIN_UNKNOWN |
-		       PIN_OVERSIZED
+	/* While one of these is held, every statement belongs on that connection; the others bind only what
+	   touches them. */
+	PINS_FOR_ALL = PIN_TABLE_LOCK | PIN_XA | PIN_SET_TRANSACTION | PIN_ROLE | PIN_SESSION_VARIABLE |
+	               PIN_UNKNOWN | PIN_OVERSIZED
 };
 const char *pin_name(enum pin_index index);
 
 /* The session at this moment. All zero: autocommit, nothing open. */
 struct context {
-	bool in_trx;            /* by the server's status flags */
-	bool in_read_only_trx;  /* as well as in_trx */
+	bool in_trx;           /* by the server's status flags */
+	bool in_read_only_trx; /* as well as in_trx */
 	bool autocommit_off;
 	bool session_read_only; /* transaction_read_only=1: BEGIN begins a READ ONLY transaction */
 	bool temp_tables;       /* the session has temporary tables */
 	uint32_t pins;          /* PIN_... held */
 	struct view schema;     /* the default schema, empty when none */
-	/* The names of its temporary tables, without schema. None: every statement that names a table is taken to touch
-	 * one. */
+	/* The names of its temporary tables, without schema. None: every statement that names a table is
+	 * taken to touch one. */
 	const struct view *temp_names;
 	unsigned n_temp_names;
 	const struct catalog *catalog; /* may be NULL */
@@ -92,7 +93,8 @@ enum effect_kind {
 	EFFECT_SET,           /* session variable name := value, a literal or a word */
 	EFFECT_SET_DEFAULT,   /* session variable name := DEFAULT */
 	EFFECT_SET_READ_BACK, /* session variable name := what must be asked for after it ran */
-	EFFECT_USER_VARIABLE, /* @name := value, a literal; PIN_USER_VARIABLE is added too, for who does not carry them */
+	EFFECT_USER_VARIABLE, /* @name := value, a literal; PIN_USER_VARIABLE is added too, for who does not
+	                         carry them */
 	EFFECT_NAMES,         /* SET NAMES name COLLATE value; an empty name: DEFAULT */
 	EFFECT_CHARACTER_SET, /* SET CHARACTER SET name; empty: DEFAULT */
 	EFFECT_SCHEMA,        /* USE name */
@@ -112,48 +114,51 @@ enum value_kind { VALUE_NONE, VALUE_WORD, VALUE_NUMBER, VALUE_STRING };
 struct effect {
 	enum effect_kind kind;
 	enum value_kind value_kind;
-	/* Names are unquoted. Names of system variables are lower case and canonical: aliases give one name (tx_isolation
-	 * and transaction_isolation: whichever this server has). */
+	/* Names are unquoted. Names of system variables are lower case and canonical: aliases give one name
+	 * (tx_isolation and transaction_isolation: whichever this server has). */
 	struct view name;
-	/* VALUE_STRING: the decoded text, no quotes, no escapes. VALUE_WORD (ON, NULL, utf8mb4), VALUE_NUMBER: as
-	 * written. */
+	/* VALUE_STRING: the decoded text, no quotes, no escapes. VALUE_WORD (ON, NULL, utf8mb4),
+	 * VALUE_NUMBER: as written. */
 	struct view value;
 	/* VALUE_STRING: the character set of its introducer, _utf8mb4'...': "utf8mb4"; empty without one. */
 	struct view introducer;
 };
 
-#define CLASS_MULTI (1u << 0)            /* more than one statement */
-#define CLASS_WRITES (1u << 1)           /* may change data */
-#define CLASS_DDL (1u << 2)              /* may change definitions: forget what was learned of names */
-#define CLASS_BEGINS (1u << 3)           /* BEGIN, START TRANSACTION, COMMIT AND CHAIN */
+#define CLASS_MULTI            (1u << 0) /* more than one statement */
+#define CLASS_WRITES           (1u << 1) /* may change data */
+#define CLASS_DDL              (1u << 2) /* may change definitions: forget what was learned of names */
+#define CLASS_BEGINS           (1u << 3) /* BEGIN, START TRANSACTION, COMMIT AND CHAIN */
 #define CLASS_BEGINS_READ_ONLY (1u << 4) /* ... with READ ONLY, or under session_read_only */
-#define CLASS_COMMITS (1u << 5)
-#define CLASS_ROLLS_BACK (1u << 6)       /* the whole transaction, not to a savepoint */
-#define CLASS_READS_LAST (1u << 7)       /* reads what the statement before left on its connection: warnings, counts */
+#define CLASS_COMMITS          (1u << 5)
+#define CLASS_ROLLS_BACK       (1u << 6) /* the whole transaction, not to a savepoint */
+#define CLASS_READS_LAST                                                                                     \
+	(1u << 7) /* reads what the statement before left on its connection: warnings, counts */
 #define CLASS_READS_LAST_INSERT_ID (1u << 8) /* reads what the last insert left on its connection */
-#define CLASS_READS_USER_VARIABLE (1u << 9)
-#define CLASS_SETS_USER_VARIABLE (1u << 10)
-#define CLASS_KILL (1u << 11)
-#define CLASS_CONNECTION_ID (1u << 12)   /* holds CONNECTION_ID() or @@pseudo_thread_id; alone if the route is local */
-#define CLASS_RELEASES (1u << 13)        /* COMMIT RELEASE: the server closes the connection */
+#define CLASS_READS_USER_VARIABLE  (1u << 9)
+#define CLASS_SETS_USER_VARIABLE   (1u << 10)
+#define CLASS_KILL                 (1u << 11)
+#define CLASS_CONNECTION_ID                                                                                  \
+	(1u << 12) /* holds CONNECTION_ID() or @@pseudo_thread_id; alone if the route is local */
+#define CLASS_RELEASES              (1u << 13) /* COMMIT RELEASE: the server closes the connection */
 #define CLASS_MAY_COMMIT_IMPLICITLY (1u << 14)
-#define CLASS_UNLEXED (1u << 15)         /* the text ended inside a string or comment, or held a stray byte */
-#define CLASS_TOUCHES_TABLE (1u << 16)   /* reads or writes a table or view, or may */
-#define CLASS_SET_VAR (1u << 17)         /* values for one statement (SET_VAR hint, SET STATEMENT): ignore trackers */
-#define CLASS_LOCAL_INFILE (1u << 18)    /* LOAD DATA LOCAL: the server will ask the client for a file */
+#define CLASS_UNLEXED               (1u << 15) /* the text ended inside a string or comment, or held a stray byte */
+#define CLASS_TOUCHES_TABLE         (1u << 16) /* reads or writes a table or view, or may */
+#define CLASS_SET_VAR               (1u << 17) /* values for one statement (SET_VAR hint, SET STATEMENT): ignore trackers \
+	                                        */
+#define CLASS_LOCAL_INFILE        (1u << 18) /* LOAD DATA LOCAL: the server will ask the client for a file */
 #define CLASS_SETS_LAST_INSERT_ID (1u << 19) /* LAST_INSERT_ID(expr) */
-#define CLASS_USES_TEMPORARY (1u << 20)  /* names one of the session's temporary tables, or may */
-#define CLASS_MANY_EFFECTS (1u << 21)    /* more effects than fit: n_effects is 0 and PIN_OVERSIZED is added */
-#define CLASS_CALLS (1u << 22)           /* CALL, a block, EXECUTE, an unknown function: trackers tell what it set */
-#define CLASS_SETS_TRACKERS (1u << 23)   /* SET session_track_...: would blind wye */
-#define CLASS_HINT_PRIMARY (1u << 24)    /* a comment asks for the primary */
-#define CLASS_HINT_REPLICA (1u << 25)    /* a comment asks for a replica */
-/* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it where the
- * statement before ran, or on a replica when there was none. Other pins belong to the primary. */
+#define CLASS_USES_TEMPORARY      (1u << 20) /* names one of the session's temporary tables, or may */
+#define CLASS_MANY_EFFECTS        (1u << 21) /* more effects than fit: n_effects is 0 and PIN_OVERSIZED is added */
+#define CLASS_CALLS               (1u << 22) /* CALL, a block, EXECUTE, an unknown function: trackers tell what it set */
+#define CLASS_SETS_TRACKERS       (1u << 23) /* SET session_track_...: would blind wye */
+#define CLASS_HINT_PRIMARY        (1u << 24) /* a comment asks for the primary */
+#define CLASS_HINT_REPLICA        (1u << 25) /* a comment asks for a replica */
+/* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it
+ * where the statement before ran, or on a replica when there was none. Other pins belong to the primary. */
 #define CLASS_ANY_SERVER (1u << 26)
 
 #define CLASSIFY_EFFECTS_MAX 32u
-#define CLASSIFY_NAMES_MAX 2048u
+#define CLASSIFY_NAMES_MAX   2048u
 
 /* Memory of one classification, the caller's; it may be used again for the next. */
 struct classify_scratch {
@@ -181,6 +186,6 @@ struct classification {
 };
 
 void classify(struct view sql, const struct dialect *dialect, const struct context *context,
-	      struct classify_scratch *scratch, struct classification *out);
+              struct classify_scratch *scratch, struct classification *out);
 
 #endif

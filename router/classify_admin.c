@@ -20,7 +20,8 @@ static uint64_t plain_number(const struct token *t)
 	return n;
 }
 
-/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, and MariaDB's KILL ... QUERY ID n and USER name, which are not ours to translate. */
+/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, and MariaDB's KILL ... QUERY ID n and USER name, which are not ours
+ * to translate. */
 void classify_kill(struct statement *s)
 {
 	struct classification *out = s->out;

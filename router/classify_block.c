@@ -1,8 +1,8 @@
 /*
  * Compound statements: texts in which a ';' does not end the statement.
  *
- * What counts is where the block ends. BEGIN and CASE open one, END closes it; the END of IF, LOOP, WHILE, REPEAT and FOR
- * names what it ends, so that neither those nor their END need to be counted.
+ * What counts is where the block ends. BEGIN and CASE open one, END closes it; the END of IF, LOOP, WHILE,
+ * REPEAT and FOR names what it ends, so that neither those nor their END need to be counted.
  */
 #include "router/classify_family.h"
 
@@ -38,8 +38,8 @@ static unsigned on_end(struct statement *s)
 }
 
 /*
- * Reads a block and what stands before it, up to the ';' behind it. False when it did not end before the text did.
- * With runs set, what the block does is noted in s->seen.
+ * Reads a block and what stands before it, up to the ';' behind it. False when it did not end before the text
+ * did. With runs set, what the block does is noted in s->seen.
  */
 static bool read_block(struct statement *s, unsigned depth)
 {
@@ -90,5 +90,5 @@ void classify_block(struct statement *s)
 	if (s->seen & (SEEN_STATE | SEEN_USER_VARIABLE | SEEN_ASSIGNMENT | SEEN_GET_LOCK))
 		s->pins_added |= PIN_UNKNOWN;
 	statement_decide(s, ROUTE_PRIMARY, REASON_COMPOUND,
-			 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
+	                 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
 }

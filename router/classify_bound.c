@@ -36,12 +36,14 @@ void classify_unlock(struct statement *s)
 	s->flags |= instance ? 0 : CLASS_MAY_COMMIT_IMPLICITLY;
 }
 
-/* FLUSH TABLES ... WITH READ LOCK and FOR EXPORT lock; all others act on the server, and some write to its log. */
+/* FLUSH TABLES ... WITH READ LOCK and FOR EXPORT lock; all others act on the server, and some write to its
+ * log. */
 void classify_flush(struct statement *s)
 {
 	bool locks = false;
 	for (; !at_end(s); advance(s)) {
-		enum keyword before = behind(s, 1)->word ? (enum keyword)behind(s, 1)->word->keyword : KW_OTHER;
+		enum keyword before =
+		    behind(s, 1)->word ? (enum keyword)behind(s, 1)->word->keyword : KW_OTHER;
 		locks |= keyword_at(s) == KW_READ && before == KW_WITH;
 		locks |= keyword_at(s) == KW_EXPORT && before == KW_FOR;
 	}
@@ -96,17 +98,46 @@ void classify_prepare(struct statement *s)
 /* The statement is known to the server only: it may do anything. */
 #define RUNS_ANYTHING (CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY)
 
+/* EXECUTE IMMEDIATE 'text' does what the text says, where it can be read as it stands. */
+static void execute_text(struct statement *s, struct view text)
+{
+	struct classify_scratch scratch = {.text = NULL};
+	struct classification inner;
+	classify(text, s->dialect, s->context, &scratch, &inner);
+	bool reads = inner.route == ROUTE_REPLICA && inner.reason == REASON_READ;
+	s->pins_added |= inner.pins_added;
+	/* Its effects point into what ends here. */
+	for (unsigned i = 0; i < inner.n_effects; i++)
+		if (inner.effects[i].kind != EFFECT_USER_VARIABLE)
+			s->pins_added |= PIN_UNKNOWN;
+	s->pins_released |= inner.pins_released;
+	statement_decide(s, reads ? ROUTE_REPLICA : ROUTE_PRIMARY, reads ? REASON_READ : REASON_TEXT_PREPARE,
+	                 inner.flags & ~CLASS_ANY_SERVER);
+}
+
+static void execute_immediate(struct statement *s)
+{
+	struct token text = *current(s);
+	advance(s);
+	bool whole = text.kind == TOKEN_STRING && !text.escaped && text.quote && at_end(s);
+	statement_scan(s, 0);
+	if (whole) {
+		execute_text(s, token_inside(&text));
+		return;
+	}
+	s->pins_added |= PIN_UNKNOWN;
+	statement_decide(s, ROUTE_PRIMARY, REASON_TEXT_PREPARE, RUNS_ANYTHING);
+}
+
 void classify_execute(struct statement *s)
 {
-	bool immediate = keyword_at(s) == KW_IMMEDIATE;
-	statement_scan(s, 0);
-	if (immediate) {
-		s->pins_added |= PIN_UNKNOWN;
-		statement_decide(s, ROUTE_PRIMARY, REASON_TEXT_PREPARE, RUNS_ANYTHING);
-	} else {
-		decide_pin(s, REASON_TEXT_PREPARE, PIN_TEXT_PREPARE);
-		s->flags |= RUNS_ANYTHING;
+	if (accept(s, KW_IMMEDIATE)) {
+		execute_immediate(s);
+		return;
 	}
+	statement_scan(s, 0);
+	decide_pin(s, REASON_TEXT_PREPARE, PIN_TEXT_PREPARE);
+	s->flags |= RUNS_ANYTHING;
 }
 
 /* DEALLOCATE PREPARE name, DROP PREPARE name. */

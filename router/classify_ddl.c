@@ -102,7 +102,8 @@ static void alter_temporary(struct statement *s, struct view schema, struct view
 			break;
 		}
 		struct view new_schema, new_name;
-		if (view_is(token_inside(current(s)), "COLUMN") || !statement_table_name(s, &new_schema, &new_name))
+		if (view_is(token_inside(current(s)), "COLUMN") ||
+		    !statement_table_name(s, &new_schema, &new_name))
 			continue;
 		temporary_effect(s, EFFECT_TEMP_DROP, schema, name);
 		temporary_effect(s, EFFECT_TEMP_CREATE, new_schema.len ? new_schema : schema, new_name);
@@ -125,7 +126,8 @@ void classify_alter(struct statement *s)
 		case KW_TABLE:
 			advance(s);
 			if_exists(s);
-			if (s->context->temp_tables && statement_table_name(s, &schema, &name) && is_temporary(s, name)) {
+			if (s->context->temp_tables && statement_table_name(s, &schema, &name) &&
+			    is_temporary(s, name)) {
 				alter_temporary(s, schema, name);
 				return;
 			}

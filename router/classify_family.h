@@ -1,15 +1,16 @@
 /*
  * The families of statements: who reads what after its first word.
  *
- * Each function is called with the first word passed, reads to the end of the statement and leaves its verdict in s. The
- * name of the file that holds it is in the comment of its group.
+ * Each function is called with the first word passed, reads to the end of the statement and leaves its
+ * verdict in s. The name of the file that holds it is in the comment of its group.
  */
 #ifndef WYE_ROUTER_CLASSIFY_FAMILY_H
 #define WYE_ROUTER_CLASSIFY_FAMILY_H
 
 #include "router/statement.h"
 
-/* classify.c: the statement at the current token, whatever it is; also what stands behind SET STATEMENT ... FOR. */
+/* classify.c: the statement at the current token, whatever it is; also what stands behind SET STATEMENT ...
+ * FOR. */
 void classify_statement(struct statement *s);
 
 /* classify_read.c */
@@ -67,7 +68,7 @@ void classify_kill(struct statement *s);
 void classify_admin(struct statement *s); /* what acts on one server */
 
 /* classify_block.c: the current token is the first of the block. */
-void classify_block(struct statement *s);      /* outside of a routine: it runs */
-void classify_skip_body(struct statement *s);  /* of a routine that is being made: it does not */
+void classify_block(struct statement *s);     /* outside of a routine: it runs */
+void classify_skip_body(struct statement *s); /* of a routine that is being made: it does not */
 
 #endif

@@ -76,7 +76,8 @@ static void explained(struct statement *s, bool runs)
 	case KW_DELETE:
 		advance(s);
 		statement_scan(s, 0);
-		statement_decide(s, ROUTE_PRIMARY, runs ? REASON_WRITE : REASON_EXPLAIN_WRITE, runs ? CLASS_WRITES : 0);
+		statement_decide(s, ROUTE_PRIMARY, runs ? REASON_WRITE : REASON_EXPLAIN_WRITE,
+		                 runs ? CLASS_WRITES : 0);
 		break;
 	case KW_SELECT:
 	case KW_WITH:

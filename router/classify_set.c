@@ -12,9 +12,10 @@ enum scope {
 /* One SET statement while it is read. */
 struct set {
 	struct statement *s;
-	enum scope scope; /* of assignments that do not say: the last one that was said, as the servers do it */
-	bool global;      /* something that is not the session's */
-	bool session;     /* something that later connections must have */
+	enum scope
+	    scope;    /* of assignments that do not say: the last one that was said, as the servers do it */
+	bool global;  /* something that is not the session's */
+	bool session; /* something that later connections must have */
 	uint32_t pins;
 	enum reason reason; /* of the pins */
 };
@@ -55,11 +56,6 @@ struct value {
 	struct view text, introducer;
 };
 
-static bool is_string_of_number(const struct token *t)
-{
-	return t->kind == TOKEN_NUMBER;
-}
-
 /* A string, decoded where it has to be; VALUE_NONE when it does not fit. */
 static void string_value(struct statement *s, struct value *v)
 {
@@ -91,7 +87,7 @@ static struct value read_value(struct statement *s)
 	if (sign || introducer)
 		advance(s);
 	const struct token *t = current(s);
-	if (is_string_of_number(t) && !introducer) {
+	if (t->kind == TOKEN_NUMBER && !introducer) {
 		v.kind = VALUE_NUMBER;
 		v.text = (struct view){from, (size_t)(t->p + t->len - from)};
 	} else if (sign) {
@@ -385,7 +381,8 @@ static void decide(struct set *set)
 	} else if (set->session) {
 		statement_decide(s, ROUTE_SESSION, REASON_SET, 0);
 		/* The value may come from what only the primary may compute. */
-		uint32_t seen = s->seen & (SEEN_UNKNOWN_FUNCTION | SEEN_WRITING_VIEW | SEEN_SEQUENCE | SEEN_LOCKING_READ);
+		uint32_t seen =
+		    s->seen & (SEEN_UNKNOWN_FUNCTION | SEEN_WRITING_VIEW | SEEN_SEQUENCE | SEEN_LOCKING_READ);
 		if (seen)
 			statement_decide_read(s);
 	}
@@ -423,10 +420,11 @@ static void set_account(struct statement *s)
 {
 	statement_skip(s);
 	statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL,
-			 CLASS_WRITES | CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY);
+	                 CLASS_WRITES | CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY);
 }
 
-/* The forms that are no list of assignments, told by a first word that no '=' follows; true when it was one. */
+/* The forms that are no list of assignments, told by a first word that no '=' follows; true when it was one.
+ */
 static bool special_form(struct statement *s)
 {
 	enum keyword keyword = keyword_at(s);

@@ -7,13 +7,14 @@ enum shown {
 	SHOWN_ANYWHERE,   /* from the data dictionary: the same on all servers */
 	SHOWN_SERVER,     /* of one server */
 	SHOWN_CONNECTION, /* of one connection */
-	SHOWN_WARNINGS,   /* of the statement before */
+	SHOWN_USER_VARIABLES,
+	SHOWN_WARNINGS, /* of the statement before */
 	SHOWN_VARIABLES,
 	SHOWN_STATUS,
-	SHOWN_TABLE,      /* names a table */
-	SHOWN_TABLES,     /* lists tables */
-	SHOWN_ACCOUNT,    /* names an account, whose @host is no variable */
-	SHOWN_STATEMENT   /* SHOW PARSE_TREE statement */
+	SHOWN_TABLE,    /* names a table */
+	SHOWN_TABLES,   /* lists tables */
+	SHOWN_ACCOUNT,  /* names an account, whose @host is no variable */
+	SHOWN_STATEMENT /* SHOW PARSE_TREE statement */
 };
 
 /* The words behind SHOW, by the one that tells. A second word narrows it. */
@@ -21,64 +22,65 @@ static const struct subject {
 	const char *first, *second;
 	enum shown shown;
 } subjects[] = {
-	{"WARNINGS", NULL, SHOWN_WARNINGS},
-	{"ERRORS", NULL, SHOWN_WARNINGS},
-	{"COUNT", NULL, SHOWN_WARNINGS},
-	{"VARIABLES", NULL, SHOWN_VARIABLES},
-	{"STATUS", NULL, SHOWN_STATUS},
-	{"PROFILE", NULL, SHOWN_CONNECTION},
-	{"PROFILES", NULL, SHOWN_CONNECTION},
-	{"DATABASES", NULL, SHOWN_ANYWHERE},
-	{"SCHEMAS", NULL, SHOWN_ANYWHERE},
-	{"TABLES", NULL, SHOWN_TABLES},
-	{"TABLE", "STATUS", SHOWN_TABLES},
-	{"TABLE", "TYPES", SHOWN_ANYWHERE},
-	{"COLUMNS", NULL, SHOWN_TABLE},
-	{"FIELDS", NULL, SHOWN_TABLE},
-	{"INDEX", NULL, SHOWN_TABLE},
-	{"INDEXES", NULL, SHOWN_TABLE},
-	{"KEYS", NULL, SHOWN_TABLE},
-	{"CREATE", "USER", SHOWN_ACCOUNT},
-	{"CREATE", "TABLE", SHOWN_TABLE},
-	{"CREATE", "VIEW", SHOWN_TABLE},
-	{"CREATE", "SEQUENCE", SHOWN_TABLE},
-	{"CREATE", NULL, SHOWN_ANYWHERE},
-	{"TRIGGERS", NULL, SHOWN_ANYWHERE},
-	{"EVENTS", NULL, SHOWN_ANYWHERE},
-	{"PROCEDURE", NULL, SHOWN_ANYWHERE},
-	{"FUNCTION", NULL, SHOWN_ANYWHERE},
-	{"PACKAGE", NULL, SHOWN_ANYWHERE},
-	{"LIBRARY", NULL, SHOWN_ANYWHERE},
-	{"CHARACTER", NULL, SHOWN_ANYWHERE},
-	{"CHARSET", NULL, SHOWN_ANYWHERE},
-	{"COLLATION", NULL, SHOWN_ANYWHERE},
-	{"LOCALES", NULL, SHOWN_ANYWHERE},
-	{"ENGINES", NULL, SHOWN_ANYWHERE},
-	{"STORAGE", "ENGINES", SHOWN_ANYWHERE},
-	{"PLUGINS", NULL, SHOWN_ANYWHERE},
-	{"PRIVILEGES", NULL, SHOWN_ANYWHERE},
-	{"GRANTS", NULL, SHOWN_ACCOUNT},
-	{"AUTHORS", NULL, SHOWN_ANYWHERE},
-	{"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
-	{"USER_STATISTICS", NULL, SHOWN_ANYWHERE},
-	{"CLIENT_STATISTICS", NULL, SHOWN_ANYWHERE},
-	{"INDEX_STATISTICS", NULL, SHOWN_ANYWHERE},
-	{"TABLE_STATISTICS", NULL, SHOWN_ANYWHERE},
-	{"PARSE_TREE", NULL, SHOWN_STATEMENT},
-	{"PROCESSLIST", NULL, SHOWN_SERVER},
-	{"ENGINE", NULL, SHOWN_SERVER},
-	{"OPEN", NULL, SHOWN_SERVER},
-	{"MASTER", NULL, SHOWN_SERVER},
-	{"SLAVE", NULL, SHOWN_SERVER},
-	{"SLAVES", NULL, SHOWN_SERVER},
-	{"REPLICA", NULL, SHOWN_SERVER},
-	{"REPLICAS", NULL, SHOWN_SERVER},
-	{"ALL", NULL, SHOWN_SERVER},
-	{"BINARY", NULL, SHOWN_SERVER},
-	{"BINLOG", NULL, SHOWN_SERVER},
-	{"RELAYLOG", NULL, SHOWN_SERVER},
-	{"EXPLAIN", NULL, SHOWN_SERVER},
-	{"ANALYZE", NULL, SHOWN_SERVER},
+    {"WARNINGS", NULL, SHOWN_WARNINGS},
+    {"ERRORS", NULL, SHOWN_WARNINGS},
+    {"COUNT", NULL, SHOWN_WARNINGS},
+    {"VARIABLES", NULL, SHOWN_VARIABLES},
+    {"STATUS", NULL, SHOWN_STATUS},
+    {"USER_VARIABLES", NULL, SHOWN_USER_VARIABLES},
+    {"PROFILE", NULL, SHOWN_CONNECTION},
+    {"PROFILES", NULL, SHOWN_CONNECTION},
+    {"DATABASES", NULL, SHOWN_ANYWHERE},
+    {"SCHEMAS", NULL, SHOWN_ANYWHERE},
+    {"TABLES", NULL, SHOWN_TABLES},
+    {"TABLE", "STATUS", SHOWN_TABLES},
+    {"TABLE", "TYPES", SHOWN_ANYWHERE},
+    {"COLUMNS", NULL, SHOWN_TABLE},
+    {"FIELDS", NULL, SHOWN_TABLE},
+    {"INDEX", NULL, SHOWN_TABLE},
+    {"INDEXES", NULL, SHOWN_TABLE},
+    {"KEYS", NULL, SHOWN_TABLE},
+    {"CREATE", "USER", SHOWN_ACCOUNT},
+    {"CREATE", "TABLE", SHOWN_TABLE},
+    {"CREATE", "VIEW", SHOWN_TABLE},
+    {"CREATE", "SEQUENCE", SHOWN_TABLE},
+    {"CREATE", NULL, SHOWN_ANYWHERE},
+    {"TRIGGERS", NULL, SHOWN_ANYWHERE},
+    {"EVENTS", NULL, SHOWN_ANYWHERE},
+    {"PROCEDURE", NULL, SHOWN_ANYWHERE},
+    {"FUNCTION", NULL, SHOWN_ANYWHERE},
+    {"PACKAGE", NULL, SHOWN_ANYWHERE},
+    {"LIBRARY", NULL, SHOWN_ANYWHERE},
+    {"CHARACTER", NULL, SHOWN_ANYWHERE},
+    {"CHARSET", NULL, SHOWN_ANYWHERE},
+    {"COLLATION", NULL, SHOWN_ANYWHERE},
+    {"LOCALES", NULL, SHOWN_ANYWHERE},
+    {"ENGINES", NULL, SHOWN_ANYWHERE},
+    {"STORAGE", "ENGINES", SHOWN_ANYWHERE},
+    {"PLUGINS", NULL, SHOWN_ANYWHERE},
+    {"PRIVILEGES", NULL, SHOWN_ANYWHERE},
+    {"GRANTS", NULL, SHOWN_ACCOUNT},
+    {"AUTHORS", NULL, SHOWN_ANYWHERE},
+    {"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
+    {"USER_STATISTICS", NULL, SHOWN_ANYWHERE},
+    {"CLIENT_STATISTICS", NULL, SHOWN_ANYWHERE},
+    {"INDEX_STATISTICS", NULL, SHOWN_ANYWHERE},
+    {"TABLE_STATISTICS", NULL, SHOWN_ANYWHERE},
+    {"PARSE_TREE", NULL, SHOWN_STATEMENT},
+    {"PROCESSLIST", NULL, SHOWN_SERVER},
+    {"ENGINE", NULL, SHOWN_SERVER},
+    {"OPEN", NULL, SHOWN_SERVER},
+    {"MASTER", NULL, SHOWN_SERVER},
+    {"SLAVE", NULL, SHOWN_SERVER},
+    {"SLAVES", NULL, SHOWN_SERVER},
+    {"REPLICA", NULL, SHOWN_SERVER},
+    {"REPLICAS", NULL, SHOWN_SERVER},
+    {"ALL", NULL, SHOWN_SERVER},
+    {"BINARY", NULL, SHOWN_SERVER},
+    {"BINLOG", NULL, SHOWN_SERVER},
+    {"RELAYLOG", NULL, SHOWN_SERVER},
+    {"EXPLAIN", NULL, SHOWN_SERVER},
+    {"ANALYZE", NULL, SHOWN_SERVER},
 };
 
 /* Reads the words that tell what is shown; NULL when they do not. */
@@ -88,7 +90,8 @@ static const struct subject *subject_at(struct statement *s)
 	advance(s);
 	struct view second = token_inside(current(s));
 	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++)
-		if (view_is(first, subjects[i].first) && (!subjects[i].second || view_is(second, subjects[i].second)))
+		if (view_is(first, subjects[i].first) &&
+		    (!subjects[i].second || view_is(second, subjects[i].second)))
 			return &subjects[i];
 	return NULL;
 }
@@ -190,6 +193,11 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 	case SHOWN_CONNECTION:
 		statement_skip(s);
 		statement_decide(s, ROUTE_PIN, REASON_SESSION_STATUS, CLASS_ANY_SERVER);
+		return;
+	case SHOWN_USER_VARIABLES:
+		statement_skip(s);
+		s->seen |= SEEN_USER_VARIABLE;
+		statement_decide_read(s);
 		return;
 	case SHOWN_WARNINGS:
 		statement_skip(s);

@@ -5,8 +5,9 @@
 static void decide_begin(struct statement *s, bool read_only)
 {
 	statement_decide(s, read_only ? ROUTE_REPLICA : ROUTE_PRIMARY,
-			 read_only ? REASON_READ_ONLY_TRANSACTION : REASON_BEGIN,
-			 CLASS_BEGINS | CLASS_MAY_COMMIT_IMPLICITLY | (read_only ? CLASS_BEGINS_READ_ONLY : 0));
+	                 read_only ? REASON_READ_ONLY_TRANSACTION : REASON_BEGIN,
+	                 CLASS_BEGINS | CLASS_MAY_COMMIT_IMPLICITLY |
+	                     (read_only ? CLASS_BEGINS_READ_ONLY : 0));
 }
 
 void classify_begin(struct statement *s)

@@ -31,7 +31,7 @@ void classify_call(struct statement *s)
 {
 	statement_scan(s, 0);
 	statement_decide(s, ROUTE_PRIMARY, REASON_CALL,
-			 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
+	                 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
 	/* An argument may be the place of a result. */
 	if (s->seen & (SEEN_USER_VARIABLE | SEEN_ASSIGNMENT)) {
 		s->seen |= SEEN_ASSIGNMENT;

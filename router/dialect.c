@@ -7,7 +7,8 @@ static const struct {
 	const char *name;
 	enum text_charset charset;
 } charsets[] = {
-	{"gbk", TEXT_GBK}, {"sjis", TEXT_SJIS}, {"cp932", TEXT_SJIS}, {"big5", TEXT_BIG5}, {"gb18030", TEXT_GB18030},
+    {"gbk", TEXT_GBK},   {"sjis", TEXT_SJIS},       {"cp932", TEXT_SJIS},
+    {"big5", TEXT_BIG5}, {"gb18030", TEXT_GB18030},
 };
 
 enum text_charset text_charset_of(struct view name)

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#define SEED 0x243F6A8885A308D3ull
-#define LITERAL 1u   /* in the place of a token's bytes */
+#define SEED       0x243F6A8885A308D3ull
 #define PLAIN_LIST 2u
 
 #define mix digest_mix
@@ -96,7 +95,7 @@ static void add_held(struct digest *d, uint8_t c)
 static void add_literal(struct digest *d)
 {
 	put_token(d, '?', "?", 1);
-	d->hash = mix(d->hash, LITERAL, 1);
+	d->hash = mix(d->hash, DIGEST_LITERAL, 1);
 }
 
 static void add_word(struct digest *d, const struct token *t)
@@ -150,19 +149,7 @@ static void list_end(struct digest *d)
 /* True when a parenthesis here opens a list that may fold. */
 static bool list_opens(const struct digest *d)
 {
-	if (d->comma)
-		return true;
-	if (d->last_kind != TOKEN_WORD || !d->last_word)
-		return false;
-	switch (d->last_word->keyword) {
-	case KW_IN:
-	case KW_VALUES:
-	case KW_VALUE:
-	case KW_ROW:
-		return true;
-	default:
-		return false;
-	}
+	return d->comma || (d->last_kind == TOKEN_WORD && d->last_word && d->last_word->opens_list);
 }
 
 static bool is_operand(const struct digest *d)
@@ -260,7 +247,7 @@ void digest_init(struct digest *d, uint8_t *text, size_t capacity)
 	d->hash = SEED;
 	d->text = capacity ? text : NULL;
 	d->capacity = d->text ? capacity : 0;
-	d->plain = !d->text;
+	d->mode = d->text ? DIGEST_ANY : DIGEST_FAST;
 }
 
 static void add(struct digest *d, const struct token *t)
@@ -316,7 +303,12 @@ static void add(struct digest *d, const struct token *t)
 void digest_add_any(struct digest *d, const struct token *t)
 {
 	add(d, t);
-	d->plain = !(d->text || d->semicolon || d->sign || d->comma || d->after_row || d->depth);
+	if (d->text || d->semicolon || d->sign || d->after_row || (d->comma && !d->depth))
+		d->mode = DIGEST_ANY;
+	else if (d->depth)
+		d->mode = d->list_plain ? DIGEST_LIST : DIGEST_ANY;
+	else
+		d->mode = DIGEST_FAST;
 }
 
 uint64_t digest_hash(const struct digest *d)

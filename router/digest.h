@@ -1,10 +1,11 @@
 /*
  * The digest of a statement: what is left of it when literals, blanks and comments are taken out.
  *
- * Fed with the tokens one after another, it keeps a 64-bit hash and, if asked, writes the text. Literals become '?' (with
- * their sign), the list behind IN and the rows behind VALUES "(...)" where they hold only literals, rows that repeat
- * the one before are dropped, words of the grammar are in upper case (names of native functions are as written, as in
- * MySQL's own digests), blanks are where they are always, and a last ';' is left out. Texts with the same digest have the same hash.
+ * Fed with the tokens one after another, it keeps a 64-bit hash and, if asked, writes the text. Literals
+ * become '?' (with their sign), the list behind IN and the rows behind VALUES "(...)" where they hold only
+ * literals, rows that repeat the one before are dropped, words of the grammar are in upper case (names of
+ * native functions are as written, as in MySQL's own digests), blanks are where they are always, and a last
+ * ';' is left out. Texts with the same digest have the same hash.
  */
 #ifndef WYE_ROUTER_DIGEST_H
 #define WYE_ROUTER_DIGEST_H
@@ -20,7 +21,13 @@ struct digest_mark {
 
 struct digest {
 	uint64_t hash;
-	bool plain; /* nothing is held back, no list is open, no text is wanted: words can be added at once */
+	enum digest_mode {
+		DIGEST_ANY, /* something is held back or open, or the text is wanted: every token is looked at
+		             */
+		DIGEST_FAST, /* most tokens only add to the hash */
+		DIGEST_LIST  /* inside a list of nothing but literals so far, the same for literals and commas
+		              */
+	} mode;
 	uint8_t *text; /* NULL: only the hash */
 	size_t capacity, len;
 	int last_kind; /* of the last token that counted */
@@ -47,18 +54,61 @@ static inline uint64_t digest_mix(uint64_t hash, uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ hash << 1;
 }
 
-static inline void digest_add(struct digest *d, const struct token *t)
+static inline void digest_word(struct digest *d, const struct token *t)
 {
-	if (!d->plain || t->kind != TOKEN_WORD || t->len > 16) {
-		digest_add_any(d, t);
-		return;
-	}
 	const struct word *w = t->word;
 	bool folds = w && w->in_grammar && d->last_kind != '.' && d->last_kind != TOKEN_SYSTEM_VAR;
 	uint64_t lo = folds ? w->lo : t->lo, hi = folds ? w->hi : t->hi;
 	d->hash = digest_mix(d->hash, lo, hi ^ (uint64_t)t->len << 56 ^ (folds ? 0 : 3));
 	d->last_kind = TOKEN_WORD;
 	d->last_word = w;
+}
+
+/* What a literal and a byte of punctuation add. */
+#define DIGEST_LITERAL 1u
+
+static inline void digest_add(struct digest *d, const struct token *t)
+{
+	switch (t->kind) {
+	case TOKEN_WORD:
+		if (d->mode == DIGEST_FAST && t->len <= 16) {
+			digest_word(d, t);
+			return;
+		}
+		break;
+	case TOKEN_STRING:
+		if (d->last_kind == TOKEN_STRING)
+			break;
+		/* fallthrough */
+	case TOKEN_NUMBER:
+	case '?':
+		if (d->mode != DIGEST_ANY) {
+			d->hash = digest_mix(d->hash, DIGEST_LITERAL, 1);
+			d->last_kind = t->kind;
+			d->last_word = NULL;
+			return;
+		}
+		break;
+	case '(':
+		if (d->last_word && d->last_word->opens_list)
+			break;
+		/* fallthrough */
+	case ')':
+	case '=':
+	case '.':
+		if (d->mode != DIGEST_FAST)
+			break;
+		/* fallthrough */
+	case ',':
+		if (d->mode != DIGEST_ANY) {
+			d->hash = digest_mix(d->hash, (unsigned)t->kind, 2);
+			d->last_kind = t->kind;
+			d->last_word = NULL;
+			return;
+		}
+		break;
+	}
+	digest_add_any(d, t);
 }
 
 uint64_t digest_hash(const struct digest *d);

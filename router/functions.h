@@ -1,9 +1,9 @@
 /*
  * The functions that are built into the servers, by what a call of them means for the route.
  *
- * A name followed by a parenthesis that is not listed here, for that server and in that form, is a stored function or a
- * loadable one: it may write. The lists were made by calling every name on MySQL 9.7 and MariaDB 10.11; those of later
- * versions are from the manuals.
+ * A name followed by a parenthesis that is not listed here, for that server and in that form, is a stored
+ * function or a loadable one: it may write. The lists were made by calling every name on MySQL 9.7 and
+ * MariaDB 10.11; those of later versions are from the manuals.
  */
 #ifndef WYE_ROUTER_FUNCTIONS_H
 #define WYE_ROUTER_FUNCTIONS_H
@@ -12,9 +12,9 @@
 
 enum function_class {
 	FUNCTION_UNKNOWN,
-	FUNCTION_HARMLESS,          /* computes from its arguments, the clock, or the tables of the database */
-	FUNCTION_GET_LOCK,          /* takes a named lock */
-	FUNCTION_USER_LOCK,         /* looks at named locks, or gives one back */
+	FUNCTION_HARMLESS,  /* computes from its arguments, the clock, or the tables of the database */
+	FUNCTION_GET_LOCK,  /* takes a named lock */
+	FUNCTION_USER_LOCK, /* looks at named locks, or gives one back */
 	FUNCTION_RELEASE_ALL_LOCKS, /* gives all back */
 	FUNCTION_LAST_INSERT_ID,
 	FUNCTION_LAST_STATEMENT, /* FOUND_ROWS, ROW_COUNT */
@@ -38,7 +38,8 @@ struct function_group {
 	const char *names; /* in upper case, a blank between two */
 	enum function_form form;
 	enum function_class class;
-	uint32_t mysql_since, mariadb_since; /* the version from which it is there: 0 always, or FUNCTION_NEVER */
+	uint32_t mysql_since,
+	    mariadb_since; /* the version from which it is there: 0 always, or FUNCTION_NEVER */
 };
 
 extern const struct function_group function_groups[];

@@ -8,6 +8,7 @@
 
 #include "router/lexer_comment.h"
 #include "router/lexer_scan.h"
+#include "router/lexer_short.h"
 #include "router/sql_mode.h"
 
 /* Reading never passes the limit: there the machine sees a zero, and asks whether it is the end. */
@@ -140,21 +141,16 @@ static const uint8_t *user_variable(struct lexer *lx, struct token *t, const uin
 }
 
 /* A name with wide characters may end elsewhere. */
-static void wide_word(struct lexer *lx, const struct token *t)
+void lexer_wide_word(struct lexer *lx, const struct token *t)
 {
 	for (size_t i = 0; i < t->len; i++)
 		if (t->p[i] >= 0x80)
 			lx->unreadable = true;
 }
 
-static inline void word(struct lexer *lx, struct token *t)
+static void word(struct lexer *lx, struct token *t)
 {
-	t->kind = TOKEN_WORD;
-	t->len = scan_word(lx->start, t->p, lx->limit, &t->lo, &t->hi);
-	t->word = t->len <= WORD_MAX ? word_find(t->lo, t->hi, t->p, t->len) : NULL;
-	lx->cursor = t->p + t->len;
-	if (lx->dialect.charset != TEXT_ASCII_SAFE && !t->word)
-		wide_word(lx, t);
+	lexer_word_at(lx, t, t->p);
 }
 
 static void string(struct lexer *lx, struct token *t, const uint8_t *body, bool escapes)
@@ -276,10 +272,7 @@ static bool token_at(struct lexer *lx, struct token *t)
 	*/
 }
 
-/* Bytes whose token can be told at once, without the machine; it has the same rules. */
-enum shortcut { SHORT_NONE, SHORT_WORD, SHORT_PREFIX, SHORT_PUNCTUATION };
-
-static const uint8_t shortcuts[256] = {
+const uint8_t lexer_shortcuts[256] = {
 	['A'] = SHORT_WORD, ['C' ... 'M'] = SHORT_WORD, ['O' ... 'W'] = SHORT_WORD, ['Y' ... 'Z'] = SHORT_WORD,
 	['a'] = SHORT_WORD, ['c' ... 'm'] = SHORT_WORD, ['o' ... 'w'] = SHORT_WORD, ['y' ... 'z'] = SHORT_WORD,
 	['_'] = SHORT_WORD, [0x80 ... 0xFF] = SHORT_WORD,
@@ -288,38 +281,16 @@ static const uint8_t shortcuts[256] = {
 	['b'] = SHORT_PREFIX, ['B'] = SHORT_PREFIX,
 	[','] = SHORT_PUNCTUATION, ['('] = SHORT_PUNCTUATION, [')'] = SHORT_PUNCTUATION, ['='] = SHORT_PUNCTUATION,
 	[';'] = SHORT_PUNCTUATION,
+	/* 0x1F and 0b1 begin with 0 */
+	['1' ... '9'] = SHORT_DIGIT,
 };
 
-/* The tokens that statements are made of for the most part; false when the machine must look. */
-static inline bool token_short(struct lexer *lx, struct token *t, const uint8_t *p)
+void lexer_next_any(struct lexer *lx, struct token *t)
 {
-	const uint8_t *limit = lx->limit;
-	if (p >= limit)
-		return false;
-	switch (shortcuts[*p]) {
-	case SHORT_PREFIX:
-		if (limit - p > 1 && p[1] == '\'')
-			return false;
-		/* fallthrough */
-	case SHORT_WORD:
-		t->p = p;
-		word(lx, t);
-		return true;
-	case SHORT_PUNCTUATION:
-		t->p = p;
-		t->kind = *p;
-		t->len = 1;
-		lx->cursor = p + 1;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Everything else. */
-static void token_long(struct lexer *lx, struct token *t)
-{
-	if (lx->after_dot && lx->cursor < lx->limit && is_word_byte(*lx->cursor)) {
+	t->escaped = false;
+	t->quote = 0;
+	t->word = NULL;
+	if (lx->last_kind == TOKEN_JOINING_DOT && lx->cursor < lx->limit && is_word_byte(*lx->cursor)) {
 		/* t.1a is a name behind a dot, though it begins with a digit. */
 		t->p = lx->cursor;
 		word(lx, t);
@@ -334,26 +305,21 @@ static void token_long(struct lexer *lx, struct token *t)
 		if (lx->in_executable)
 			lx->unreadable = true;
 	}
+	bool joins = t->kind == '.' && lx->last_kind == TOKEN_WORD && !t->space_before;
+	lx->last_kind = joins ? TOKEN_JOINING_DOT : t->kind;
+	lx->last_word = t->word;
 }
 
 void lexer_next(struct lexer *lx, struct token *t)
 {
-	const uint8_t *p = lx->cursor;
-	t->escaped = false;
-	t->quote = 0;
-	t->word = NULL;
-	t->space_before = p < lx->limit && *p == ' ';
-	if (!token_short(lx, t, p + t->space_before))
-		token_long(lx, t);
-	lx->after_dot = t->kind == '.' && lx->last_kind == TOKEN_WORD && !t->space_before;
-	lx->last_kind = t->kind;
-	lx->last_word = t->word;
+	lexer_next_short(lx, t);
 }
 
 struct view token_inside(const struct token *t)
 {
 	struct view v = {t->p, t->len};
-	if (!t->quote)
+	bool quotable = t->kind == TOKEN_STRING || t->kind == TOKEN_QUOTED || t->kind == TOKEN_USER_VAR;
+	if (!quotable || !t->quote)
 		return t->kind == TOKEN_USER_VAR ? (struct view){v.p + 1, v.len - 1} : v;
 	while (v.len && *v.p != t->quote) {
 		v.p++;
@@ -390,7 +356,8 @@ static uint8_t unescaped(uint8_t c)
 size_t token_decode(const struct token *t, const struct dialect *dialect, uint8_t *out)
 {
 	struct view in = token_inside(t);
-	bool escapes = t->quote == '\'' || t->quote == '"';
+	uint8_t quote = in.len < t->len ? t->quote : 0;
+	bool escapes = quote == '\'' || quote == '"';
 	size_t n = 0;
 	if (t->kind == TOKEN_QUOTED || (dialect->sql_mode & MODE_NO_BACKSLASH_ESCAPES))
 		escapes = false;
@@ -402,7 +369,7 @@ size_t token_decode(const struct token *t, const struct dialect *dialect, uint8_
 			out[n++] = unescaped(in.p[++i]);
 		} else {
 			out[n++] = in.p[i];
-			if (t->quote && in.p[i] == t->quote)
+			if (quote && in.p[i] == quote)
 				i++;
 		}
 	}

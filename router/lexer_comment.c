@@ -44,7 +44,8 @@ static void skip_with_nested(struct lexer *lx, const uint8_t *p)
 	unfinished(lx);
 }
 
-/* The version number at p: how many digits it has (0: none, it is SQL text) and whether this server runs the comment. */
+/* The version number at p: how many digits it has (0: none, it is SQL text) and whether this server runs the
+ * comment. */
 static unsigned version_at(struct lexer *lx, const uint8_t *p, bool for_mariadb, bool *runs)
 {
 	unsigned digits = 0, number = 0, five = 0;
@@ -63,7 +64,8 @@ static unsigned version_at(struct lexer *lx, const uint8_t *p, bool for_mariadb,
 		return digits;
 	}
 	if (digits == 6 && !(lx->limit - p > 6 && is_blank(p[6]))) {
-		/* MySQL 9 takes six digits only before a blank, older ones always: nobody should rely on either. */
+		/* MySQL 9 takes six digits only before a blank, older ones always: nobody should rely on
+		 * either. */
 		lx->unreadable = true;
 		if (lx->dialect.version >= 90000) {
 			number = five;

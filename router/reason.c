@@ -4,7 +4,7 @@
 
 static const char *const names[] = {
 #define X(name, word) [REASON_##name] = word,
-	REASONS(X)
+    REASONS(X)
 #undef X
 };
 

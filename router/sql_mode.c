@@ -4,23 +4,23 @@
 #include <string.h>
 #include <strings.h>
 
-/* What the combined modes bring: dev.mysql.com "Combination SQL Modes", mariadb.com "SQL_MODE". MySQL 8 and later knows
- * ANSI only; a server that does not know a name refuses it, so the others do no harm here. */
+/* What the combined modes bring: dev.mysql.com "Combination SQL Modes", mariadb.com "SQL_MODE". MySQL 8 and
+ * later knows ANSI only; a server that does not know a name refuses it, so the others do no harm here. */
 #define COMBINED (MODE_ANSI_QUOTES | MODE_IGNORE_SPACE)
 
 static const struct {
 	const char *name;
 	uint32_t mysql, mariadb;
 } modes[] = {
-	{"ANSI_QUOTES", MODE_ANSI_QUOTES, MODE_ANSI_QUOTES},
-	{"NO_BACKSLASH_ESCAPES", MODE_NO_BACKSLASH_ESCAPES, MODE_NO_BACKSLASH_ESCAPES},
-	{"IGNORE_SPACE", MODE_IGNORE_SPACE, MODE_IGNORE_SPACE},
-	{"ANSI", COMBINED, COMBINED},
-	{"ORACLE", COMBINED, COMBINED | MODE_ORACLE},
-	{"DB2", COMBINED, COMBINED},
-	{"MSSQL", COMBINED, COMBINED},
-	{"MAXDB", COMBINED, COMBINED},
-	{"POSTGRESQL", COMBINED, COMBINED},
+    {"ANSI_QUOTES", MODE_ANSI_QUOTES, MODE_ANSI_QUOTES},
+    {"NO_BACKSLASH_ESCAPES", MODE_NO_BACKSLASH_ESCAPES, MODE_NO_BACKSLASH_ESCAPES},
+    {"IGNORE_SPACE", MODE_IGNORE_SPACE, MODE_IGNORE_SPACE},
+    {"ANSI", COMBINED, COMBINED},
+    {"ORACLE", COMBINED, COMBINED | MODE_ORACLE},
+    {"DB2", COMBINED, COMBINED},
+    {"MSSQL", COMBINED, COMBINED},
+    {"MAXDB", COMBINED, COMBINED},
+    {"POSTGRESQL", COMBINED, COMBINED},
 };
 
 static uint32_t mode_of(const uint8_t *name, size_t len, enum flavor flavor)

@@ -3,7 +3,8 @@
  *
  * The files classify_*.c each know a family of statements: they read its words from here and leave the
  * verdict in it. What may stand in any statement (expressions, subqueries, function calls, variables) is read
- * by statement_scan(), which notes in `seen` what it means for the route.
+ * by statement_scan(), which notes in `seen` what it means for the route;
+ * that part is in statement_scan.c.
  */
 #ifndef WYE_ROUTER_STATEMENT_H
 #define WYE_ROUTER_STATEMENT_H
@@ -85,12 +86,8 @@ static inline const struct token *behind(const struct statement *s, unsigned n)
 	return &s->ring[(s->at - n) % RING];
 }
 
-static inline void advance(struct statement *s)
-{
-	struct token *t = &s->ring[++s->at % RING];
-	lexer_next(&s->lexer, t);
-	digest_add(&s->digest, t);
-}
+/* Passes the current token. */
+void advance(struct statement *s);
 
 static inline bool at_end(const struct statement *s)
 {

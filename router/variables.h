@@ -1,6 +1,7 @@
 /*
- * The system variables that mean something for the route: those whose value belongs to one server or one connection, and
- * those that cannot be set again on another connection. All others are carried with the session.
+ * The system variables that mean something for the route: those whose value belongs to one server or one
+ * connection, and those that cannot be set again on another connection. All others are carried with the
+ * session.
  */
 #ifndef WYE_ROUTER_VARIABLES_H
 #define WYE_ROUTER_VARIABLES_H
@@ -12,9 +13,9 @@
 
 enum variable_read {
 	READ_ANYWHERE,
-	READ_SERVER,         /* the answer differs from server to server */
-	READ_CONNECTION,     /* ... from connection to connection */
-	READ_WARNINGS,       /* belongs to the statement before */
+	READ_SERVER,     /* the answer differs from server to server */
+	READ_CONNECTION, /* ... from connection to connection */
+	READ_WARNINGS,   /* belongs to the statement before */
 	READ_LAST_INSERT_ID,
 	READ_CONNECTION_ID
 };
@@ -35,7 +36,8 @@ struct variable {
 /* By name, in any case; never NULL: an ordinary one for names not in the table. */
 const struct variable *variable_find(struct view name);
 
-/* The name this server knows the variable by, in lower case, when the one given is an alias; else an empty view. */
+/* The name this server knows the variable by, in lower case, when the one given is an alias; else an empty
+ * view. */
 struct view variable_canonical(struct view name, const struct dialect *dialect);
 
 /* What SHOW VARIABLES LIKE pattern may show: READ_SERVER when it matches variables of several kinds,

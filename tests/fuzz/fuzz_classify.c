@@ -1,6 +1,6 @@
 /*
- * The classifier, fed any text in any context: what it answers is in range, its views lie in the text or the scratch, and a
- * blank or a comment behind the text changes neither route nor digest.
+ * The classifier, fed any text in any context: what it answers is in range, its views lie in the text or the
+ * scratch, and a blank or a comment behind the text changes neither route nor digest.
  *
  * Input: flavor and SQL mode, character set and context, then the text.
  */
@@ -34,7 +34,8 @@ static void check(const struct classification *c, struct view sql)
 	assert(c->n_effects <= CLASSIFY_EFFECTS_MAX);
 	assert(!(c->pins_added & c->pins_released));
 	assert(c->digest_text.p == text_memory && c->digest_text.len <= sizeof text_memory);
-	assert(c->route != ROUTE_REPLICA || !(c->flags & (CLASS_WRITES | CLASS_UNLEXED)) || c->reason == REASON_HINT);
+	assert(c->route != ROUTE_REPLICA || !(c->flags & (CLASS_WRITES | CLASS_UNLEXED)) ||
+	       c->reason == REASON_HINT);
 	for (unsigned i = 0; i < c->n_effects; i++) {
 		assert((unsigned)c->effects[i].kind < EFFECT_KIND_COUNT);
 		check_view(c->effects[i].name, sql);
@@ -45,7 +46,7 @@ static void check(const struct classification *c, struct view sql)
 
 /* What follows a text that is whole does not matter. */
 static void check_appended(const struct classification *first, struct view sql, const struct dialect *d,
-			   const struct context *c, const char *more)
+                           const struct context *c, const char *more)
 {
 	static struct classification second;
 	size_t n = strlen(more);
@@ -60,7 +61,8 @@ static void check_appended(const struct classification *first, struct view sql, 
 	free(longer);
 }
 
-/* Inside a comment to the end of the line, or where the text ends with a byte that the addition completes, it does. */
+/* Inside a comment to the end of the line, or where the text ends with a byte that the addition completes, it
+ * does. */
 static bool is_open_end(struct view sql)
 {
 	if (!sql.len || memchr(sql.p, '#', sql.len) || memmem(sql.p, sql.len, "--", 2))
@@ -79,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dialect.version = dialect.flavor == FLAVOR_MARIADB ? 110809 : 90704;
 	dialect.sql_mode = data[0] >> 1 & 15;
 	dialect.charset = (enum text_charset)(data[1] % (TEXT_GB18030 + 1));
-	struct context context = {.in_trx = data[1] & 64, .autocommit_off = data[1] & 32, .temp_tables = data[1] & 16};
+	struct context context = {
+	    .in_trx = data[1] & 64, .autocommit_off = data[1] & 32, .temp_tables = data[1] & 16};
 	context.in_read_only_trx = context.in_trx && context.autocommit_off;
 	context.temp_names = names;
 	context.n_temp_names = data[1] & 128 ? 2 : 0;

@@ -1,6 +1,6 @@
 /*
- * The lexer, fed any bytes under any dialect: tokens lie in the text, in order, and their text decodes to no more than it is;
- * the digest's hash does not depend on whether its text is written.
+ * The lexer, fed any bytes under any dialect: tokens lie in the text, in order, and their text decodes to no
+ * more than it is; the digest's hash does not depend on whether its text is written.
  *
  * Input: flavor and SQL mode, character set, then the text.
  */
@@ -24,7 +24,8 @@ static struct dialect dialect_of(const uint8_t *head)
 	return d;
 }
 
-static void check_token(const struct token *t, const struct dialect *d, const uint8_t *from, const uint8_t *end)
+static void check_token(const struct token *t, const struct dialect *d, const uint8_t *from,
+                        const uint8_t *end)
 {
 	assert(t->p >= from && t->len > 0 && t->len <= (size_t)(end - t->p));
 	struct view inside = token_inside(t);

@@ -1,4 +1,5 @@
-/* Where statements may run, and what they leave behind. The labelled corpus is tried by tests/e2e/test_route.py. */
+/* Where statements may run, and what they leave behind. The labelled corpus is tried by
+ * tests/e2e/test_route.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,88 +36,124 @@ static void check(const struct expectation *e, size_t n, const struct dialect *d
 	for (size_t i = 0; i < n; i++) {
 		of(e[i].sql, d, c);
 		if (result.route != e[i].route || result.reason != e[i].reason)
-			fail_msg("%s: %s %s, not %s %s", e[i].sql, route_name(result.route), reason_name(result.reason),
-				 route_name(e[i].route), reason_name(e[i].reason));
+			fail_msg("%s: %s %s, not %s %s", e[i].sql, route_name(result.route),
+			         reason_name(result.reason), route_name(e[i].route),
+			         reason_name(e[i].reason));
 	}
 }
 
 #define CHECK(dialect, context, ...)                                                                         \
-	do {                                                                                                  \
-		static const struct expectation list[] = {__VA_ARGS__};                                       \
-		check(list, sizeof list / sizeof *list, dialect, context);                                    \
+	do {                                                                                                 \
+		static const struct expectation list[] = {__VA_ARGS__};                                      \
+		check(list, sizeof list / sizeof *list, dialect, context);                                   \
 	} while (0)
 
-#define REPLICA(sql) {sql, ROUTE_REPLICA, REASON_READ}
-#define PRIMARY(reason, sql) {sql, ROUTE_PRIMARY, REASON_##reason}
-#define PIN(reason, sql) {sql, ROUTE_PIN, REASON_##reason}
-#define SESSION(reason, sql) {sql, ROUTE_SESSION, REASON_##reason}
+#define REPLICA(sql)                                                                                         \
+	{                                                                                                    \
+		sql, ROUTE_REPLICA, REASON_READ                                                              \
+	}
+#define PRIMARY(reason, sql)                                                                                 \
+	{                                                                                                    \
+		sql, ROUTE_PRIMARY, REASON_##reason                                                          \
+	}
+#define PIN(reason, sql)                                                                                     \
+	{                                                                                                    \
+		sql, ROUTE_PIN, REASON_##reason                                                              \
+	}
+#define SESSION(reason, sql)                                                                                 \
+	{                                                                                                    \
+		sql, ROUTE_SESSION, REASON_##reason                                                          \
+	}
 
 static void test_reads_go_to_replicas_whatever_their_shape(void **state)
 {
 	(void)state;
-	CHECK(&mysql, &nothing_open,
-	      REPLICA("SELECT a FROM t JOIN (SELECT 1) x(c) ON x.c = t.a WHERE EXISTS (SELECT 1) AND a IN (1, 2)"),
-	      REPLICA("WITH RECURSIVE a(x) AS (SELECT 1), b(y, z) AS (SELECT x, 2 FROM a) SELECT * FROM a, b"),
-	      REPLICA("SELECT * FROM (WITH c(n) AS (SELECT 1) SELECT n FROM c) AS d(m)"),
-	      REPLICA("SELECT CAST(a AS DECIMAL(10,2)), CONVERT(b, CHAR(5)), CHAR(77 USING utf8mb4) FROM t"),
-	      REPLICA("SELECT a FROM t GROUP BY a WITH ROLLUP HAVING COUNT(*) > 1"),
-	      REPLICA("SELECT ROW_NUMBER() OVER (PARTITION BY a), SUM(b) OVER w FROM t WINDOW w AS (ORDER BY c)"),
-	      REPLICA("SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) AS j"),
-	      REPLICA("SELECT MATCH (a, b) AGAINST ('x' IN BOOLEAN MODE) FROM t"),
-	      REPLICA("SELECT * FROM t PARTITION (p0, p1) USE INDEX FOR JOIN (i)"),
-	      REPLICA("SELECT a = ANY (SELECT b FROM u), `concat`('x'), LEFT(a, 1), INSERT('a', 1, 1, 'b')"),
-	      REPLICA("SELECT t.`update`, t.`for`, x.delete FROM t, x"),
-	      REPLICA("((SELECT 1) UNION (SELECT 2)) ORDER BY 1"), REPLICA("SELECT 1 INTERSECT TABLE t EXCEPT VALUES ROW(1)"),
-	      REPLICA("SELECT @@version, @@global.sql_mode, @@session.time_zone"), REPLICA("DO SLEEP(0), 1 + 1"),
-	      REPLICA("EXPLAIN FORMAT = JSON SELECT * FROM t"), REPLICA("EXPLAIN ANALYZE SELECT 1"),
-	      REPLICA("DESC format"), REPLICA("SHOW CREATE USER u@localhost"), REPLICA("SHOW GRANTS FOR u@'%'"),
-	      REPLICA("SHOW VARIABLES LIKE 'sql\\_mode'"), REPLICA("SHOW VARIABLES WHERE Variable_name IN ('autocommit')"),
-	      REPLICA("SHOW INDEX FROM t"), REPLICA("SELECT * FROM information_schema.columns, mysql.user"));
+	CHECK(
+	    &mysql, &nothing_open,
+	    REPLICA(
+	        "SELECT a FROM t JOIN (SELECT 1) x(c) ON x.c = t.a WHERE EXISTS (SELECT 1) AND a IN (1, 2)"),
+	    REPLICA("WITH RECURSIVE a(x) AS (SELECT 1), b(y, z) AS (SELECT x, 2 FROM a) SELECT * FROM a, b"),
+	    REPLICA("SELECT * FROM (WITH c(n) AS (SELECT 1) SELECT n FROM c) AS d(m)"),
+	    REPLICA("SELECT CAST(a AS DECIMAL(10,2)), CONVERT(b, CHAR(5)), CHAR(77 USING utf8mb4) FROM t"),
+	    REPLICA("SELECT a FROM t GROUP BY a WITH ROLLUP HAVING COUNT(*) > 1"),
+	    REPLICA(
+	        "SELECT ROW_NUMBER() OVER (PARTITION BY a), SUM(b) OVER w FROM t WINDOW w AS (ORDER BY c)"),
+	    REPLICA("SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) AS j"),
+	    REPLICA("SELECT MATCH (a, b) AGAINST ('x' IN BOOLEAN MODE) FROM t"),
+	    REPLICA("SELECT * FROM t PARTITION (p0, p1) USE INDEX FOR JOIN (i)"),
+	    REPLICA("SELECT a = ANY (SELECT b FROM u), `concat`('x'), LEFT(a, 1), INSERT('a', 1, 1, 'b')"),
+	    REPLICA("SELECT t.`update`, t.`for`, x.delete FROM t, x"),
+	    REPLICA("((SELECT 1) UNION (SELECT 2)) ORDER BY 1"),
+	    REPLICA("SELECT 1 INTERSECT TABLE t EXCEPT VALUES ROW(1)"),
+	    REPLICA("SELECT @@version, @@global.sql_mode, @@session.time_zone"),
+	    REPLICA("DO SLEEP(0), 1 + 1"), REPLICA("EXPLAIN FORMAT = JSON SELECT * FROM t"),
+	    REPLICA("EXPLAIN ANALYZE SELECT 1"), REPLICA("DESC format"),
+	    REPLICA("SHOW CREATE USER u@localhost"), REPLICA("SHOW GRANTS FOR u@'%'"),
+	    REPLICA("SHOW VARIABLES LIKE 'sql\\_mode'"),
+	    REPLICA("SHOW VARIABLES WHERE Variable_name IN ('autocommit')"),
+	    REPLICA("SELECT STR_TO_DATE('x', GET_FORMAT(DATE, 'USA'))"), REPLICA("SHOW INDEX FROM t"),
+	    REPLICA("SELECT * FROM information_schema.columns, mysql.user"));
 }
 
 static void test_what_replicas_cannot_or_must_not_run_goes_to_the_primary(void **state)
 {
 	(void)state;
-	CHECK(&mysql, &nothing_open, PRIMARY(LOCKING_READ, "SELECT * FROM (SELECT a FROM t FOR UPDATE) x"),
-	      PRIMARY(LOCKING_READ, "SELECT a FROM t UNION SELECT b FROM u LOCK IN SHARE MODE"),
-	      PRIMARY(LOCKING_READ, "SELECT 1 FROM t WHERE a = 1.5FOR UPDATE"),
-	      PRIMARY(INTO_FILE, "SELECT 1 INTO OUTFILE 'x'"), PRIMARY(INTO_FILE, "SELECT a FROM t INTO DUMPFILE 'x'"),
-	      PRIMARY(UNKNOWN_FUNCTION, "SELECT f(1)"), PRIMARY(UNKNOWN_FUNCTION, "SELECT db.now()"),
-	      PRIMARY(UNKNOWN_FUNCTION, "SELECT `f` (1) FROM t"), PRIMARY(UNKNOWN_FUNCTION, "SELECT `count`(1)"),
-	      PRIMARY(UNKNOWN_FUNCTION, "SELECT now () FROM t"), PRIMARY(UNKNOWN_FUNCTION, "SELECT AsText(a) FROM t"),
-	      PRIMARY(UNKNOWN_FUNCTION, "SHOW TABLES WHERE f(1)"), PRIMARY(UNKNOWN_FUNCTION, "DO f(1)"),
-	      PRIMARY(WRITE, "WITH c AS (SELECT 1) DELETE FROM t USING t, c"), PRIMARY(WRITE, "REPLACE t VALUES (1)"),
-	      PRIMARY(EXPLAIN_WRITE, "EXPLAIN UPDATE t SET a = 1"), PRIMARY(WRITE, "EXPLAIN ANALYZE DELETE FROM t"),
-	      PRIMARY(SERVER_SPECIFIC, "SELECT @@server_id"), PRIMARY(SERVER_SPECIFIC, "SELECT @@GLOBAL.`read_only`"),
-	      PRIMARY(SERVER_SPECIFIC, "SELECT * FROM `performance_schema`.threads"),
-	      PRIMARY(SERVER_SPECIFIC, "SELECT * FROM information_schema.`PROCESSLIST`"),
-	      PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES"), PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES LIKE '%'"),
-	      PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES LIKE 'server\\_id'"),
-	      PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES WHERE Value > 1"),
-	      PRIMARY(SERVER_SPECIFIC, "SELECT WAIT_FOR_EXECUTED_GTID_SET('', 1)"), PRIMARY(CALL, "CALL p(1)"),
-	      PRIMARY(DDL, "CREATE TABLE t (a INT)"), PRIMARY(DDL, "GRANT SELECT ON *.* TO u@h"),
-	      PRIMARY(ADMIN, "ANALYZE TABLE t"), PRIMARY(ADMIN, "CHECK INDEX t"), PRIMARY(ADMIN, "CHECK TABLE t FOR UPGRADE"),
-	      PRIMARY(SET_GLOBAL, "SET PERSIST max_connections = 1"), PRIMARY(SET_GLOBAL, "SET PASSWORD FOR u@h = 'x'"),
-	      PRIMARY(UNKNOWN_STATEMENT, "SELCT 1"), PRIMARY(UNKNOWN_STATEMENT, "(DELETE FROM t)"),
-	      PRIMARY(UNREADABLE, "SELECT 'a"), PRIMARY(MULTI_STATEMENT, "SELECT 1; SELECT 2"),
-	      PRIMARY(WRITE, "SELECT 1; DELETE FROM t; SELECT LAST_INSERT_ID()"));
+	CHECK(
+	    &mysql, &nothing_open, PRIMARY(LOCKING_READ, "SELECT * FROM (SELECT a FROM t FOR UPDATE) x"),
+	    PRIMARY(LOCKING_READ, "SELECT a FROM t UNION SELECT b FROM u LOCK IN SHARE MODE"),
+	    PRIMARY(LOCKING_READ, "SELECT 1 FROM t WHERE a = 1.5FOR UPDATE"),
+	    PRIMARY(INTO_FILE, "SELECT 1 INTO OUTFILE 'x'"),
+	    PRIMARY(INTO_FILE, "SELECT a FROM t INTO DUMPFILE 'x'"), PRIMARY(UNKNOWN_FUNCTION, "SELECT f(1)"),
+	    PRIMARY(UNKNOWN_FUNCTION, "SELECT db.now()"), PRIMARY(UNKNOWN_FUNCTION, "SELECT `f` (1) FROM t"),
+	    PRIMARY(UNKNOWN_FUNCTION, "SELECT `count`(1)"), PRIMARY(UNKNOWN_FUNCTION, "SELECT now () FROM t"),
+	    PRIMARY(UNKNOWN_FUNCTION, "SELECT AsText(a) FROM t"),
+	    PRIMARY(UNKNOWN_FUNCTION, "SHOW TABLES WHERE f(1)"), PRIMARY(UNKNOWN_FUNCTION, "DO f(1)"),
+	    PRIMARY(WRITE, "WITH c AS (SELECT 1) DELETE FROM t USING t, c"),
+	    PRIMARY(WRITE, "REPLACE t VALUES (1)"), PRIMARY(EXPLAIN_WRITE, "EXPLAIN UPDATE t SET a = 1"),
+	    PRIMARY(WRITE, "EXPLAIN ANALYZE DELETE FROM t"), PRIMARY(SERVER_SPECIFIC, "SELECT @@server_id"),
+	    PRIMARY(SERVER_SPECIFIC, "SELECT @@GLOBAL.`read_only`"),
+	    PRIMARY(SERVER_SPECIFIC, "SELECT * FROM `performance_schema`.threads"),
+	    PRIMARY(SERVER_SPECIFIC, "SELECT * FROM information_schema.`PROCESSLIST`"),
+	    PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES"), PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES LIKE '%'"),
+	    PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES LIKE 'server\\_id'"),
+	    PRIMARY(SERVER_SPECIFIC, "SHOW VARIABLES WHERE Value > 1"),
+	    PRIMARY(SERVER_SPECIFIC, "SELECT WAIT_FOR_EXECUTED_GTID_SET('', 1)"), PRIMARY(CALL, "CALL p(1)"),
+	    PRIMARY(DDL, "CREATE TABLE t (a INT)"), PRIMARY(DDL, "GRANT SELECT ON *.* TO u@h"),
+	    PRIMARY(ADMIN, "ANALYZE TABLE t"), PRIMARY(ADMIN, "CHECK INDEX t"),
+	    PRIMARY(ADMIN, "CHECK TABLE t FOR UPGRADE"),
+	    PRIMARY(SET_GLOBAL, "SET PERSIST max_connections = 1"),
+	    PRIMARY(SET_GLOBAL, "SET PASSWORD FOR u@h = 'x'"), PRIMARY(UNKNOWN_STATEMENT, "SELCT 1"),
+	    PRIMARY(UNKNOWN_STATEMENT, "(DELETE FROM t)"), PRIMARY(UNREADABLE, "SELECT 'a"),
+	    PRIMARY(MULTI_STATEMENT, "SELECT 1; SELECT 2"),
+	    PRIMARY(WRITE, "SELECT 1; DELETE FROM t; SELECT LAST_INSERT_ID()"));
 }
 
 static void test_mariadbs_own_statements(void **state)
 {
 	(void)state;
-	CHECK(&mariadb, &nothing_open, REPLICA("VALUES (1), (2)"), REPLICA("SELECT AsText(a), NVL(a, b) FROM t"),
-	      REPLICA("SET STATEMENT max_statement_time = 1 FOR SELECT 1"),
-	      REPLICA("SELECT * FROM t FOR SYSTEM_TIME AS OF TIMESTAMP '2020-01-01'"),
-	      REPLICA("ANALYZE FORMAT=JSON SELECT 1"),
-	      PRIMARY(SEQUENCE, "SELECT NEXT VALUE FOR s"), PRIMARY(SEQUENCE, "SELECT NEXTVAL(s), SETVAL(s, 1)"),
-	      PRIMARY(WRITE, "SET STATEMENT sql_mode = '' FOR DELETE FROM t"),
-	      PRIMARY(WRITE, "ANALYZE UPDATE t SET a = 1"), PRIMARY(COMPOUND, "BEGIN NOT ATOMIC DELETE FROM t; SELECT 1; END"),
-	      PRIMARY(COMPOUND, "IF 1 THEN SELECT 1; END IF"), PRIMARY(COMPOUND, "l: LOOP LEAVE l; END LOOP"),
-	      PRIMARY(TEXT_PREPARE, "EXECUTE IMMEDIATE 'DELETE FROM t'"), PRIMARY(UNKNOWN_FUNCTION, "SELECT UUID_V7()"),
-	      PIN(SESSION_STATUS, "SELECT LASTVAL(s)"), PIN(SESSION_STATUS, "SELECT PREVIOUS VALUE FOR s"),
-	      PIN(BACKUP_LOCK, "BACKUP STAGE START"));
+	CHECK(
+	    &mariadb, &nothing_open, REPLICA("VALUES (1), (2)"),
+	    REPLICA("SELECT AsText(a), NVL(a, b) FROM t"),
+	    REPLICA("SET STATEMENT max_statement_time = 1 FOR SELECT 1"),
+	    REPLICA("SELECT * FROM t FOR SYSTEM_TIME AS OF TIMESTAMP '2020-01-01'"),
+	    REPLICA("ANALYZE FORMAT=JSON SELECT 1"), REPLICA("EXECUTE IMMEDIATE 'SELECT 1'"),
+	    PRIMARY(TEXT_PREPARE, "EXECUTE IMMEDIATE CONCAT('SELECT', ' 1')"),
+	    REPLICA(
+	        "SELECT * FROM JSON_TABLE('[]', '$' COLUMNS (a DATETIME(6) PATH '$', b TEXT(9) PATH '$')) j"),
+	    PRIMARY(SEQUENCE, "SELECT NEXT VALUE FOR s"),
+	    PRIMARY(SEQUENCE, "SELECT NEXTVAL(s), SETVAL(s, 1)"),
+	    PRIMARY(WRITE, "SET STATEMENT sql_mode = '' FOR DELETE FROM t"),
+	    PRIMARY(WRITE, "ANALYZE UPDATE t SET a = 1"),
+	    PRIMARY(COMPOUND, "BEGIN NOT ATOMIC DELETE FROM t; SELECT 1; END"),
+	    PRIMARY(COMPOUND, "IF 1 THEN SELECT 1; END IF"), PRIMARY(COMPOUND, "l: LOOP LEAVE l; END LOOP"),
+	    PRIMARY(TEXT_PREPARE, "EXECUTE IMMEDIATE 'DELETE FROM t'"),
+	    PRIMARY(UNKNOWN_FUNCTION, "SELECT UUID_V7()"), PIN(SESSION_STATUS, "SELECT LASTVAL(s)"),
+	    PIN(SESSION_STATUS, "SELECT PREVIOUS VALUE FOR s"), PIN(BACKUP_LOCK, "BACKUP STAGE START"));
 	CHECK(&mariadb11, &nothing_open, REPLICA("SELECT UUID_V7()"));
+	assert_int_equal(of("EXECUTE IMMEDIATE 'SET @a = 1'", &mariadb, &nothing_open)->pins_added,
+	                 PIN_USER_VARIABLE);
+	assert_true(of("EXECUTE IMMEDIATE 'SET sql_mode = 1'", &mariadb, &nothing_open)->pins_added &
+	            PIN_UNKNOWN);
 	struct dialect oracle = mariadb;
 	oracle.sql_mode = MODE_ORACLE;
 	CHECK(&oracle, &nothing_open, PRIMARY(SEQUENCE, "SELECT s.NEXTVAL FROM dual"),
@@ -129,14 +166,16 @@ static void test_what_one_connection_knows_stays_there(void **state)
 	CHECK(&mysql, &nothing_open, PIN(USER_VARIABLE, "SELECT @a"), PIN(USER_VARIABLE, "SELECT 1 INTO @a"),
 	      PIN(USER_VARIABLE, "EXPLAIN INTO @x SELECT 1"), PIN(USER_LOCK, "SELECT GET_LOCK('a', 1)"),
 	      PIN(LAST_INSERT_ID, "SELECT LAST_INSERT_ID ()"), PIN(LAST_INSERT_ID, "SELECT @@identity"),
-	      PIN(FOUND_ROWS, "SELECT FOUND_ROWS(), ROW_COUNT()"), PIN(FOUND_ROWS, "SELECT SQL_CALC_FOUND_ROWS a FROM t"),
-	      PIN(WARNINGS, "SHOW COUNT(*) ERRORS"), PIN(WARNINGS, "GET DIAGNOSTICS @n = NUMBER"),
-	      PIN(SESSION_STATUS, "SHOW STATUS"), PIN(TABLE_LOCK, "FLUSH TABLES WITH READ LOCK"),
-	      PIN(HANDLER, "HANDLER t READ FIRST"), PIN(XA, "XA START 'x'"), PIN(TEXT_PREPARE, "EXECUTE s USING @a"),
-	      PIN(SET_TRANSACTION, "SET TRANSACTION READ ONLY"), PIN(SET_TRANSACTION, "SET @@transaction_isolation = 'x'"),
-	      PIN(SESSION_VARIABLE, "SET time_zone = 'x', insert_id = 4"), PIN(TEMPORARY_TABLE, "DROP TEMPORARY TABLE t"),
-	      PIN(RELEASE, "COMMIT AND NO CHAIN RELEASE"), PIN(CALL, "CALL p(@out)"),
-	      {"SELECT CONNECTION_ID()", ROUTE_LOCAL, REASON_CONNECTION_ID},
+	      PIN(FOUND_ROWS, "SELECT FOUND_ROWS(), ROW_COUNT()"),
+	      PIN(FOUND_ROWS, "SELECT SQL_CALC_FOUND_ROWS a FROM t"), PIN(WARNINGS, "SHOW COUNT(*) ERRORS"),
+	      PIN(WARNINGS, "GET DIAGNOSTICS @n = NUMBER"), PIN(SESSION_STATUS, "SHOW STATUS"),
+	      PIN(TABLE_LOCK, "FLUSH TABLES WITH READ LOCK"), PIN(HANDLER, "HANDLER t READ FIRST"),
+	      PIN(XA, "XA START 'x'"), PIN(TEXT_PREPARE, "EXECUTE s USING @a"),
+	      PIN(SET_TRANSACTION, "SET TRANSACTION READ ONLY"),
+	      PIN(SET_TRANSACTION, "SET @@transaction_isolation = 'x'"),
+	      PIN(SESSION_VARIABLE, "SET time_zone = 'x', insert_id = 4"),
+	      PIN(TEMPORARY_TABLE, "DROP TEMPORARY TABLE t"), PIN(RELEASE, "COMMIT AND NO CHAIN RELEASE"),
+	      PIN(CALL, "CALL p(@out)"), {"SELECT CONNECTION_ID()", ROUTE_LOCAL, REASON_CONNECTION_ID},
 	      {"SELECT @@pseudo_thread_id", ROUTE_LOCAL, REASON_CONNECTION_ID},
 	      PIN(CONNECTION_ID, "SELECT CONNECTION_ID() FROM t"));
 }
@@ -147,18 +186,20 @@ static void test_transactions_keep_their_connection(void **state)
 	struct context trx = {.in_trx = true}, read_only = {.in_trx = true, .in_read_only_trx = true};
 	struct context off = {.autocommit_off = true}, session_ro = {.session_read_only = true};
 	CHECK(&mysql, &trx, PRIMARY(IN_TRANSACTION, "SELECT 1"), PRIMARY(IN_TRANSACTION, "USE d"),
-	      PRIMARY(IN_TRANSACTION, "SET NAMES utf8mb4"), PRIMARY(WRITE, "DELETE FROM t"), PRIMARY(COMMIT, "COMMIT"),
-	      PRIMARY(IN_TRANSACTION, "START TRANSACTION READ ONLY"));
+	      PRIMARY(IN_TRANSACTION, "SET NAMES utf8mb4"), PRIMARY(WRITE, "DELETE FROM t"),
+	      PRIMARY(COMMIT, "COMMIT"), PRIMARY(IN_TRANSACTION, "START TRANSACTION READ ONLY"));
 	CHECK(&mysql, &read_only, {"SELECT 1", ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION},
 	      {"COMMIT", ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION}, PRIMARY(WRITE, "DELETE FROM t"),
 	      PRIMARY(BEGIN, "BEGIN"));
-	CHECK(&mysql, &off, REPLICA("SELECT 1"), REPLICA("SELECT EXTRACT(YEAR FROM NOW())"), SESSION(USE, "USE d"),
-	      PRIMARY(AUTOCOMMIT_OFF, "SELECT a FROM t"), PRIMARY(AUTOCOMMIT_OFF, "TABLE t"),
-	      PRIMARY(AUTOCOMMIT_OFF, "SHOW TABLES"), PRIMARY(AUTOCOMMIT_OFF, "DESC t"));
+	CHECK(&mysql, &off, REPLICA("SELECT 1"), REPLICA("SELECT EXTRACT(YEAR FROM NOW())"),
+	      SESSION(USE, "USE d"), PRIMARY(AUTOCOMMIT_OFF, "SELECT a FROM t"),
+	      PRIMARY(AUTOCOMMIT_OFF, "TABLE t"), PRIMARY(AUTOCOMMIT_OFF, "SHOW TABLES"),
+	      PRIMARY(AUTOCOMMIT_OFF, "DESC t"));
 	CHECK(&mariadb, &off, REPLICA("SHOW TABLES FROM d"), REPLICA("DESC t"));
 	CHECK(&mysql, &session_ro, {"BEGIN", ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION},
 	      PRIMARY(BEGIN, "START TRANSACTION READ WRITE"));
-	CHECK(&mysql, &nothing_open, {"START TRANSACTION READ ONLY", ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION},
+	CHECK(&mysql, &nothing_open,
+	      {"START TRANSACTION READ ONLY", ROUTE_REPLICA, REASON_READ_ONLY_TRANSACTION},
 	      PRIMARY(BEGIN, "START TRANSACTION WITH CONSISTENT SNAPSHOT"));
 	assert_true(of("COMMIT AND CHAIN", &mysql, &nothing_open)->flags & CLASS_BEGINS);
 	assert_false(of("COMMIT AND NO CHAIN", &mysql, &nothing_open)->flags & CLASS_BEGINS);
@@ -197,36 +238,42 @@ static void test_temporary_tables_are_followed_by_name(void **state)
 }
 
 static void expect_effect(const char *sql, const struct dialect *d, enum effect_kind kind, const char *name,
-			  enum value_kind value_kind, const char *value)
+                          enum value_kind value_kind, const char *value)
 {
 	of(sql, d, &nothing_open);
-	if (result.n_effects != 1 || result.effects[0].kind != kind || !view_equal(result.effects[0].name, view_of(name)) ||
-	    result.effects[0].value_kind != value_kind || !view_equal(result.effects[0].value, view_of(value)))
-		fail_msg("%s: %u effects, %s %.*s %d %.*s", sql, result.n_effects, effect_kind_name(result.effects[0].kind),
-			 (int)result.effects[0].name.len, (const char *)result.effects[0].name.p,
-			 result.effects[0].value_kind, (int)result.effects[0].value.len,
-			 (const char *)result.effects[0].value.p);
+	if (result.n_effects != 1 || result.effects[0].kind != kind ||
+	    !view_equal(result.effects[0].name, view_of(name)) ||
+	    result.effects[0].value_kind != value_kind ||
+	    !view_equal(result.effects[0].value, view_of(value)))
+		fail_msg("%s: %u effects, %s %.*s %d %.*s", sql, result.n_effects,
+		         effect_kind_name(result.effects[0].kind), (int)result.effects[0].name.len,
+		         (const char *)result.effects[0].name.p, result.effects[0].value_kind,
+		         (int)result.effects[0].value.len, (const char *)result.effects[0].value.p);
 }
 
 static void test_what_set_changes_is_told(void **state)
 {
 	(void)state;
 	expect_effect("SET Time_Zone = '+00:00'", &mysql, EFFECT_SET, "time_zone", VALUE_STRING, "+00:00");
-	expect_effect("SET @@SESSION.`sql_mode` := 'a''b\\'c'", &mysql, EFFECT_SET, "sql_mode", VALUE_STRING, "a'b'c");
+	expect_effect("SET @@SESSION.`sql_mode` := 'a''b\\'c'", &mysql, EFFECT_SET, "sql_mode", VALUE_STRING,
+	              "a'b'c");
 	expect_effect("SET LOCAL autocommit=off;", &mysql, EFFECT_SET, "autocommit", VALUE_WORD, "off");
 	expect_effect("SET a = -1.5", &mysql, EFFECT_SET, "a", VALUE_NUMBER, "-1.5");
 	expect_effect("SET a = - /* x */ 1", &mysql, EFFECT_SET, "a", VALUE_NUMBER, "- /* x */ 1");
 	expect_effect("SET sql_mode = DEFAULT", &mysql, EFFECT_SET_DEFAULT, "sql_mode", VALUE_NONE, "");
-	expect_effect("SET sql_mode = CONCAT(@@sql_mode, ',ANSI')", &mysql, EFFECT_SET_READ_BACK, "sql_mode", VALUE_NONE, "");
+	expect_effect("SET sql_mode = CONCAT(@@sql_mode, ',ANSI')", &mysql, EFFECT_SET_READ_BACK, "sql_mode",
+	              VALUE_NONE, "");
 	expect_effect("SET a = 1 + 1", &mysql, EFFECT_SET_READ_BACK, "a", VALUE_NONE, "");
-	expect_effect("SET tx_isolation = 'SERIALIZABLE'", &mysql, EFFECT_SET, "transaction_isolation", VALUE_STRING,
-		      "SERIALIZABLE");
+	expect_effect("SET tx_isolation = 'SERIALIZABLE'", &mysql, EFFECT_SET, "transaction_isolation",
+	              VALUE_STRING, "SERIALIZABLE");
 	expect_effect("SET tx_isolation = 'SERIALIZABLE'", &mariadb, EFFECT_SET, "tx_isolation", VALUE_STRING,
-		      "SERIALIZABLE");
+	              "SERIALIZABLE");
 	expect_effect("SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", &mariadb11, EFFECT_SET,
-		      "transaction_isolation", VALUE_STRING, "READ-UNCOMMITTED");
-	expect_effect("SET SESSION TRANSACTION READ ONLY", &mariadb, EFFECT_SET, "tx_read_only", VALUE_STRING, "ON");
-	expect_effect("SET NAMES 'utf8mb4' COLLATE utf8mb4_bin", &mysql, EFFECT_NAMES, "utf8mb4", VALUE_STRING, "utf8mb4_bin");
+	              "transaction_isolation", VALUE_STRING, "READ-UNCOMMITTED");
+	expect_effect("SET SESSION TRANSACTION READ ONLY", &mariadb, EFFECT_SET, "tx_read_only", VALUE_STRING,
+	              "ON");
+	expect_effect("SET NAMES 'utf8mb4' COLLATE utf8mb4_bin", &mysql, EFFECT_NAMES, "utf8mb4",
+	              VALUE_STRING, "utf8mb4_bin");
 	expect_effect("SET NAMES DEFAULT", &mysql, EFFECT_NAMES, "", VALUE_NONE, "");
 	expect_effect("SET CHARACTER SET latin1", &mysql, EFFECT_CHARACTER_SET, "latin1", VALUE_NONE, "");
 	expect_effect("USE `a``b`", &mysql, EFFECT_SCHEMA, "a`b", VALUE_NONE, "");
@@ -268,8 +315,9 @@ static void test_more_effects_than_fit_pin_the_session(void **state)
 static void test_bodies_of_routines_do_not_run(void **state)
 {
 	(void)state;
-	of("CREATE PROCEDURE p() BEGIN SET @a = 1; IF 1 THEN SELECT CASE 1 WHEN 1 THEN 2 END; END IF; USE d; END", &mysql,
-	   &nothing_open);
+	of("CREATE PROCEDURE p() BEGIN SET @a = 1; IF 1 THEN SELECT CASE 1 WHEN 1 THEN 2 END; END IF; USE d; "
+	   "END",
+	   &mysql, &nothing_open);
 	assert_int_equal(result.n_statements, 1);
 	assert_int_equal(result.n_effects, 0);
 	assert_int_equal(result.pins_added, 0);
@@ -277,7 +325,8 @@ static void test_bodies_of_routines_do_not_run(void **state)
 	of("CREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW SET @z = 1; USE d", &mysql, &nothing_open);
 	assert_int_equal(result.n_statements, 2);
 	assert_int_equal(result.n_effects, 1);
-	assert_true(of("CREATE PROCEDURE p() BEGIN SELECT 1", &mysql, &nothing_open)->pins_added & PIN_UNKNOWN);
+	assert_true(of("CREATE PROCEDURE p() BEGIN SELECT 1", &mysql, &nothing_open)->pins_added &
+	            PIN_UNKNOWN);
 }
 
 static enum object_access function_access(const struct catalog *c, struct view schema, struct view name)
@@ -308,9 +357,11 @@ static void test_the_catalog_knows_routines_and_views(void **state)
 static void test_the_default_schema_may_be_the_servers_own(void **state)
 {
 	(void)state;
-	struct context ps = {.schema = view_of("performance_schema")}, is = {.schema = view_of("INFORMATION_SCHEMA")};
+	struct context ps = {.schema = view_of("performance_schema")},
+	               is = {.schema = view_of("INFORMATION_SCHEMA")};
 	CHECK(&mysql, &ps, PRIMARY(SERVER_SPECIFIC, "SELECT * FROM threads"), REPLICA("SELECT 1"));
-	CHECK(&mysql, &is, PRIMARY(SERVER_SPECIFIC, "SELECT * FROM processlist"), REPLICA("SELECT * FROM tables"));
+	CHECK(&mysql, &is, PRIMARY(SERVER_SPECIFIC, "SELECT * FROM processlist"),
+	      REPLICA("SELECT * FROM tables"));
 }
 
 static void test_hints_move_only_what_may_move(void **state)
@@ -318,7 +369,8 @@ static void test_hints_move_only_what_may_move(void **state)
 	(void)state;
 	CHECK(&mysql, &nothing_open, PRIMARY(HINT, "/* wye: primary */ SELECT 1"),
 	      {"SELECT /* wye: replica */ @@server_id", ROUTE_REPLICA, REASON_HINT},
-	      PRIMARY(WRITE, "/* wye: replica */ DELETE FROM t"), PRIMARY(CALL, "/* wye: replica */ CALL p()"));
+	      PRIMARY(WRITE, "/* wye: replica */ DELETE FROM t"),
+	      PRIMARY(CALL, "/* wye: replica */ CALL p()"));
 	struct context trx = {.in_trx = true};
 	CHECK(&mysql, &trx, PRIMARY(SERVER_SPECIFIC, "/* wye: replica */ SELECT @@server_id"));
 	assert_true(of("SELECT /*+ SET_VAR(a=1) */ 1", &mysql, &nothing_open)->flags & CLASS_SET_VAR);
@@ -342,11 +394,13 @@ static void test_kill_names_its_victim(void **state)
 static void test_nothing_at_all_is_no_statement(void **state)
 {
 	(void)state;
-	CHECK(&mysql, &nothing_open, {"", ROUTE_REPLICA, REASON_EMPTY}, {" ; /* x */ ;", ROUTE_REPLICA, REASON_EMPTY});
+	CHECK(&mysql, &nothing_open, {"", ROUTE_REPLICA, REASON_EMPTY},
+	      {" ; /* x */ ;", ROUTE_REPLICA, REASON_EMPTY});
 	assert_int_equal(result.n_statements, 0);
 	assert_int_equal(of("SELECT 1;;", &mysql, &nothing_open)->n_statements, 1);
-	assert_int_equal(of("SELECT 1; SHOW WARNINGS", &mysql, &nothing_open)->flags & (CLASS_MULTI | CLASS_READS_LAST),
-			 CLASS_MULTI);
+	assert_int_equal(of("SELECT 1; SHOW WARNINGS", &mysql, &nothing_open)->flags &
+	                     (CLASS_MULTI | CLASS_READS_LAST),
+	                 CLASS_MULTI);
 }
 
 static void test_every_name_has_a_word(void **state)
@@ -365,23 +419,23 @@ static void test_every_name_has_a_word(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_go_to_replicas_whatever_their_shape),
-		cmocka_unit_test(test_what_replicas_cannot_or_must_not_run_goes_to_the_primary),
-		cmocka_unit_test(test_mariadbs_own_statements),
-		cmocka_unit_test(test_what_one_connection_knows_stays_there),
-		cmocka_unit_test(test_transactions_keep_their_connection),
-		cmocka_unit_test(test_pins_that_bind_everything_bind_reads),
-		cmocka_unit_test(test_temporary_tables_are_followed_by_name),
-		cmocka_unit_test(test_what_set_changes_is_told),
-		cmocka_unit_test(test_one_set_may_change_many_things),
-		cmocka_unit_test(test_more_effects_than_fit_pin_the_session),
-		cmocka_unit_test(test_bodies_of_routines_do_not_run),
-		cmocka_unit_test(test_the_catalog_knows_routines_and_views),
-		cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
-		cmocka_unit_test(test_hints_move_only_what_may_move),
-		cmocka_unit_test(test_kill_names_its_victim),
-		cmocka_unit_test(test_nothing_at_all_is_no_statement),
-		cmocka_unit_test(test_every_name_has_a_word),
+	    cmocka_unit_test(test_reads_go_to_replicas_whatever_their_shape),
+	    cmocka_unit_test(test_what_replicas_cannot_or_must_not_run_goes_to_the_primary),
+	    cmocka_unit_test(test_mariadbs_own_statements),
+	    cmocka_unit_test(test_what_one_connection_knows_stays_there),
+	    cmocka_unit_test(test_transactions_keep_their_connection),
+	    cmocka_unit_test(test_pins_that_bind_everything_bind_reads),
+	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
+	    cmocka_unit_test(test_what_set_changes_is_told),
+	    cmocka_unit_test(test_one_set_may_change_many_things),
+	    cmocka_unit_test(test_more_effects_than_fit_pin_the_session),
+	    cmocka_unit_test(test_bodies_of_routines_do_not_run),
+	    cmocka_unit_test(test_the_catalog_knows_routines_and_views),
+	    cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
+	    cmocka_unit_test(test_hints_move_only_what_may_move),
+	    cmocka_unit_test(test_kill_names_its_victim),
+	    cmocka_unit_test(test_nothing_at_all_is_no_statement),
+	    cmocka_unit_test(test_every_name_has_a_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

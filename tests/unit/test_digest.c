@@ -49,7 +49,8 @@ static void differ(const char *a, const char *b)
 static void test_literals_become_question_marks_with_their_sign(void **state)
 {
 	(void)state;
-	expect("select a from t where b=1 and c='x' 'y' and d=-1.5e3", "SELECT a FROM t WHERE b = ? AND c = ? AND d = ?");
+	expect("select a from t where b=1 and c='x' 'y' and d=-1.5e3",
+	       "SELECT a FROM t WHERE b = ? AND c = ? AND d = ?");
 	expect("select a-1, b - -1, -c", "SELECT a - ?, b - ?, - c");
 	expect("select ? , 0x1f, x'41', null", "SELECT ?, ?, ?, NULL");
 	same("select 1", "SELECT 'a'");
@@ -103,7 +104,8 @@ static void test_the_text_is_cut_at_its_capacity_and_the_hash_is_not(void **stat
 	(void)state;
 	uint8_t text[10];
 	size_t len;
-	uint64_t hash = digest_of("select a_long_name, another from t where x in (1,2)", text, sizeof text, &len);
+	uint64_t hash =
+	    digest_of("select a_long_name, another from t where x in (1,2)", text, sizeof text, &len);
 	assert_int_equal(len, sizeof text);
 	assert_true(hash == digest_of("select a_long_name, another from t where x in (1,2)", NULL, 0, NULL));
 }
@@ -111,12 +113,12 @@ static void test_the_text_is_cut_at_its_capacity_and_the_hash_is_not(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_literals_become_question_marks_with_their_sign),
-		cmocka_unit_test(test_blanks_comments_and_case_of_keywords_do_not_count),
-		cmocka_unit_test(test_lists_of_literals_fold),
-		cmocka_unit_test(test_rows_fold_and_repeated_rows_are_dropped),
-		cmocka_unit_test(test_statements_of_one_text_are_one_digest),
-		cmocka_unit_test(test_the_text_is_cut_at_its_capacity_and_the_hash_is_not),
+	    cmocka_unit_test(test_literals_become_question_marks_with_their_sign),
+	    cmocka_unit_test(test_blanks_comments_and_case_of_keywords_do_not_count),
+	    cmocka_unit_test(test_lists_of_literals_fold),
+	    cmocka_unit_test(test_rows_fold_and_repeated_rows_are_dropped),
+	    cmocka_unit_test(test_statements_of_one_text_are_one_digest),
+	    cmocka_unit_test(test_the_text_is_cut_at_its_capacity_and_the_hash_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

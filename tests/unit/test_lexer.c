@@ -19,7 +19,8 @@ static struct dialect with_mode(uint32_t mode)
 	return d;
 }
 
-/* The tokens, one blank between two; the text is a copy of exactly its size, so that a sanitizer sees a byte too far. */
+/* The tokens, one blank between two; the text is a copy of exactly its size, so that a sanitizer sees a byte
+ * too far. */
 static bool cut(const struct dialect *d, const char *text, size_t len, char *out, size_t size)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -60,7 +61,8 @@ static void test_words_numbers_and_operators_are_told_apart(void **state)
 	(void)state;
 	expect(&mysql, "SELECT a1,_b$ ,t.c", "SELECT|a1|,|_b$|,|t|.|c");
 	expect(&mysql, "a<=>b->>'$' := c||d", "a|<=>|b|->>|'$'|:=|c||||d");
-	expect(&mysql, "1 1.5 .5 1e5 1.5e-3 0x1F 0b01 x'41' b'1'", "1|1.5|.5|1e5|1.5e-3|0x1F|0b01|x'41'|b'1'");
+	expect(&mysql, "1 1.5 .5 1e5 1.5e-3 0x1F 0b01 x'41' b'1'",
+	       "1|1.5|.5|1e5|1.5e-3|0x1F|0b01|x'41'|b'1'");
 	expect(&mysql, "", "");
 	expect(&mysql, " \t\n\v\f\r", "");
 }
@@ -155,7 +157,8 @@ static void test_executable_comments_run_by_flavor_and_version(void **state)
 static void test_user_and_system_variables(void **state)
 {
 	(void)state;
-	expect(&mysql, "@a.b @`x y` @'q' @@global.z u@localhost", "@a.b|@`x y`|@'q'|@@|global|.|z|u|@localhost");
+	expect(&mysql, "@a.b @`x y` @'q' @@global.z u@localhost",
+	       "@a.b|@`x y`|@'q'|@@|global|.|z|u|@localhost");
 	expect(&mysql, "@ a", "@|a");
 }
 
@@ -204,8 +207,9 @@ static void test_quoted_texts_are_decoded(void **state)
 		const char *text, *decoded;
 		bool plain;
 	} cases[] = {
-		{"'a''b'", "a'b", false}, {"'a\\nb\\'\\%'", "a\nb'\\%", false}, {"'a\\n'''", "a\\n'", true},
-		{"`a``b\\n`", "a`b\\n", false}, {"@`x``y`", "x`y", false},      {"N'q'", "q", false},
+	    {"'a''b'", "a'b", false},    {"'a\\nb\\'\\%'", "a\nb'\\%", false},
+	    {"'a\\n'''", "a\\n'", true}, {"`a``b\\n`", "a`b\\n", false},
+	    {"@`x``y`", "x`y", false},   {"N'q'", "q", false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct lexer lx;
@@ -224,8 +228,9 @@ static void test_sql_modes_are_named_in_any_case_and_combined_ones_bring_others(
 {
 	(void)state;
 	assert_int_equal(sql_mode_parse(view_of(""), FLAVOR_MYSQL), 0);
-	assert_int_equal(sql_mode_parse(view_of("STRICT_TRANS_TABLES, ansi_quotes ,,NO_BACKSLASH_ESCAPES"), FLAVOR_MYSQL),
-			 MODE_ANSI_QUOTES | MODE_NO_BACKSLASH_ESCAPES);
+	assert_int_equal(
+	    sql_mode_parse(view_of("STRICT_TRANS_TABLES, ansi_quotes ,,NO_BACKSLASH_ESCAPES"), FLAVOR_MYSQL),
+	    MODE_ANSI_QUOTES | MODE_NO_BACKSLASH_ESCAPES);
 	assert_int_equal(sql_mode_parse(view_of("ANSI"), FLAVOR_MYSQL), MODE_ANSI_QUOTES | MODE_IGNORE_SPACE);
 	assert_true(sql_mode_parse(view_of("ORACLE"), FLAVOR_MARIADB) & MODE_ORACLE);
 	assert_false(sql_mode_parse(view_of("ORACLE"), FLAVOR_MYSQL) & MODE_ORACLE);
@@ -234,19 +239,19 @@ static void test_sql_modes_are_named_in_any_case_and_combined_ones_bring_others(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words_numbers_and_operators_are_told_apart),
-		cmocka_unit_test(test_what_follows_a_number_at_once),
-		cmocka_unit_test(test_two_dashes_begin_a_comment_only_before_a_blank_or_control_character),
-		cmocka_unit_test(test_plain_comments_do_not_nest),
-		cmocka_unit_test(test_strings_end_where_the_sql_mode_says),
-		cmocka_unit_test(test_a_backslash_may_be_the_second_byte_of_a_character),
-		cmocka_unit_test(test_executable_comments_run_by_flavor_and_version),
-		cmocka_unit_test(test_user_and_system_variables),
-		cmocka_unit_test(test_dollar_quoted_text_is_mysqls_only),
-		cmocka_unit_test(test_one_nul_at_the_end_is_the_terminator_others_are_stray),
-		cmocka_unit_test(test_words_are_found_in_the_index_whatever_their_case),
-		cmocka_unit_test(test_quoted_texts_are_decoded),
-		cmocka_unit_test(test_sql_modes_are_named_in_any_case_and_combined_ones_bring_others),
+	    cmocka_unit_test(test_words_numbers_and_operators_are_told_apart),
+	    cmocka_unit_test(test_what_follows_a_number_at_once),
+	    cmocka_unit_test(test_two_dashes_begin_a_comment_only_before_a_blank_or_control_character),
+	    cmocka_unit_test(test_plain_comments_do_not_nest),
+	    cmocka_unit_test(test_strings_end_where_the_sql_mode_says),
+	    cmocka_unit_test(test_a_backslash_may_be_the_second_byte_of_a_character),
+	    cmocka_unit_test(test_executable_comments_run_by_flavor_and_version),
+	    cmocka_unit_test(test_user_and_system_variables),
+	    cmocka_unit_test(test_dollar_quoted_text_is_mysqls_only),
+	    cmocka_unit_test(test_one_nul_at_the_end_is_the_terminator_others_are_stray),
+	    cmocka_unit_test(test_words_are_found_in_the_index_whatever_their_case),
+	    cmocka_unit_test(test_quoted_texts_are_decoded),
+	    cmocka_unit_test(test_sql_modes_are_named_in_any_case_and_combined_ones_bring_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
