@@ -325,6 +325,20 @@ def test_found_rows_and_row_count_are_those_of_the_last_statement(endpoint, sess
         assert session.value("SELECT FOUND_ROWS()") == 2
 
 
+def test_the_last_statement_is_asked_where_it_ran_though_the_session_is_tied_elsewhere(endpoint, sessions):
+    session = sessions(1)[0]
+    session.run("SET sql_mode = ''")
+    session.run("DELETE FROM kv WHERE v = 'tied'")
+    session.run("INSERT INTO kv (v) VALUES ('tied'), ('tied'), ('tied')")
+    for _ in range(4):
+        session.run("SET @tied = 1")
+        assert session.error("INSERT INTO no_such_table VALUES (1)") == 1146
+        assert session.value("SELECT CAST('x' AS SIGNED) FROM whoami") == 0
+        assert [row[1] for row in session.rows("SHOW WARNINGS")] == [1292]
+        session.rows("SELECT id FROM kv WHERE v = 'tied' LIMIT 2")
+        assert session.value("SELECT FOUND_ROWS()") == 2
+
+
 def test_several_statements_in_one_text_answer_in_turn(endpoint, sessions):
     session = sessions(1, client_flag=CLIENT.MULTI_STATEMENTS)[0]
     for _ in range(5):

@@ -95,8 +95,9 @@ public class WithConnectorJ {
 		try {
 			work.run();
 		} catch (SQLException x) {
-			// The driver puts the connection's number in front of a message.
-			System.out.println("error " + x.getErrorCode() + " " + x.getSQLState() + " " + x.getMessage().replaceAll("\\(conn=\\d+\\) ", ""));
+			// The driver puts the connection's number in front of a message, and names the port it has connected to.
+			System.out.println("error " + x.getErrorCode() + " " + x.getSQLState() + " "
+				+ x.getMessage().replaceAll("\\(conn=\\d+\\) ", "").replaceAll("port=\\d+", "port"));
 		}
 	}
 
