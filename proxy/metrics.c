@@ -129,8 +129,10 @@ static void write_takes_reads(FILE *out, const struct server_info *s)
 
 static void write_in_flight(FILE *out, const struct server_info *s)
 {
-	fprintf(out, "} %" PRIu32 "\n",
-		(uint32_t)atomic_load_explicit(&server_slots[s->slot].in_flight, memory_order_relaxed));
+	uint64_t sum = 0;
+	for (unsigned w = 0; w < stats_workers(); w++)
+		sum += stat_get(&stats_worker(w)->servers[s->slot].running);
+	fprintf(out, "} %" PRIu64 "\n", sum);
 }
 
 static const struct {

@@ -51,6 +51,9 @@ static void notify(const char *state)
 static void look_at_drain(uv_timer_t *timer)
 {
 	(void)timer;
+	if (!workers_have_stopped_listening())
+		return;
+	listeners_close(); /* whoever connects now is refused at once */
 	if (workers_idle())
 		uv_stop(&loop);
 }

@@ -73,7 +73,6 @@ struct snapshot {
 struct server_slot {
 	struct position_board board;            /* applied position: published by the server's monitor thread */
 	_Atomic uint32_t connections;           /* of all workers, established or being so */
-	_Atomic uint32_t in_flight;             /* statements running there, of all workers */
 };
 extern struct server_slot server_slots[SERVERS_MAX];
 

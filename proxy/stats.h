@@ -22,6 +22,7 @@ struct server_counters {
 	_Atomic uint64_t connects, connect_failures;
 	_Atomic uint64_t lost;            /* connections that broke while lent */
 	_Atomic uint64_t idle, used;      /* gauges: connections now */
+	_Atomic uint64_t running;         /* gauge: statements sent and not answered */
 };
 
 struct worker_stats {

@@ -40,6 +40,7 @@ struct watch { /* a listening socket as one worker sees it */
 
 static struct worker *workers[WORKERS_MAX];
 static unsigned n_workers;
+static _Atomic unsigned n_not_listening;
 
 unsigned workers_count(void)
 {
@@ -220,9 +221,9 @@ static void end_loop(uv_handle_t *handle, void *arg)
 		uv_close(handle, NULL);
 }
 
-static void stop_if_done(struct worker *w)
+static void drain_sessions(struct worker *w)
 {
-	if (!w->draining || w->stopping)
+	if (!w->draining)
 		return;
 	bool late = worker_now(w) >= w->drain_until;
 	struct session *s, *next;
@@ -234,11 +235,8 @@ static void stop_if_done(struct worker *w)
 			session_close(s);
 		}
 	}
-	if (TAILQ_EMPTY(&w->sessions)) {
-		w->stopping = true;
+	if (TAILQ_EMPTY(&w->sessions))
 		pools_close(w);
-		uv_stop(&w->loop);
-	}
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -249,7 +247,7 @@ static void on_tick(uv_timer_t *timer)
 	sessions_wake_all(&w->waiting);
 	if (++ticks % SWEEP_EVERY == 0)
 		pools_sweep(w);
-	stop_if_done(w);
+	drain_sessions(w);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -259,8 +257,9 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* ---- threads ---- */
 
-static void watch_listeners(struct worker *w, struct watch *watches)
+static void watch_listeners(struct worker *w)
 {
+	struct watch *watches = w->watches;
 	for (size_t i = 0; i < listeners_count(); i++) {
 		watches[i].listener = listener_at(i);
 		watches[i].worker = w;
@@ -292,8 +291,7 @@ static void worker_main(void *arg)
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	struct watch watches[LISTENERS_MAX];
-	watch_listeners(w, watches);
+	watch_listeners(w);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	worker_finish(w);
 }
@@ -304,10 +302,11 @@ static int worker_init(struct worker *w, unsigned index)
 	w->read_buffer = malloc(WORKER_READ_BUFFER);
 	w->plain_buffer = malloc(WORKER_READ_BUFFER);
 	w->cipher_buffer = malloc(WORKER_READ_BUFFER);
+	w->watches = calloc(LISTENERS_MAX, sizeof *w->watches);
 	w->stats = aligned_alloc(64, (sizeof *w->stats + 63) / 64 * 64);
 	w->classify_scratch = calloc(1, sizeof *w->classify_scratch);
 	w->balance = calloc(1, sizeof *w->balance);
-	if (!w->read_buffer || !w->plain_buffer || !w->cipher_buffer || !w->stats || !w->classify_scratch ||
+	if (!w->watches || !w->read_buffer || !w->plain_buffer || !w->cipher_buffer || !w->stats || !w->classify_scratch ||
 	    !w->balance)
 		return UV_ENOMEM;
 	memset(w->stats, 0, sizeof *w->stats);
@@ -360,6 +359,21 @@ int workers_start(unsigned n, const struct options *options)
 	return 0;
 }
 
+/* Everything ends now; whoever posts to this worker must have stopped before. */
+static void stop(struct worker *w, void *arg)
+{
+	(void)arg;
+	struct session *s, *next;
+	w->draining = true;
+	for (s = TAILQ_FIRST(&w->sessions); s; s = next) {
+		next = TAILQ_NEXT(s, link);
+		s->end = END_DRAINED;
+		session_close(s);
+	}
+	pools_close(w);
+	uv_stop(&w->loop);
+}
+
 static void drain(struct worker *w, void *arg)
 {
 	uint64_t ms = (uint64_t)(uintptr_t)arg;
@@ -370,10 +384,18 @@ static void drain(struct worker *w, void *arg)
 	} else {
 		w->draining = true;
 		w->drain_until = until;
+		for (size_t i = 0; i < listeners_count(); i++)
+			uv_poll_stop(&w->watches[i].poll);
+		atomic_fetch_add(&n_not_listening, 1);
 		for (struct session *s = TAILQ_FIRST(&w->sessions); s; s = TAILQ_NEXT(s, link))
 			session_wake(s);
 	}
-	stop_if_done(w);
+	drain_sessions(w);
+}
+
+bool workers_have_stopped_listening(void)
+{
+	return atomic_load(&n_not_listening) == n_workers;
 }
 
 void workers_drain(uint64_t drain_us)
@@ -390,18 +412,31 @@ bool workers_idle(void)
 	return true;
 }
 
+/* One that came after the loop had ended. */
+static void drop_message(struct worker_message *m)
+{
+	if (m->fn == take_client) {
+		close(((struct new_client *)m->arg)->fd);
+		free(m->arg);
+	}
+	free(m);
+}
+
 void workers_join(void)
 {
+	snapshot_on_publish(NULL);
+	for (unsigned i = 0; i < n_workers; i++)
+		worker_post(workers[i], stop, NULL);
 	for (unsigned i = 0; i < n_workers; i++)
 		uv_thread_join(&workers[i]->thread);
-	snapshot_on_publish(NULL);
 	for (unsigned i = 0; i < n_workers; i++) {
 		struct worker *w = workers[i];
 		struct worker_message *m;
 		while ((m = STAILQ_FIRST(&w->inbox))) {
 			STAILQ_REMOVE_HEAD(&w->inbox, link);
-			free(m);
+			drop_message(m);
 		}
+		free(w->watches);
 		free(w->read_buffer);
 		free(w->plain_buffer);
 		free(w->cipher_buffer);

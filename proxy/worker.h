@@ -69,7 +69,8 @@ struct worker {
 	unsigned n_sessions;
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
 	uint32_t next_session;
-	bool draining, stopping;
+	bool draining;
+	struct watch *watches; /* the listening sockets as this loop sees them */
 	uint64_t drain_until;           /* loop time in ms */
 
 	pthread_mutex_t inbox_lock;
@@ -83,9 +84,12 @@ struct worker {
 int workers_start(unsigned n, const struct options *options);
 
 /* Graceful: no new clients, sessions end at their next statement boundary outside a transaction, at most drain_us
- * later all the same. workers_join waits for the threads. */
+ * later all the same. workers_join ends what is left and the threads: nobody may post to a worker after it. */
 void workers_drain(uint64_t drain_us);
 void workers_join(void);
+
+/* After workers_drain: no worker watches the listening sockets any more, they may be closed. */
+bool workers_have_stopped_listening(void);
 
 /* True when no session is left in any worker. */
 bool workers_idle(void);

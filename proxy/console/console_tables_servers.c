@@ -10,7 +10,7 @@
 
 /* The counters of one server, of all workers together. */
 struct server_sum {
-	uint64_t statements, errors, bytes_sent, bytes_received, connects, connect_failures, lost, idle, used;
+	uint64_t statements, errors, bytes_sent, bytes_received, connects, connect_failures, lost, idle, used, running;
 };
 
 static void add_worker(struct server_sum *sum, const struct server_counters *c)
@@ -24,6 +24,7 @@ static void add_worker(struct server_sum *sum, const struct server_counters *c)
 	sum->lost += stat_get(&c->lost);
 	sum->idle += stat_get(&c->idle);
 	sum->used += stat_get(&c->used);
+	sum->running += stat_get(&c->running);
 }
 
 static struct server_sum sum_of(unsigned slot)
@@ -95,7 +96,7 @@ static void row_of_server(struct table_rows *rows, const struct server_info *s)
 	rows_time(rows, s->since_us);
 	rows_count(rows, sum.used);
 	rows_count(rows, sum.idle);
-	rows_count(rows, atomic_load_explicit(&server_slots[s->slot].in_flight, memory_order_relaxed));
+	rows_count(rows, sum.running);
 	rows_count(rows, sum.statements);
 	rows_count(rows, sum.errors);
 	rows_count(rows, sum.bytes_sent);

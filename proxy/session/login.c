@@ -58,6 +58,7 @@ struct session_login {
 	bool again;              /* the exchange is done a second time */
 	bool renewed;            /* the client has not seen this nonce: it must be sent with a switch */
 	bool change_user;        /* a login within a connection */
+	bool checked_once;       /* the slow check has failed against an account that may be old */
 	uint64_t ticket;
 	struct check *check;
 };
@@ -262,6 +263,7 @@ static enum step on_fresh(struct session *s)
 }
 
 static enum step on_auth_result(struct session *s, enum auth_step got);
+static enum step begin_check(struct session *s);
 
 static const struct sockaddr *address_of(struct session *s, struct sockaddr_storage *storage)
 {
@@ -317,6 +319,12 @@ static enum step on_account(struct session *s)
 		account_find(s->worker->snapshot->accounts, view_of(s->user), address_of(s, &storage));
 	if (!found && !l->fresh)
 		return ask_for_accounts(s);
+	if (l->checked_once) {
+		bool changed = found && found->id != l->account.id && found->plugin == ACCOUNT_SHA2;
+		if (changed)
+			l->account = *found;
+		return changed ? begin_check(s) : on_auth_result(s, auth_server_checked(&l->auth, false));
+	}
 	/* Denied once, and the fresh accounts say the same: it stands. */
 	if (l->again && found && l->known && found->id == l->account.id)
 		return refuse_password(s);
@@ -367,9 +375,17 @@ static void check_done(uv_work_t *work, int status)
 	free(c);
 	if (!s)
 		return;
-	s->login->check = NULL;
-	s->login->stage = STAGE_AUTH;
-	enum step step = on_auth_result(s, auth_server_checked(&s->login->auth, ok));
+	struct session_login *l = s->login;
+	l->check = NULL;
+	l->stage = STAGE_AUTH;
+	enum step step;
+	if (!ok && l->known && !l->fresh) {
+		/* The password is here; what it is checked against may be older than the account's. */
+		l->checked_once = true;
+		step = ask_for_accounts(s);
+	} else {
+		step = on_auth_result(s, auth_server_checked(&l->auth, ok));
+	}
 	if (step == STEP_CLOSE)
 		session_close(s);
 	else
@@ -379,7 +395,9 @@ static void check_done(uv_work_t *work, int status)
 static enum step begin_check(struct session *s)
 {
 	struct session_login *l = s->login;
-	struct view stored = auth_server_stored(&l->auth);
+	/* After the first check the accounts may have been read anew. */
+	struct view stored = l->checked_once ? (struct view){(uint8_t *)l->account.verifier, l->account.verifier_len}
+					     : auth_server_stored(&l->auth);
 	struct check *c = calloc(1, sizeof *c);
 	if (!c || stored.len > sizeof c->stored) {
 		free(c);

@@ -10,6 +10,13 @@
 
 #define ATTEMPTS_MAX 8u
 
+static void stop_running(struct session *s)
+{
+	if (s->run->running_at >= 0)
+		stat_sub(&s->worker->stats->servers[s->run->running_at].running, 1);
+	s->run->running_at = -1;
+}
+
 struct run *run_begin(struct session *s, uint8_t command)
 {
 	assert(!s->run);
@@ -17,7 +24,7 @@ struct run *run_begin(struct session *s, uint8_t command)
 	if (!r)
 		abort();
 	r->command = command;
-	r->slot = -1;
+	r->slot = r->running_at = -1;
 	r->client_seq = 1;
 	s->run = r;
 	s->asked = false;
@@ -29,6 +36,7 @@ void run_end(struct session *s)
 	struct run *r = s->run;
 	if (!r)
 		return;
+	stop_running(s);
 	s->run = NULL;
 	if (r->size && s->state != SESSION_CLOSING)
 		conn_consume(&s->client, r->size);
@@ -59,6 +67,7 @@ enum step run_again(struct session *s, bool to_primary)
 		to_primary = true;
 	if (r->attempts > 2 * ATTEMPTS_MAX)
 		return session_fail(s, END_SERVER_LOST);
+	stop_running(s);
 	r->to_primary |= to_primary;
 	r->slot = -1;
 	r->sent = false;

@@ -28,6 +28,8 @@ static void count_statement(struct session *s)
 	if (r->sent || r->own)
 		return;
 	stat_add(&stats->servers[r->slot].statements, 1);
+	stat_add(&stats->servers[r->slot].running, 1);
+	r->running_at = r->slot;
 	if (!r->counted)
 		stat_add(&stats->routes[r->route][r->reason], 1);
 	r->counted = true;

@@ -138,6 +138,7 @@ struct run {
 	unsigned attempts;      /* it was begun anew so often, because a server failed it */
 	unsigned waits;         /* servers it has waited for in vain */
 	bool counted;           /* in the statistics of routes */
+	int running_at;         /* slot where it counts as running, -1: nowhere */
 	int slot;               /* the chosen server's, -1: none yet */
 	bool chosen_pinned;     /* the pinned backend, or one that was kept */
 	uint64_t waiting_since; /* ms, 0: not yet */
