@@ -211,7 +211,7 @@ static void apply_pins(struct session *s, struct backend *b, bool ok)
 	s->pins = (s->pins & ~r->pins_released) | r->pins_added;
 	prepared_finished(s, ok);
 	/* Warnings are there until the next statement, on this connection only. */
-	if (ok && r->reply.warnings && (r->command == CMD_QUERY || r->command == CMD_STMT_EXECUTE))
+	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) && (r->command == CMD_QUERY || r->command == CMD_STMT_EXECUTE))
 		s->pins |= PIN_LAST_STATEMENT;
 	if (s->pins & ~before)
 		b->dirty |= (s->pins & ~(uint32_t)PIN_LAST_STATEMENT) != 0;

@@ -259,11 +259,11 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 {
 	struct run *r = s->run;
 	const struct snapshot *snapshot = s->worker->snapshot;
-	if (belongs_to_pinned(s))
-		return take(s, s->pinned, false);
 	struct backend *kept = kept_for(s);
 	if (kept)
 		return take(s, kept, true);
+	if (belongs_to_pinned(s))
+		return take(s, s->pinned, false);
 	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && s->saving)
 		return ROUTING_WAIT;
 
