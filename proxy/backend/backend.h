@@ -38,7 +38,7 @@ struct backend {
 	uint64_t born;                   /* ms: when it was logged in */
 	struct backend_login *login;     /* while CONNECTING and LOGIN */
 	uint32_t thread_id;              /* the server's: for KILL */
-	uint32_t caps;                   /* in effect on this connection */
+	uint32_t caps, mariadb_caps;     /* in effect on this connection */
 	struct state *have;              /* what the server holds for it */
 	bool fresh;                      /* nothing was set up on it yet (after login or reset) */
 	bool dirty;                      /* holds what no vector describes: reset before another session has it */

@@ -118,6 +118,7 @@ static void send_login(struct backend *b)
 	}
 	struct login login = {
 		.caps = l->caps,
+		.mariadb_caps = b->mariadb_caps,
 		.max_packet = 1u << 30,
 		.collation = COLLATION_UTF8MB4_GENERAL_CI,
 		.user = view_of(b->pool->user),
@@ -142,7 +143,10 @@ static void start_tls(struct backend *b)
 {
 	struct backend_login *l = b->login;
 	l->caps |= CAP_SSL;
-	struct login login = {.caps = l->caps, .max_packet = 1u << 30, .collation = COLLATION_UTF8MB4_GENERAL_CI};
+	struct login login = {.caps = l->caps,
+			      .mariadb_caps = b->mariadb_caps,
+			      .max_packet = 1u << 30,
+			      .collation = COLLATION_UTF8MB4_GENERAL_CI};
 	struct buf out;
 	buf_init(&out, 256);
 	bool done = ssl_request_write(&out, &l->seq, &login) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
@@ -187,6 +191,13 @@ static void on_greeting(struct backend *b, struct view payload)
 	}
 	b->thread_id = l->greeting.connection_id;
 	l->caps = (WANTED | b->pool->key.caps) & (l->greeting.caps | CAP_LONG_PASSWORD);
+	b->mariadb_caps = b->pool->key.mariadb_caps & l->greeting.mariadb_caps;
+	if (b->mariadb_caps != b->pool->key.mariadb_caps) {
+		failed(b, 2013, "HY000", "%s is too old for the clients of the other servers", l->server);
+		return;
+	}
+	if (b->mariadb_caps)
+		l->caps &= ~CAP_LONG_PASSWORD;
 	b->caps = l->caps;
 	bool impossible;
 	bool tls = wants_tls(b, &impossible);

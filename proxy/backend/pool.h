@@ -22,7 +22,7 @@ struct pool_key {
 	uint32_t slot;
 	uint32_t caps;      /* those that a connection cannot change: FOUND_ROWS, LOCAL_FILES, DEPRECATE_EOF, ... */
 	uint32_t no_schema; /* 1: never gave a default schema; none can be unselected */
-	uint32_t reserved;
+	uint32_t mariadb_caps; /* those that change the form of answers */
 };
 
 struct pool {

@@ -243,7 +243,7 @@ enum reply_result errands_eat(struct session *s)
 			r->at_errand++;
 			reply_begin(&r->reply,
 				    r->at_errand < r->n_errands ? command_of(r->errands[r->at_errand]) : r->command,
-				    b->caps, 0);
+				    b->caps, b->mariadb_caps);
 			break;
 		default:
 			return got;
@@ -256,5 +256,6 @@ enum reply_result errands_eat(struct session *s)
 void errands_begin(struct session *s)
 {
 	struct run *r = s->run;
-	reply_begin(&r->reply, r->n_errands ? command_of(r->errands[0]) : r->command, s->backend->caps, 0);
+	reply_begin(&r->reply, r->n_errands ? command_of(r->errands[0]) : r->command, s->backend->caps,
+		    s->backend->mariadb_caps);
 }

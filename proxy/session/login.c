@@ -40,6 +40,21 @@
 	 CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC |                         \
 	 CAP_CAN_HANDLE_EXPIRED_PASSWORDS | CAP_SESSION_TRACK | CAP_DEPRECATE_EOF)
 
+/* MariaDB's extension that names the finer types of columns (json, inet6, point) is the server's and the client's own
+ * business, since definitions pass unread; all servers must know it. */
+#define EXTENDED_METADATA_SINCE 100502
+
+static uint32_t offered_extensions(const struct snapshot *snapshot)
+{
+	const struct server_info *reference = snapshot_reference(snapshot);
+	if (!reference || reference->flavor != FLAVOR_MARIADB)
+		return 0;
+	for (unsigned i = 0; i < snapshot->n_servers; i++)
+		if (snapshot->servers[i].version && snapshot->servers[i].version < EXTENDED_METADATA_SINCE)
+			return 0;
+	return MCAP_EXTENDED_METADATA;
+}
+
 enum stage { STAGE_RESPONSE, STAGE_ACCOUNT, STAGE_FRESH, STAGE_AUTH, STAGE_CHECKING, STAGE_SCHEMA, STAGE_DONE };
 
 struct check; /* the slow hash, on another thread */
@@ -48,6 +63,7 @@ struct session_login {
 	enum stage stage;
 	uint8_t seq;             /* of the next packet out */
 	uint8_t nonce[NONCE_LEN];
+	uint32_t extensions;     /* MCAP_... offered in the greeting */
 	struct buf packet;       /* the login's payload: `login` points into it */
 	struct login login;
 	bool has_login;
@@ -103,6 +119,9 @@ static bool send_greeting(struct session *s)
 	snprintf(g.version, sizeof g.version, "%s", version);
 	memcpy(g.nonce, s->login->nonce, NONCE_LEN);
 	g.caps = OFFERED | (security_client_side() ? CAP_SSL : 0);
+	g.mariadb_caps = s->login->extensions = offered_extensions(snapshot);
+	if (g.mariadb_caps)
+		g.caps &= ~CAP_LONG_PASSWORD; /* the sign that extensions follow */
 	snprintf(g.plugin, sizeof g.plugin, "%s", mariadb ? PLUGIN_NATIVE : PLUGIN_SHA2);
 	struct buf b;
 	buf_init(&b, 1024);
@@ -224,6 +243,8 @@ static enum step on_response(struct session *s)
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	conn_consume(&s->client, p.size);
 	uint32_t offered = OFFERED | (security_client_side() && !s->client.tls ? CAP_SSL : 0);
+	if (l->extensions)
+		offered &= ~CAP_LONG_PASSWORD;
 	struct view payload = {buf_data(&l->packet), buf_len(&l->packet)};
 	/* Within TLS the login repeats the flag of its request. */
 	if (login_parse(payload, offered | (s->client.tls ? CAP_SSL : 0), &l->login) != PACKET_OK) {
@@ -236,6 +257,7 @@ static enum step on_response(struct session *s)
 	}
 	l->has_login = true;
 	s->caps = l->login.caps;
+	s->mariadb_caps = l->login.mariadb_caps & l->extensions;
 	free(s->user);
 	s->user = text_of(l->login.user);
 	l->stage = STAGE_ACCOUNT;

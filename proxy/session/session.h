@@ -179,7 +179,7 @@ struct session {
 	uint64_t since;                 /* ms: when it came into its state */
 	uint64_t wanted_since;          /* ms: when it began to wait for a backend */
 	uint32_t id;                    /* what the client knows as its connection id */
-	uint32_t caps;                  /* in effect towards the client */
+	uint32_t caps, mariadb_caps;    /* in effect towards the client */
 	struct session_login *login;    /* while in LOGIN */
 	struct run *run;                /* while a command is in work */
 
