@@ -39,7 +39,7 @@ def environment(**more):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WYE_")}
     clean.setdefault("ASAN_OPTIONS", "exitcode=99:detect_leaks=1:detect_stack_use_after_return=0")
     clean.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
-    clean.setdefault("TSAN_OPTIONS", "exitcode=99")
+    clean.setdefault("TSAN_OPTIONS", "exitcode=99:suppressions=%s" % (REPOSITORY / "tests/e2e/tsan.supp"))
     clean.update(more)
     return clean
 
