@@ -113,10 +113,11 @@ static bool send_greeting(struct session *s)
 	const struct server_info *server = snapshot_reference(snapshot);
 	struct greeting g = {.protocol = 10, .connection_id = s->id, .status = STATUS_AUTOCOMMIT, .collation = 45};
 	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
-	const char *version = *snapshot->settings->server_version ? snapshot->settings->server_version
-			      : server                           ? server->version_text
-								 : "8.0.0-wye";
-	snprintf(g.version, sizeof g.version, "%s", version);
+	bool named = *snapshot->settings->server_version;
+	const char *version = named ? snapshot->settings->server_version : server ? server->version_text : "8.0.0-wye";
+	/* MariaDB 10 greets so, lest old replicas take it for a MySQL of version 1. */
+	bool prefix = mariadb && !named && server->version >= 100000 && server->version < 110000;
+	snprintf(g.version, sizeof g.version, "%s%s", prefix ? "5.5.5-" : "", version);
 	memcpy(g.nonce, s->login->nonce, NONCE_LEN);
 	g.caps = OFFERED | (security_client_side() ? CAP_SSL : 0);
 	g.mariadb_caps = s->login->extensions = offered_extensions(snapshot);
