@@ -37,7 +37,10 @@ def pytest_configure(config):
 
 def flavors(config):
     chosen = [name for name in config.getoption("flavor").split(",") if name]
-    return [name for name in chosen if not (name == "mysql" and config.getoption("no_mysql"))]
+    left = [name for name in chosen if not (name == "mysql" and config.getoption("no_mysql"))]
+    if not left:
+        raise pytest.UsageError("no flavor is left to test with")
+    return left
 
 
 def pytest_generate_tests(metafunc):
