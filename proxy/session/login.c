@@ -113,6 +113,8 @@ static bool send_greeting(struct session *s)
 	const struct server_info *server = snapshot_reference(snapshot);
 	struct greeting g = {.protocol = 10, .connection_id = s->id, .status = STATUS_AUTOCOMMIT, .collation = 45};
 	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
+	if (server && server->default_collation)
+		g.collation = (uint8_t)server->default_collation;
 	bool named = *snapshot->settings->server_version;
 	const char *version = named ? snapshot->settings->server_version : server ? server->version_text : "8.0.0-wye";
 	/* MariaDB 10 greets so, lest old replicas take it for a MySQL of version 1. */
