@@ -315,8 +315,9 @@ static void sweep(struct pool *pool, const struct settings *settings)
 	for (b = TAILQ_FIRST(&pool->idle); b; b = next) {
 		next = TAILQ_NEXT(b, link);
 		uint64_t idle = now - b->since, age = now - b->born;
-		if (idle * 1000 > settings->server_idle_timeout ||
-		    (age * 1000 > settings->server_max_age && !b->keeps_insert_id))
+		if (b->keeps_insert_id)
+			continue; /* its keeper may still ask for it */
+		if (idle * 1000 > settings->server_idle_timeout || age * 1000 > settings->server_max_age)
 			backend_discard(b);
 	}
 	for (b = TAILQ_FIRST(&pool->connecting); b; b = next) {

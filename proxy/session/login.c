@@ -66,14 +66,12 @@ struct session_login {
 	uint32_t extensions;     /* MCAP_... offered in the greeting */
 	struct buf packet;       /* the login's payload: `login` points into it */
 	struct login login;
-	bool has_login;
 	struct auth_server auth;
 	struct account account;  /* a copy: snapshots go */
 	bool known;              /* account is one */
 	bool fresh;              /* the accounts were asked for again */
 	bool again;              /* the exchange is done a second time */
 	bool renewed;            /* the client has not seen this nonce: it must be sent with a switch */
-	bool change_user;        /* a login within a connection */
 	bool checked_once;       /* the slow check has failed against an account that may be old */
 	uint64_t ticket;
 	struct check *check;
@@ -258,7 +256,6 @@ static enum step on_response(struct session *s)
 		buf_finish(&l->packet);
 		return s->client.tls ? session_fail(s, END_CLIENT_PROTOCOL) : start_tls(s);
 	}
-	l->has_login = true;
 	s->caps = l->login.caps;
 	s->mariadb_caps = l->login.mariadb_caps & l->extensions;
 	free(s->user);
@@ -602,7 +599,7 @@ void login_change_user(struct session *s, struct view payload)
 	buf_init(&l->packet, LOGIN_PACKET_MAX);
 	auth_server_init(&l->auth);
 	l->seq = 1;
-	l->renewed = l->change_user = true;
+	l->renewed = true;
 	l->stage = STAGE_ACCOUNT;
 	s->login = l;
 	if (!buf_append(&l->packet, payload.p, payload.len) ||

@@ -246,7 +246,7 @@ static enum step on_prepare(struct session *s, struct view payload)
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 
-static enum step on_execute(struct session *s, struct client_statement *c, struct view payload)
+static enum step on_execute(struct session *s, struct client_statement *c)
 {
 	struct run *r = s->run;
 	struct template *t = c->template;
@@ -257,7 +257,6 @@ static enum step on_execute(struct session *s, struct client_statement *c, struc
 		r->replayable = false;
 		r->pins_added |= PIN_OVERSIZED; /* the types it was executed with are on that connection */
 	}
-	r->execute_cursor = payload.len > 5 && payload.p[5] != 0;
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 
@@ -325,7 +324,7 @@ enum step prepared_command(struct session *s, uint8_t command, struct view paylo
 	s->run->statement = c;
 	switch (command) {
 	case CMD_STMT_EXECUTE:
-		return on_execute(s, c, payload);
+		return on_execute(s, c);
 	case CMD_STMT_SEND_LONG_DATA:
 		return on_long_data(s);
 	case CMD_STMT_RESET:

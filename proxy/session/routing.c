@@ -259,7 +259,9 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 {
 	struct run *r = s->run;
 	const struct snapshot *snapshot = s->worker->snapshot;
-	struct backend *kept = kept_for(s);
+	/* Never out of an open transaction, or of what ties every statement. */
+	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL));
+	struct backend *kept = tied ? NULL : kept_for(s);
 	if (kept)
 		return take(s, kept, true);
 	if (belongs_to_pinned(s))

@@ -131,7 +131,6 @@ struct run {
 	/* Prepared statements. */
 	struct client_statement *statement;
 	struct template *preparing; /* COM_STMT_PREPARE of the client, or an errand */
-	bool execute_cursor;
 
 	/* Where. */
 	uint32_t tried;         /* bits of slots (below 32) that failed it */
@@ -155,10 +154,8 @@ struct run {
 
 	struct reply reply;
 	uint8_t client_seq;     /* number for the next packet to the client, if wye has to make one */
-	bool mid_packet;        /* the client has a packet half */
 	uint32_t upload_left;   /* UPLOAD: bytes of the current packet still to come */
 	bool upload_last;       /* UPLOAD: no packet follows the current one */
-	uint64_t began_us;
 };
 
 struct session_login;
