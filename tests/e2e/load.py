@@ -3,6 +3,7 @@
 import dataclasses
 import random
 import threading
+import time
 
 import pymysql
 
@@ -108,6 +109,12 @@ class Load:
         before = list(self.done)
         wait_until(lambda: all(self.done[i] >= before[i] + count for i in chosen),
                    "every client to go on; faults so far: %s" % self.faults[:5])
+
+    def go_on(self, seconds):
+        """Work for so long, every client without a pause of more than the patience of wait_more."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.wait_more(10)
 
     def faults_of(self, *works):
         names = {work.__name__ for work in works}

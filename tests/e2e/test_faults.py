@@ -12,6 +12,9 @@ from endpoint import PATIENCE, wait_until
 from load import Load, prepare, read, transaction, write, write_and_read
 from raw_client import RawClient
 
+# Seconds for which the load of a replica's stopped SQL thread goes on at least; WYE_LONG makes it a long one.
+STOPPED = int(os.environ.get("WYE_LONG", "0")) / 2
+
 # Longer than any time-out below; reached only by what hangs.
 LOGIN_TIMEOUT = 3
 
@@ -50,6 +53,7 @@ def test_a_replica_whose_sql_thread_stops_leaves_the_pool_and_returns_and_no_cli
         load.wait_more(10)
         before = served_reads(witness, replica)
         load.wait_more(100)
+        load.go_on(STOPPED)
         assert served_reads(witness, replica) == before
         hurt.start_sql(replica)
         back(wye, replica)
