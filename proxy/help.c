@@ -47,6 +47,27 @@ static void print_serve(FILE *out)
 	      out);
 }
 
+static void print_hints(FILE *out)
+{
+	fputs("/* wye: HINT, HINT ... */   anywhere in a statement; -- wye: HINT ... to the end of a line\n\n"
+	      "  primary             run it on the primary\n"
+	      "  replica             run it on a replica, also where the primary takes reads\n"
+	      "  server=HOST:PORT    run it on that server\n"
+	      "  consistency=LEVEL   eventual, session, global or primary, for this statement\n"
+	      "  max_lag=TIME        on no replica that is further behind\n"
+	      "  timeout=TIME        stop it after that time\n"
+	      "  causal_key=NAME     see what was written under that name, by any session\n\n"
+	      "  A TIME is 200ms, 1.5s, 2m; a bare number means seconds. replica and server= move reads only: never a\n"
+	      "  write, a statement of a transaction, or one that is tied to a connection. What is not understood is\n"
+	      "  ignored and counted (stats_workers.hints_ignored).\n\n"
+	      "  For all statements of a session: SET @wye_route = 'primary' | 'replica', @wye_consistency = ...,\n"
+	      "  @wye_max_lag, @wye_timeout, @wye_server, @wye_causal_key; NULL takes it back.\n\n"
+	      "  Hints of other proxies are read too: FORCE_MASTER, to master, maxscale route to master, @writer,\n"
+	      "  ;hostgroup=10;query_timeout=MS, #mycat:db_type=master, vt+ ROLE=PRIMARY and their like.\n"
+	      "  The mariadb client sends comments only with --comments.\n",
+	      out);
+}
+
 static void print_route(FILE *out)
 {
 	fputs("wye route [--flavor mysql|mariadb|mysql-9.7|mariadb-10.11|...] [--sql-mode LIST]\n"
@@ -100,7 +121,7 @@ static const struct {
 	void (*print)(FILE *out);
 } topics[] = {
 	{"serve", print_serve},	    {"options", print_serve},	{"settings", print_settings},
-	{"route", print_route},	    {"console", print_console}, {"environment", print_environment},
+	{"route", print_route},	    {"hints", print_hints},	{"console", print_console}, {"environment", print_environment},
 	{"signals", print_signals},
 };
 

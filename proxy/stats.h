@@ -32,6 +32,8 @@ struct worker_stats {
 	_Atomic uint64_t accepted, logins, logins_refused, sessions_ended;
 	_Atomic uint64_t commands, bytes_from_clients, bytes_to_clients;
 	_Atomic uint64_t healed;           /* misroutes repaired on the primary */
+	_Atomic uint64_t hints_ignored;    /* words of hints that were not understood, servers that are not known */
+	_Atomic uint64_t timeouts;         /* statements stopped after the time that a hint gave them */
 	_Atomic uint64_t retried;          /* statements run again after a server was lost */
 	_Atomic uint64_t queued;           /* gauge: sessions waiting for a connection */
 	_Atomic uint64_t pinned;           /* gauge: sessions tied to a connection */

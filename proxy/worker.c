@@ -318,6 +318,7 @@ static int worker_init(struct worker *w, unsigned index)
 	TAILQ_INIT(&w->logging_in);
 	TAILQ_INIT(&w->idle);
 	TAILQ_INIT(&w->wake);
+	TAILQ_INIT(&w->timed);
 	STAILQ_INIT(&w->inbox);
 	pthread_mutex_init(&w->inbox_lock, NULL);
 	int failed = uv_loop_init(&w->loop);
@@ -328,6 +329,8 @@ static int worker_init(struct worker *w, unsigned index)
 	uv_timer_init(&w->loop, &w->tick);
 	w->tick.data = w;
 	uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
+	uv_timer_init(&w->loop, &w->deadline);
+	w->deadline.data = w;
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;
 	uv_prepare_start(&w->prepare, on_prepare);

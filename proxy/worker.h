@@ -66,6 +66,8 @@ struct worker {
 	struct session_list logging_in; /* oldest first */
 	struct session_list idle;       /* waiting for a command, longest first */
 	struct session_list wake;       /* to be run before the loop sleeps */
+	struct session_list timed;      /* whose statement is to be stopped after a time */
+	uv_timer_t deadline;            /* the soonest of them */
 	unsigned n_sessions;
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
 	uint32_t next_session;

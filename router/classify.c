@@ -255,20 +255,28 @@ static void set_route(struct classification *out, enum route route, enum reason 
 	out->reason = reason;
 }
 
-/* Hints never move what writes, what is bound, or what runs in a transaction. */
+/*
+ * A hint never moves what writes, what is bound to a connection, or what runs in a transaction that is open; the
+ * primary serves every read. In a READ ONLY transaction the beginning has decided.
+ */
 static void adjust_hints(struct classification *out, const struct context *c)
 {
-	if (out->flags & CLASS_HINT_PRIMARY) {
-		if (out->route == ROUTE_REPLICA && !c->in_trx)
-			set_route(out, ROUTE_PRIMARY, REASON_HINT);
+	const struct hints *h = &out->hints;
+	if (c->in_trx)
 		return;
+	bool server_specific = out->route == ROUTE_PRIMARY && out->reason == REASON_SERVER_SPECIFIC &&
+	                       !out->pins_added && !(c->pins & PINS_FOR_ALL) && out->n_statements == 1;
+	if (h->primary) {
+		if (out->route == ROUTE_REPLICA && out->n_statements)
+			set_route(out, ROUTE_PRIMARY, REASON_HINT_PRIMARY);
+	} else if (out->route == ROUTE_REPLICA ? out->n_statements > 0 : server_specific) {
+		if (h->server.len)
+			set_route(out, ROUTE_REPLICA, REASON_HINT_SERVER);
+		else if (h->replica)
+			set_route(out, ROUTE_REPLICA, REASON_HINT_REPLICA);
+		if (server_specific && out->route == ROUTE_REPLICA)
+			out->flags |= CLASS_SERVER_SPECIFIC;
 	}
-	bool may_move = out->route == ROUTE_PRIMARY && !out->pins_added && !c->in_trx && !c->pins &&
-	                out->n_statements == 1;
-	if (!(out->flags & CLASS_HINT_REPLICA) || !may_move)
-		return;
-	if (out->reason == REASON_UNKNOWN_FUNCTION || out->reason == REASON_SERVER_SPECIFIC)
-		set_route(out, ROUTE_REPLICA, REASON_HINT);
 }
 
 static void adjust_context(struct classification *out, const struct context *c)
@@ -298,8 +306,7 @@ static void adjust(struct statement *s, unsigned replicas)
 {
 	struct classification *out = s->out;
 	const struct lexer *lx = &s->lexer;
-	out->flags |= (lx->set_var ? CLASS_SET_VAR : 0) | (lx->hint_primary ? CLASS_HINT_PRIMARY : 0) |
-	              (lx->hint_replica ? CLASS_HINT_REPLICA : 0);
+	out->flags |= lx->set_var ? CLASS_SET_VAR : 0;
 	if (out->flags & CLASS_MANY_EFFECTS) {
 		out->n_effects = 0;
 		out->pins_added |= PIN_OVERSIZED;
@@ -307,7 +314,10 @@ static void adjust(struct statement *s, unsigned replicas)
 			set_route(out, ROUTE_PIN, out->reason);
 	}
 	adjust_multi(out, s->context, replicas);
-	adjust_hints(out, s->context);
+	if (s->context->hints)
+		hints_inherit(&out->hints, s->context->hints);
+	if (out->hints.given)
+		adjust_hints(out, s->context);
 	adjust_context(out, s->context);
 	if (lx->unreadable)
 		adjust_unreadable(out);

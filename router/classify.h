@@ -16,6 +16,7 @@
 
 #include "protocol/wire.h"
 #include "router/dialect.h"
+#include "router/hints.h"
 #include "router/reason.h"
 
 /* The words of DESIGN.md section 2. */
@@ -87,6 +88,7 @@ struct context {
 	const struct view *temp_names;
 	unsigned n_temp_names;
 	const struct catalog *catalog; /* may be NULL */
+	const struct hints *hints;     /* what the session asks for all its statements, or NULL */
 };
 
 enum effect_kind {
@@ -151,11 +153,10 @@ struct effect {
 #define CLASS_MANY_EFFECTS        (1u << 21) /* more effects than fit: n_effects is 0 and PIN_OVERSIZED is added */
 #define CLASS_CALLS               (1u << 22) /* CALL, a block, EXECUTE, an unknown function: trackers tell what it set */
 #define CLASS_SETS_TRACKERS       (1u << 23) /* SET session_track_...: would blind wye */
-#define CLASS_HINT_PRIMARY        (1u << 24) /* a comment asks for the primary */
-#define CLASS_HINT_REPLICA        (1u << 25) /* a comment asks for a replica */
 /* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it
  * where the statement before ran, or on a replica when there was none. Other pins belong to the primary. */
-#define CLASS_ANY_SERVER (1u << 26)
+#define CLASS_ANY_SERVER (1u << 24)
+#define CLASS_SERVER_SPECIFIC (1u << 25) /* moved by a hint: the answer belongs to the server that gives it */
 
 #define CLASSIFY_EFFECTS_MAX 32u
 #define CLASSIFY_NAMES_MAX   2048u
@@ -181,6 +182,7 @@ struct classification {
 	bool kill_query;       /* KILL QUERY: the connection lives on */
 	uint64_t digest;
 	struct view digest_text; /* in scratch->text */
+	struct hints hints;      /* asked for in comments, over what the session asks for; in the statement */
 	/* Views into the statement or the scratch. */
 	struct effect effects[CLASSIFY_EFFECTS_MAX];
 };

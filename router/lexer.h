@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "router/dialect.h"
+#include "router/hints.h"
 #include "router/word.h"
 
 /* A token of one byte of punctuation has that byte as its kind. */
@@ -51,9 +52,8 @@ struct lexer {
 	struct dialect dialect;
 	bool in_executable; /* inside an executable comment that runs */
 	bool unreadable;
-	bool set_var;      /* an optimizer hint with SET_VAR was passed */
-	bool hint_primary; /* wye's own hints, in any comment */
-	bool hint_replica;
+	bool set_var;        /* an optimizer hint with SET_VAR was passed */
+	struct hints *hints; /* what comments ask of the route is noted here; NULL: nobody wants to know */
 	int last_kind; /* the token before, and its entry: optimizer hints stand behind some words */
 	const struct word *last_word;
 };

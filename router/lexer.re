@@ -205,14 +205,14 @@ static bool token_at(struct lexer *lx, struct token *t)
 	$        { t->kind = TOKEN_END; return true; }
 	blank+   { lx->cursor = cursor; return false; }
 
-	"#"      { lx->cursor = scan_line_end(cursor, limit); return false; }
+	"#"      { lexer_line_comment(lx, cursor); return false; }
 	"--"     {
 	           /* Only before a blank, a control character or the end: 5--5 is 10. */
 	           if (cursor < limit && *cursor > ' ' && *cursor != 0x7F) {
 	                   punctuation(lx, t, '-', t->p + 1);
 	                   return true;
 	           }
-	           lx->cursor = scan_line_end(cursor, limit);
+	           lexer_line_comment(lx, cursor);
 	           return false;
 	         }
 	[/][*]   { lexer_comment(lx); return false; }

@@ -135,20 +135,6 @@ static void hints(struct lexer *lx, const uint8_t *body)
 	lx->cursor = end;
 }
 
-/* wye: primary, wye: replica. */
-static void own_hint(struct lexer *lx, const uint8_t *p, const uint8_t *end)
-{
-	while (p < end && is_blank(*p))
-		p++;
-	if (end - p < 4 || strncasecmp((const char *)p, "wye:", 4) != 0)
-		return;
-	p += 4;
-	if (has_word(p, end, "primary"))
-		lx->hint_primary = true;
-	else if (has_word(p, end, "replica"))
-		lx->hint_replica = true;
-}
-
 static void plain(struct lexer *lx, const uint8_t *body)
 {
 	const uint8_t *end = scan_comment_end(body, lx->limit);
@@ -156,7 +142,16 @@ static void plain(struct lexer *lx, const uint8_t *body)
 		unfinished(lx);
 		return;
 	}
-	own_hint(lx, body, end - 2);
+	if (lx->hints)
+		hints_read_comment(lx->hints, (struct view){body, (size_t)(end - 2 - body)});
+	lx->cursor = end;
+}
+
+void lexer_line_comment(struct lexer *lx, const uint8_t *body)
+{
+	const uint8_t *end = scan_line_end(body, lx->limit);
+	if (lx->hints)
+		hints_read_comment(lx->hints, (struct view){body, (size_t)(end - body)});
 	lx->cursor = end;
 }
 

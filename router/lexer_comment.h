@@ -7,4 +7,7 @@
 /* The cursor is at "/" "*". Moves it behind the comment or, for an executable one, into it. */
 void lexer_comment(struct lexer *lx);
 
+/* A comment to the end of the line; body: behind its marks. */
+void lexer_line_comment(struct lexer *lx, const uint8_t *body);
+
 #endif

@@ -49,7 +49,9 @@
 	X(PINNED, "pinned")                           /* the session is bound to its connection */              \
 	X(COMPOUND, "compound")                       /* BEGIN NOT ATOMIC, IF, LOOP ... outside a routine */    \
 	X(MULTI_STATEMENT, "multi-statement")         /* several statements in one text */                      \
-	X(HINT, "hint")                               /* a comment said where */                                \
+	X(HINT_PRIMARY, "hint-primary")               /* a hint asked for the primary */                        \
+	X(HINT_REPLICA, "hint-replica")               /* a hint asked for a replica */                          \
+	X(HINT_SERVER, "hint-server")                 /* a hint named the server */                             \
 	X(RULE, "rule")                               /* a rule said where */                                   \
 	X(LEARNED, "learned")                         /* a replica refused this digest before */                \
 	X(UNKNOWN_STATEMENT, "unknown-statement")     /* no statement of either dialect begins so */            \

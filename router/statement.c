@@ -37,6 +37,7 @@ void statement_init(struct statement *s, struct view sql, const struct dialect *
 	for (unsigned i = 0; i < RING; i++)
 		s->ring[i] = (struct token){.kind = TOKEN_END};
 	lexer_init(&s->lexer, sql, dialect);
+	s->lexer.hints = &out->hints;
 	digest_init(&s->digest, scratch->text, scratch->text_capacity);
 	advance(s);
 }

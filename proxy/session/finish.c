@@ -169,6 +169,7 @@ void finish_reset(struct session *s)
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
 	s->insert_id = 0;
+	hints_forget(s);
 	struct view schema = state_schema_of(s->want);
 	struct state *reset = state_schema(w->states, s->at_login, schema);
 	if (reset) {
@@ -261,6 +262,7 @@ enum step finish_statement(struct session *s, bool ok)
 	}
 	bool was_in_trx = session_in_trx(s);
 	apply_state(s, b, ok);
+	hints_statement_ended(s, ok);
 	apply_pins(s, b, ok);
 	note_transaction(s, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);

@@ -124,6 +124,18 @@ static enum packet_verdict as_on_the_primary(struct session *s)
 		       : PACKET_BROKEN;
 }
 
+/* The KILL that its timeout sent has come through. */
+static enum packet_verdict as_timed_out(struct session *s)
+{
+	struct buf *out = &s->worker->scratch;
+	uint8_t seq = s->run->reply.seq;
+	const char *sqlstate;
+	char text[160];
+	uint16_t code = hints_timeout_error(s, &sqlstate, text, sizeof text);
+	buf_reset(out);
+	return err_write(out, &seq, s->caps, code, sqlstate, "%s", text) ? PACKET_REPLACED : PACKET_BROKEN;
+}
+
 /* One packet that the walker reports. REPLACED: w->scratch holds what the client is to get in its place. */
 static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t n)
 {
@@ -134,6 +146,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		stat_add(&w->stats->servers[r->slot].errors, 1);
 		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
 			return PACKET_HEAL;
+		if (r->timed_out && r->reply.error == 1317)
+			return as_timed_out(s);
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {

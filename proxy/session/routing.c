@@ -78,6 +78,8 @@ static void note_effects(struct session *s, const struct classification *c)
 	struct run *r = s->run;
 	struct state *at = NULL;
 	for (unsigned i = 0; i < c->n_effects; i++) {
+		if (c->effects[i].kind == EFFECT_USER_VARIABLE)
+			hints_note_variable(s, &c->effects[i]);
 		if (!is_carried(c->effects[i].kind))
 			continue;
 		struct state *next = after_effect(w, at ? at : s->want, &c->effects[i]);
@@ -124,6 +126,7 @@ void routing_classify(struct session *s, struct view sql)
 		.temp_tables = (s->pins & PIN_TEMPORARY_TABLE) != 0,
 		.pins = s->pins,
 		.schema = state_schema_of(s->want),
+		.hints = hints_of_session(s),
 	};
 	static _Thread_local struct classification c; /* 2 KiB that need no clearing */
 	classify(sql, &dialect, &context, w->classify_scratch, &c);
@@ -134,6 +137,8 @@ void routing_classify(struct session *s, struct view sql)
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
 	r->kill_query = c.kill_query;
+	if (c.hints.given)
+		hints_take(s, &c.hints, c.reason);
 	if (!(c.flags & CLASS_READS_LAST))
 		finish_last_statement(s);
 	if (c.n_effects)
@@ -174,7 +179,7 @@ static int pick_replica(struct session *s, bool any_position)
 		return -1;
 	for (unsigned i = 0; i < snapshot->n_servers; i++) {
 		const struct server_info *server = &snapshot->servers[i];
-		bool as_primary = (int)i == snapshot->primary &&
+		bool as_primary = (int)i == snapshot->primary && !s->run->wants_replica &&
 				  snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS;
 		if ((!server->takes_reads && !as_primary) || was_tried(s->run, server))
 			continue;
@@ -229,11 +234,29 @@ static int slot_for_session_change(struct session *s)
 	return slot >= 0 ? slot : pick_replica(s, true);
 }
 
+/* The server that a hint names, also one out of the pool, unless it has not applied what the session must see; -1 when
+ * it cannot serve: the statement goes where it goes without the hint. */
+static int slot_by_name(struct session *s)
+{
+	struct run *r = s->run;
+	const struct snapshot *snapshot = s->worker->snapshot;
+	const struct server_info *server =
+		r->wanted_slot < 0 ? NULL : snapshot_server_by_slot(snapshot, (unsigned)r->wanted_slot);
+	if (!server || !is_usable(server) || was_tried(r, server))
+		return -1;
+	bool fits = server->role == SERVER_PRIMARY || (r->flags & CLASS_SERVER_SPECIFIC) || has_applied(s, server);
+	return fits ? r->wanted_slot : -1;
+}
+
 static int slot_for_read(struct session *s, bool *wait)
 {
 	enum reads_on_primary fallback = s->worker->snapshot->settings->reads_on_primary;
-	int slot = s->run->to_primary ? -1 : pick_replica(s, false);
-	if (slot < 0 && (fallback != READS_ON_PRIMARY_NEVER || s->run->to_primary))
+	int slot = s->run->to_primary ? -1 : slot_by_name(s);
+	/* A named server's answer is no other replica's. */
+	bool named_only = (s->run->flags & CLASS_SERVER_SPECIFIC) && !s->run->wants_replica;
+	if (slot < 0 && !named_only && !s->run->to_primary)
+		slot = pick_replica(s, false);
+	if (slot < 0 && (fallback != READS_ON_PRIMARY_NEVER || named_only || s->run->to_primary))
 		slot = primary_slot(s);
 	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
 	if (slot < 0)

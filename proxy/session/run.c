@@ -24,7 +24,7 @@ struct run *run_begin(struct session *s, uint8_t command)
 	if (!r)
 		abort();
 	r->command = command;
-	r->slot = r->running_at = -1;
+	r->slot = r->running_at = r->wanted_slot = -1;
 	r->client_seq = 1;
 	s->run = r;
 	s->asked = false;
@@ -37,6 +37,7 @@ void run_end(struct session *s)
 	if (!r)
 		return;
 	stop_running(s);
+	hints_run_ends(s);
 	s->run = NULL;
 	if (r->size && s->state != SESSION_CLOSING)
 		conn_consume(&s->client, r->size);

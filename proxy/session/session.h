@@ -128,6 +128,17 @@ struct run {
 	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
 	bool next_unknown;      /* it changes state in a way that is not known: the session is tied then */
 
+	/* What hints ask for: see hints.c. */
+	int wanted_slot;        /* the server that was named, -1: none, or unknown */
+	bool wants_replica;
+	bool has_max_lag, timed_out;
+	enum hint_consistency consistency;
+	uint64_t max_lag;       /* us, with has_max_lag */
+	char *causal_key;
+	uint64_t timeout;       /* us, 0: none */
+	uint64_t deadline;      /* loop time in ms, 0: none is set */
+	struct session_hints *next_hints; /* the session's when it has succeeded; NULL: no change */
+
 	/* Prepared statements. */
 	struct client_statement *statement;
 	struct template *preparing; /* COM_STMT_PREPARE of the client, or an errand */
@@ -203,6 +214,8 @@ struct session {
 	uint64_t insert_id;             /* its value when it had to be saved */
 	struct run *saving;             /* somebody's run in which it is being saved */
 	struct position position;
+	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
+	TAILQ_ENTRY(session) timed_link; /* the worker's list of those whose statement has a deadline */
 
 	struct client_statement *statements;
 	uint32_t next_statement, last_statement;
@@ -279,6 +292,17 @@ void routing_classify(struct session *s, struct view sql);
 enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
 void routing_state_changed(struct session *s);     /* want is another: what steers the lexer is parsed again */
+
+/* ---- hints: hints.c ---- */
+const struct hints *hints_of_session(const struct session *s); /* NULL: none */
+void hints_note_variable(struct session *s, const struct effect *e); /* the statement sets a user variable */
+void hints_take(struct session *s, const struct hints *h, enum reason reason); /* those of the statement in work */
+void hints_statement_ended(struct session *s, bool ok);
+void hints_run_ends(struct session *s);
+void hints_forget(struct session *s); /* those of the session */
+void hints_on_deadline(uv_timer_t *timer);
+/* What the client reads of a statement that was stopped: the error's number. */
+uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size);
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };

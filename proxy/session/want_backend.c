@@ -102,6 +102,12 @@ enum step want_backend_step(struct session *s)
 		return send_statement(s);
 	}
 	char text[320];
+	if (r->timed_out) {
+		const char *sqlstate;
+		uint16_t code = hints_timeout_error(s, &sqlstate, text, sizeof text);
+		stop_waiting(s);
+		return give_up(s, code, sqlstate, text);
+	}
 	if (r->slot < 0) {
 		switch (routing_choose(s, text, sizeof text)) {
 		case ROUTING_OK:

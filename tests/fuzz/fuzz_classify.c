@@ -34,8 +34,9 @@ static void check(const struct classification *c, struct view sql)
 	assert(c->n_effects <= CLASSIFY_EFFECTS_MAX);
 	assert(!(c->pins_added & c->pins_released));
 	assert(c->digest_text.p == text_memory && c->digest_text.len <= sizeof text_memory);
-	assert(c->route != ROUTE_REPLICA || !(c->flags & (CLASS_WRITES | CLASS_UNLEXED)) ||
-	       c->reason == REASON_HINT);
+	assert(c->route != ROUTE_REPLICA || !(c->flags & (CLASS_WRITES | CLASS_UNLEXED)));
+	check_view(c->hints.server, sql);
+	check_view(c->hints.causal_key, sql);
 	for (unsigned i = 0; i < c->n_effects; i++) {
 		assert((unsigned)c->effects[i].kind < EFFECT_KIND_COUNT);
 		check_view(c->effects[i].name, sql);

@@ -367,12 +367,28 @@ static void test_the_default_schema_may_be_the_servers_own(void **state)
 static void test_hints_move_only_what_may_move(void **state)
 {
 	(void)state;
-	CHECK(&mysql, &nothing_open, PRIMARY(HINT, "/* wye: primary */ SELECT 1"),
-	      {"SELECT /* wye: replica */ @@server_id", ROUTE_REPLICA, REASON_HINT},
+	CHECK(&mysql, &nothing_open, PRIMARY(HINT_PRIMARY, "/* wye: primary */ SELECT 1"),
+	      PRIMARY(HINT_PRIMARY, "SELECT 1 -- wye: primary"), PRIMARY(HINT_PRIMARY, "SELECT /*master*/ 1"),
+	      PRIMARY(HINT_PRIMARY, "SELECT 1 # maxscale route to master\n"),
+	      PRIMARY(HINT_PRIMARY, "/* wye: replica, primary */ SELECT 1"),
+	      PRIMARY(HINT_PRIMARY, "START TRANSACTION READ ONLY /* wye: primary */"),
+	      {"SELECT /* wye: replica */ @@server_id", ROUTE_REPLICA, REASON_HINT_REPLICA},
+	      {"SELECT 1 /* wye: replica */", ROUTE_REPLICA, REASON_HINT_REPLICA},
+	      {"SHOW PROCESSLIST /* wye: server=db2:3306 */", ROUTE_REPLICA, REASON_HINT_SERVER},
+	      REPLICA("SELECT '/* wye: primary */'"), REPLICA("SELECT 1 /* wye: primarily */"),
+	      PRIMARY(UNKNOWN_FUNCTION, "/* wye: replica */ SELECT f()"),
+	      PRIMARY(LOCKING_READ, "/* wye: replica */ SELECT 1 FROM t FOR UPDATE"),
+	      PRIMARY(LOCKING_READ, "/* wye: server=db2:3306 */ SELECT 1 FROM t FOR SHARE"),
+	      PRIMARY(WRITE, "/* wye: server=db2:3306 */ INSERT INTO t VALUES (1)"),
 	      PRIMARY(WRITE, "/* wye: replica */ DELETE FROM t"),
 	      PRIMARY(CALL, "/* wye: replica */ CALL p()"));
 	struct context trx = {.in_trx = true};
-	CHECK(&mysql, &trx, PRIMARY(SERVER_SPECIFIC, "/* wye: replica */ SELECT @@server_id"));
+	CHECK(&mysql, &trx, PRIMARY(SERVER_SPECIFIC, "/* wye: replica */ SELECT @@server_id"),
+	      PRIMARY(IN_TRANSACTION, "/* wye: replica */ SELECT 1"));
+	struct context bound = {.pins = PIN_TABLE_LOCK};
+	CHECK(&mysql, &bound, {"/* wye: replica */ SELECT 1", ROUTE_PIN, REASON_PINNED});
+	struct context off = {.autocommit_off = true};
+	CHECK(&mysql, &off, PRIMARY(AUTOCOMMIT_OFF, "/* wye: replica */ SELECT * FROM t"));
 	assert_true(of("SELECT /*+ SET_VAR(a=1) */ 1", &mysql, &nothing_open)->flags & CLASS_SET_VAR);
 	assert_false(of("SELECT 1 /*+ SET_VAR(a=1) */", &mysql, &nothing_open)->flags & CLASS_SET_VAR);
 }

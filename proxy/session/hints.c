@@ -1,0 +1,199 @@
+/*
+ * What hints ask for, in a session: those of its variables @wye_route, @wye_consistency, @wye_max_lag, @wye_timeout,
+ * @wye_server and @wye_causal_key, which last until they are set to NULL or the session is reset, and those of the
+ * statement in work. Stopping a statement after its timeout is done here; the rest is routing's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+
+#define US_PER_MS 1000u
+
+/* With the texts that its views are in. */
+struct session_hints {
+	struct hints hints;
+	char server[280], causal_key[128];
+};
+
+/* ---- of the session ---- */
+
+const struct hints *hints_of_session(const struct session *s)
+{
+	return s->hints ? &s->hints->hints : NULL;
+}
+
+static bool is_own_variable(struct view name)
+{
+	return name.len > 4 && strncasecmp((const char *)name.p, "wye_", 4) == 0;
+}
+
+static struct session_hints *copy_of(const struct session_hints *from)
+{
+	struct session_hints *h = calloc(1, sizeof *h);
+	if (!h)
+		abort();
+	if (!from)
+		return h;
+	*h = *from;
+	h->hints.server.p = (const uint8_t *)h->server;
+	h->hints.causal_key.p = (const uint8_t *)h->causal_key;
+	return h;
+}
+
+/* Moves a value into the session's own memory; one that is too long is as good as none. */
+static void keep_text(struct view *v, char *room, size_t size)
+{
+	if (v->len >= size)
+		v->len = 0;
+	if (v->len)
+		memmove(room, v->p, v->len);
+	v->p = (const uint8_t *)room;
+}
+
+void hints_note_variable(struct session *s, const struct effect *e)
+{
+	struct run *r = s->run;
+	if (!is_own_variable(e->name))
+		return;
+	if (!r->next_hints)
+		r->next_hints = copy_of(s->hints);
+	struct session_hints *h = r->next_hints;
+	struct view name = {e->name.p + 4, e->name.len - 4}, value = e->value;
+	if (e->value_kind == VALUE_WORD && value.len == 4 && strncasecmp((const char *)value.p, "NULL", 4) == 0)
+		value.len = 0;
+	if (!hints_set(&h->hints, name, value))
+		stat_add(&s->worker->stats->hints_ignored, 1);
+	h->hints.ignored = 0;
+	keep_text(&h->hints.server, h->server, sizeof h->server);
+	keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
+}
+
+void hints_statement_ended(struct session *s, bool ok)
+{
+	struct run *r = s->run;
+	if (!ok || !r->next_hints)
+		return;
+	free(s->hints);
+	s->hints = r->next_hints;
+	r->next_hints = NULL;
+}
+
+void hints_forget(struct session *s)
+{
+	free(s->hints);
+	s->hints = NULL;
+}
+
+/* ---- of the statement ---- */
+
+/* host:port as the console shows it, or the host where only one server has it; -1: none of the servers. */
+static int slot_of(const struct snapshot *snapshot, struct view name)
+{
+	int found = -1;
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		const struct server_info *server = &snapshot->servers[i];
+		size_t len = strlen(server->name), host = strlen(server->at.host);
+		if (len == name.len && strncasecmp(server->name, (const char *)name.p, len) == 0)
+			return (int)server->slot;
+		if (host == name.len && strncasecmp(server->at.host, (const char *)name.p, host) == 0)
+			found = found == -1 ? (int)server->slot : -2;
+	}
+	return found >= 0 ? found : -1;
+}
+
+static void start_deadline(struct session *s)
+{
+	struct worker *w = s->worker;
+	struct run *r = s->run;
+	uv_update_time(&w->loop);
+	r->deadline = worker_now(w) + (r->timeout + US_PER_MS - 1) / US_PER_MS;
+	TAILQ_INSERT_TAIL(&w->timed, s, timed_link);
+	uint64_t due = uv_is_active((const uv_handle_t *)&w->deadline) ? uv_timer_get_due_in(&w->deadline) : UINT64_MAX;
+	if (r->deadline - worker_now(w) < due)
+		uv_timer_start(&w->deadline, hints_on_deadline, r->deadline - worker_now(w), 0);
+}
+
+void hints_take(struct session *s, const struct hints *h, enum reason reason)
+{
+	struct worker *w = s->worker;
+	struct run *r = s->run;
+	if (h->ignored)
+		stat_add(&w->stats->hints_ignored, h->ignored);
+	r->wants_replica = reason == REASON_HINT_REPLICA;
+	r->consistency = h->consistency;
+	r->has_max_lag = h->has_max_lag;
+	r->max_lag = h->max_lag;
+	if (h->causal_key.len)
+		r->causal_key = strndup((const char *)h->causal_key.p, h->causal_key.len);
+	if (reason == REASON_HINT_SERVER) {
+		r->wanted_slot = slot_of(w->snapshot, h->server);
+		if (r->wanted_slot < 0)
+			stat_add(&w->stats->hints_ignored, 1);
+	}
+	r->timeout = h->timeout;
+	if (r->timeout)
+		start_deadline(s);
+}
+
+void hints_run_ends(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->deadline)
+		TAILQ_REMOVE(&s->worker->timed, s, timed_link);
+	free(r->next_hints);
+	free(r->causal_key);
+}
+
+/* ---- time-outs ---- */
+
+/* What is on its way is stopped, and its answer is looked at; what still waits for a connection is given up. */
+static void stop(struct session *s)
+{
+	struct run *r = s->run;
+	stat_add(&s->worker->stats->timeouts, 1);
+	r->timed_out = true;
+	if (s->backend && r->sent)
+		pool_kill(s->backend, true);
+	else if (s->state == SESSION_WANT_BACKEND)
+		session_wake(s);
+}
+
+void hints_on_deadline(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	struct session *s, *next;
+	uint64_t now = worker_now(w), soonest = UINT64_MAX;
+	for (s = TAILQ_FIRST(&w->timed); s; s = next) {
+		next = TAILQ_NEXT(s, timed_link);
+		struct run *r = s->run;
+		if (r->deadline > now) {
+			soonest = r->deadline < soonest ? r->deadline : soonest;
+			continue;
+		}
+		/* Errands are answered soon; their connection is of no use with half of them done. */
+		if (s->backend && !r->sent) {
+			r->deadline = soonest = now + 1;
+			continue;
+		}
+		TAILQ_REMOVE(&w->timed, s, timed_link);
+		r->deadline = 0;
+		stop(s);
+	}
+	if (soonest != UINT64_MAX)
+		uv_timer_start(timer, hints_on_deadline, soonest - now, 0);
+}
+
+uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	bool mariadb = any && any->flavor == FLAVOR_MARIADB;
+	snprintf(text, text_size, "wye: the statement was stopped, it took longer than its timeout of %llu ms",
+		 (unsigned long long)(s->run->timeout / US_PER_MS));
+	/* What max_statement_time and max_execution_time end in. */
+	*sqlstate = mariadb ? "70100" : "HY000";
+	return mariadb ? 1969 : 3024;
+}
