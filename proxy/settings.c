@@ -92,6 +92,10 @@ static const struct row rows[] = {
 	     "TLS to servers; auto = where the server offers it and the way is not local"),
 	TEXT(server_ca, "file", false, "certificates that servers are verified with, PEM"),
 
+	SWITCH(connection_affinity, "on", false,
+	       "a session gets its last connection back if it is still free; off = another one at every statement,"
+	       " for testing and for even spreading"),
+
 	TIME(max_lag, "s", "10s", 10 * MS, 365 * DAY, "a replica further behind serves no reads"),
 	WORD(consistency, "eventual|session|global|primary", consistency_words, "session",
 	     "what a read must have seen; session = everything this session wrote or read before"),

@@ -36,6 +36,7 @@ struct settings {
 	uint64_t queue_timeout;          /* us a statement waits for a connection or a server */
 	enum server_tls server_tls;
 	char server_ca[512];
+	bool connection_affinity;        /* a session's last connection is the first it is lent */
 
 	/* routing and consistency */
 	uint64_t max_lag;             /* us; a replica further behind leaves the pool */

@@ -111,10 +111,19 @@ static void lend(struct backend *b, struct session *s)
 	}
 }
 
+/* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
+static struct backend *other_idle(struct pool *pool, const struct session *s)
+{
+	struct backend *b = TAILQ_LAST(&pool->idle, backend_list);
+	return b && b == s->last ? TAILQ_PREV(b, backend_list, link) : b;
+}
+
 /* The idle one that costs least: the session's own last one, one with the same state, any that nobody may miss. */
 static struct backend *best_idle(struct pool *pool, const struct session *s)
 {
 	struct backend *b, *any = NULL;
+	if (!pool->worker->snapshot->settings->connection_affinity)
+		return other_idle(pool, s);
 	LIST_FOREACH(b, &s->kept, kept)
 		if (b->pool == pool && b->state == BACKEND_IDLE)
 			return b;

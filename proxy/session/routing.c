@@ -226,8 +226,19 @@ static struct backend *kept_for(const struct session *s)
 	return b && b->state == BACKEND_IDLE ? b : NULL;
 }
 
+/* connection_affinity=off: a state that is changed on any server, and not where the session was, must be carried. */
+static int slot_for_moving_change(struct session *s)
+{
+	int primary = primary_slot(s);
+	bool was_there = s->last && (int)s->last->pool->key.slot == primary;
+	int replica = was_there || primary < 0 ? pick_replica(s, primary < 0) : -1;
+	return replica >= 0 ? replica : primary;
+}
+
 static int slot_for_session_change(struct session *s)
 {
+	if (!s->worker->snapshot->settings->connection_affinity)
+		return slot_for_moving_change(s);
 	if (s->last && s->last->state == BACKEND_IDLE)
 		return (int)s->last->pool->key.slot;
 	int slot = primary_slot(s);
