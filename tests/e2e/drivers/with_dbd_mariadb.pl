@@ -72,7 +72,8 @@ my %steps = (
 	},
 	types => sub {
 		my $c = shift;
-		for my $name (qw(all_types new_types)) {
+		# Rows of a type that the client library does not know make it call nowhere when they come prepared.
+		for my $name ('all_types', e('MODE') eq 'native' ? 'known_types' : 'new_types') {
 			attempt(sub { ask($c, "SELECT * FROM $name ORDER BY id") });
 			attempt(sub { ask($c, "SELECT * FROM $name WHERE id >= ? ORDER BY id", 1) });
 		}
