@@ -4,6 +4,7 @@ that are already running."""
 import contextlib
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
@@ -18,7 +19,7 @@ REPOSITORY = HERE.parents[1]
 
 HAPROXY = """
 global
-    maxconn 60000
+    maxconn %(connections)d
     nbthread %(threads)d
 defaults
     mode tcp
@@ -80,7 +81,8 @@ def started(name, command, port, folder, cores, env=None):
     end = time.monotonic() + 60
     while not answers(port):
         if process.poll() is not None or time.monotonic() > end:
-            raise SystemExit("tests/bench: %s does not answer, see %s" % (name, log.name))
+            said = (folder / (name + ".log")).read_text(errors="replace").strip()
+            raise SystemExit("tests/bench: %s does not answer: %s" % (name, said[-500:]))
         time.sleep(0.05)
     return Contender(name, port, process)
 
@@ -102,7 +104,8 @@ def haproxy(cluster, folder, cores):
         return None
     port = free_ports(1)
     settings = folder / "haproxy.cfg"
-    settings.write_text(HAPROXY % {"threads": len(cores), "port": port, "server": cluster.primary.port})
+    settings.write_text(HAPROXY % {"threads": len(cores), "port": port, "server": cluster.primary.port,
+                                   "connections": (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2})
     return started("haproxy", [program, "-db", "-f", settings], port, folder, cores)
 
 
