@@ -1,7 +1,7 @@
 #include "protocol/stmt.h"
 
 #define ID_AT     1u /* behind the command byte, and behind the 00 of PREPARE_OK */
-#define TYPE_SIZE 2u
+#define BULK_FLAGS_AT 5u
 
 bool stmt_prepare_ok_parse(struct view payload, uint32_t caps, struct stmt_prepare_ok *out)
 {
@@ -75,22 +75,59 @@ bool stmt_execute_parse(struct view payload, unsigned params, uint32_t caps, str
 	return !r.bad;
 }
 
-bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps,
-                             struct view types)
+bool stmt_bulk_parse(struct view payload, unsigned params, struct stmt_bulk *out)
+{
+	struct reader r = reader_of(payload.p, payload.len);
+	uint8_t command = read_u8(&r);
+	*out = (struct stmt_bulk){.id = read_u32(&r)};
+	out->flags = read_u16(&r);
+	if (r.bad || command != CMD_STMT_BULK_EXECUTE)
+		return false;
+	if (out->flags & STMT_BULK_TYPES)
+		out->types = read_types(&r, params, false);
+	out->rows = read_rest(&r);
+	return !r.bad;
+}
+
+bool stmt_types_find(struct view payload, unsigned params, uint32_t caps, struct stmt_types *out)
 {
 	struct stmt_execute e;
-	if (!stmt_execute_parse(payload, params, caps, &e))
+	struct stmt_bulk bulk;
+	struct view rest;
+	if (stmt_bulk_parse(payload, params, &bulk)) {
+		*out = (struct stmt_types){params, bulk.flags & STMT_BULK_TYPES, bulk.types, 0};
+		rest = bulk.rows;
+	} else if (stmt_execute_parse(payload, params, caps, &e)) {
+		*out = (struct stmt_types){e.params, e.types_bound, e.types, 0};
+		rest = e.values;
+	} else {
 		return false;
-	if (e.types_bound || !e.params)
-		return buf_append(out, payload.p, payload.len);
+	}
+	out->at = payload.len - rest.len - out->types.len;
+	return true;
+}
 
+bool stmt_front_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types,
+			   size_t *replaced)
+{
+	struct stmt_types at;
+	if (!stmt_types_find(payload, params, caps, &at) || at.bound || !at.params)
+		return false;
+	bool bulk = payload.p[0] == CMD_STMT_BULK_EXECUTE;
 	struct reader r = reader_of(types.p, types.len);
-	read_types(&r, e.params, caps & CAP_QUERY_ATTRIBUTES);
+	read_types(&r, at.params, !bulk && caps & CAP_QUERY_ATTRIBUTES);
 	if (r.bad || reader_left(&r))
 		return false;
-	size_t head = payload.len - e.values.len - 1; /* up to the flag, which is 0 */
-	if (!buf_reserve(out, payload.len + types.len))
+	uint8_t *front = buf_reserve(out, at.at + types.len);
+	if (!front)
 		return false;
-	return buf_append(out, payload.p, head) && write_u8(out, 1) && buf_append(out, types.p, types.len) &&
-	       buf_append(out, e.values.p, e.values.len);
+	memcpy(front, payload.p, at.at);
+	memcpy(front + at.at, types.p, types.len);
+	if (bulk)
+		front[BULK_FLAGS_AT] |= STMT_BULK_TYPES;
+	else
+		front[at.at - 1] = 1; /* new-params-bound stands right before the types */
+	buf_grown(out, at.at + types.len);
+	*replaced = at.at;
+	return true;
 }

@@ -52,11 +52,35 @@ struct stmt_execute {
 bool stmt_execute_parse(struct view payload, unsigned params, uint32_t caps, struct stmt_execute *out)
 	__attribute__((warn_unused_result));
 
-/* Appends the payload with new-params-bound set and the types in their place (`types` as taken from an earlier
- * stmt_execute.types). A payload that has its own is appended as it is, and so is one without parameters. What follows
- * the given front can be sent unchanged behind it. False when the payload is malformed, the types do not fit the count,
- * or the buf is full (nothing is added then). */
-bool stmt_execute_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types)
+/* COM_STMT_BULK_EXECUTE of MariaDB: many rows of parameters for one statement. */
+#define STMT_BULK_UNIT_RESULTS 0x40 /* one row of result (id, affected rows) for each row of parameters */
+#define STMT_BULK_TYPES 0x80        /* the types are in this payload */
+
+struct stmt_bulk {
+	uint32_t id;
+	uint16_t flags; /* STMT_BULK_* */
+	struct view types;
+	struct view rows; /* the rest */
+};
+
+/* As stmt_execute_parse. */
+bool stmt_bulk_parse(struct view payload, unsigned params, struct stmt_bulk *out) __attribute__((warn_unused_result));
+
+/* The types in the front of an EXECUTE or a BULK_EXECUTE, or where they would be: *bound says which. */
+struct stmt_types {
+	unsigned params;   /* as stmt_execute.params */
+	bool bound;
+	struct view types; /* empty unless bound */
+	size_t at;         /* offset in the payload of the types, or of what stands in their place */
+};
+bool stmt_types_find(struct view payload, unsigned params, uint32_t caps, struct stmt_types *out)
 	__attribute__((warn_unused_result));
+
+/* Appends the front of the payload up to and with the types, which it did not have (`types` as taken from an earlier
+ * payload): what follows *replaced bytes of the payload can be sent unchanged behind it. False when it has them already
+ * or no parameters, when it is malformed, when the types do not fit the count, or when the buf is full (nothing is
+ * added then). */
+bool stmt_front_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types,
+			   size_t *replaced) __attribute__((warn_unused_result));
 
 #endif

@@ -86,6 +86,8 @@ static const struct row rows[] = {
 	      "connections to one server, of all threads together"),
 	TIME(server_idle_timeout, "s", "1m", SECOND, DAY, "how long an unused connection to a server is kept"),
 	TIME(server_max_age, "s", "1h", SECOND, 365 * DAY, "age at which an idle connection to a server is replaced"),
+	COUNT(server_statements, "statements", "200", 1, 65535, false,
+	      "prepared statements kept on one connection to a server; the least recently used is closed beyond"),
 	TIME(connect_timeout, "s", "5s", 10 * MS, 10 * MINUTE, "for connect and login to a server"),
 	TIME(queue_timeout, "s", "10s", 0, HOUR, "how long a statement waits for a connection or a server"),
 	WORD(server_tls, "auto|off|required|verify_ca|verify_identity", tls_words, "auto",

@@ -32,6 +32,7 @@ struct settings {
 	uint64_t server_max_connections; /* connections to one server, all workers together */
 	uint64_t server_idle_timeout;    /* us an unused connection is kept */
 	uint64_t server_max_age;         /* us after which an idle connection is replaced */
+	uint64_t server_statements;      /* prepared statements kept on one connection to a server */
 	uint64_t connect_timeout;        /* us for connect and login to a server */
 	uint64_t queue_timeout;          /* us a statement waits for a connection or a server */
 	enum server_tls server_tls;

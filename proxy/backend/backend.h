@@ -85,6 +85,7 @@ struct backend_statement {
 	uint32_t id;               /* the server's */
 	uint64_t types_hash;       /* of the parameter types the server remembers; 0: none */
 	uint64_t used;             /* ms */
+	const struct client_statement *bound_by; /* whose cursor or long data it holds; compared, never followed */
 	UT_hash_handle hh;
 };
 struct backend_statement *backend_statement_find(struct backend *b, const struct template *t);

@@ -20,8 +20,10 @@
 #define COLLATION_UTF8MB4_GENERAL_CI 45 /* known to every server; the session's own comes with its state */
 #define WANTED                                                                                                         \
 	(CAP_LONG_PASSWORD | CAP_LONG_FLAG | CAP_PROTOCOL_41 | CAP_TRANSACTIONS | CAP_SECURE_CONNECTION |              \
-	 CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH | CAP_PLUGIN_AUTH_LENENC | CAP_CONNECT_ATTRS |     \
-	 CAP_SESSION_TRACK)
+	 CAP_PLUGIN_AUTH | CAP_PLUGIN_AUTH_LENENC | CAP_CONNECT_ATTRS | CAP_SESSION_TRACK)
+
+/* Taken wherever they are offered: they allow a command, and change no answer that was not asked for. */
+#define MARIADB_WANTED (MCAP_STMT_BULK | MCAP_BULK_UNIT_RESULTS)
 
 enum stage { STAGE_GREETING, STAGE_TLS, STAGE_AUTH };
 
@@ -191,8 +193,8 @@ static void on_greeting(struct backend *b, struct view payload)
 	}
 	b->thread_id = l->greeting.connection_id;
 	l->caps = (WANTED | b->pool->key.caps) & (l->greeting.caps | CAP_LONG_PASSWORD);
-	b->mariadb_caps = b->pool->key.mariadb_caps & l->greeting.mariadb_caps;
-	if (b->mariadb_caps != b->pool->key.mariadb_caps) {
+	b->mariadb_caps = (b->pool->key.mariadb_caps | MARIADB_WANTED) & l->greeting.mariadb_caps;
+	if (b->pool->key.mariadb_caps & ~b->mariadb_caps) {
 		failed(b, 2013, "HY000", "%s is too old for the clients of the other servers", l->server);
 		return;
 	}

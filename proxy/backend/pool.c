@@ -37,7 +37,7 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	key.account_id = s->account_id;
 	key.slot = server->slot;
 	key.caps = s->caps & SESSION_POOL_CAPS;
-	key.mariadb_caps = s->mariadb_caps;
+	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
 	key.no_schema = state_schema_of(s->want).len == 0;
 	return pool_by_key(w, &key, s->user);
 }

@@ -59,7 +59,7 @@ bool session_answer_eof(struct session *s)
 	return give(s, &b, eof_write(&b, &seq, s->caps, status_of(s), 0));
 }
 
-bool session_answer_row(struct session *s, const char *column, const char *value, bool number)
+bool session_answer_row(struct session *s, const char *column, const char *value, bool number, bool binary)
 {
 	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
 	struct resultset_cell cells[] = {{.kind = CELL_TEXT, .text = view_of(value)}};
@@ -69,6 +69,15 @@ bool session_answer_row(struct session *s, const char *column, const char *value
 	uint16_t status = status_of(s);
 	return give(s, &b,
 		    resultset_begin(&b, &seq, s->caps, columns, 1, status) &&
-			    resultset_row(&b, &seq, columns, 1, cells, false) &&
+			    resultset_row(&b, &seq, columns, 1, cells, binary) &&
 			    resultset_end(&b, &seq, s->caps, status, 0));
+}
+
+bool session_answer_prepared(struct session *s, uint32_t id, const char *column, bool number)
+{
+	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
+	struct buf b;
+	buf_init(&b, ANSWER_MAX);
+	uint8_t seq = next_seq(s);
+	return give(s, &b, resultset_prepared(&b, &seq, s->caps, id, columns, 1, 0, status_of(s)));
 }

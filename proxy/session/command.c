@@ -43,6 +43,14 @@ static enum step on_unknown(struct session *s, struct view payload)
 	return answered(s, session_answer_error(s, 1047, "08S01", "Unknown command"));
 }
 
+enum step command_kill(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->kill_id)
+		return kill_session(s, r->kill_id, r->kill_query);
+	return answered(s, session_answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
+}
+
 static enum step on_query(struct session *s, struct view payload)
 {
 	struct run *r = s->run;
@@ -51,14 +59,9 @@ static enum step on_query(struct session *s, struct view payload)
 	if (r->route == ROUTE_LOCAL) {
 		char id[16];
 		snprintf(id, sizeof id, "%u", s->id);
-		return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true));
+		return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true, false));
 	}
-	if (r->flags & CLASS_KILL) {
-		if (r->kill_id)
-			return kill_session(s, r->kill_id, r->kill_query);
-		return answered(s, session_answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
-	}
-	return to_server(s);
+	return r->flags & CLASS_KILL ? command_kill(s) : to_server(s);
 }
 
 static enum step on_init_db(struct session *s, struct view payload)
@@ -140,6 +143,7 @@ static enum step (*const handlers[256])(struct session *s, struct view payload) 
 	[CMD_STMT_CLOSE] = on_statement,
 	[CMD_STMT_RESET] = on_statement,
 	[CMD_STMT_FETCH] = on_statement,
+	[CMD_STMT_BULK_EXECUTE] = on_statement,
 	[CMD_SET_OPTION] = on_set_option,
 	[CMD_RESET_CONNECTION] = on_reset_connection,
 };
@@ -157,6 +161,7 @@ static enum step on_large(struct session *s, uint8_t command, struct view front)
 		r->pins_added = PIN_OVERSIZED;
 		return to_server(s);
 	case CMD_STMT_EXECUTE:
+	case CMD_STMT_BULK_EXECUTE:
 	case CMD_STMT_SEND_LONG_DATA:
 		return prepared_command(s, command, front);
 	default:
@@ -165,8 +170,6 @@ static enum step on_large(struct session *s, uint8_t command, struct view front)
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	}
 }
-
-#define LARGE_FRONT 65536u /* bytes of a large command that must be there before it is looked at */
 
 enum step command_step(struct session *s)
 {
@@ -186,7 +189,7 @@ enum step command_step(struct session *s)
 		session_answer_error(s, 1153, "08S01", "Got a packet bigger than 'max_packet' bytes");
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	}
-	if (len < PACKET_HEADER + (large ? LARGE_FRONT : size))
+	if (len < PACKET_HEADER + (large ? SESSION_LARGE_FRONT : size))
 		return STEP_WAIT;
 	uint8_t command = data[PACKET_HEADER];
 	s->commands++;
@@ -194,7 +197,7 @@ enum step command_step(struct session *s)
 	stat_add(&s->worker->stats->bytes_from_clients, PACKET_HEADER + size);
 	s->bytes_in += PACKET_HEADER + size;
 	struct run *r = run_begin(s, command);
-	struct view payload = {data + PACKET_HEADER, large ? LARGE_FRONT : size};
+	struct view payload = {data + PACKET_HEADER, large ? SESSION_LARGE_FRONT : size};
 	if (large)
 		return on_large(s, command, payload);
 	r->size = PACKET_HEADER + size;

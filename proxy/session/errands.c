@@ -134,12 +134,13 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 
 /* ---- answers ---- */
 
-static void note_failure(struct run *r, struct view payload, uint32_t caps)
+static void note_failure(struct run *r, enum errand_kind kind, struct view payload, uint32_t caps)
 {
 	struct err_packet e;
 	if (r->failed_code || !err_parse(payload, caps, &e))
 		return;
 	r->failed_code = e.code ? e.code : 1105;
+	r->failed_errand = kind;
 	memcpy(r->failed_sqlstate, e.sqlstate, sizeof r->failed_sqlstate);
 	r->failed_text = strndup((const char *)e.message.p, e.message.len);
 }
@@ -204,7 +205,8 @@ static void errand_done(struct session *s, enum errand_kind kind)
 static void all_done(struct session *s)
 {
 	struct run *r = s->run;
-	if (r->failed_code || !r->errand_state)
+	/* A PREPARE is the last errand and changes no state: what came before it holds. */
+	if ((r->failed_code && r->failed_errand != ERRAND_PREPARE) || !r->errand_state)
 		return;
 	worker_accept_state(s->worker, r->errand_state, (unsigned)r->slot);
 	backend_set_have(s->backend, r->errand_state);
@@ -229,7 +231,7 @@ enum reply_result errands_eat(struct session *s)
 		switch (got) {
 		case REPLY_PACKET:
 			if (r->reply.kind == REPLY_ERR && kind != ERRAND_SAVE_ID)
-				note_failure(r, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
+				note_failure(r, kind, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
 			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)
 				errand_done(s, kind);
 			conn_consume(&b->conn, n);

@@ -205,14 +205,14 @@ static void apply_pins(struct session *s, struct backend *b, bool ok)
 {
 	struct run *r = s->run;
 	if (!ok && !(r->flags & CLASS_MULTI)) {
-		prepared_finished(s, false);
+		prepared_finished(s, b, false);
 		return;
 	}
 	uint32_t before = s->pins;
 	s->pins = (s->pins & ~r->pins_released) | r->pins_added;
-	prepared_finished(s, ok);
+	prepared_finished(s, b, ok);
 	/* Warnings are there until the next statement, on this connection only. */
-	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) && (r->command == CMD_QUERY || r->command == CMD_STMT_EXECUTE))
+	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) && (r->command == CMD_QUERY || prepared_executes(r->command)))
 		s->pins |= PIN_LAST_STATEMENT;
 	if (s->pins & ~before)
 		b->dirty |= (s->pins & ~(uint32_t)PIN_LAST_STATEMENT) != 0;

@@ -40,19 +40,33 @@
 	 CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC |                         \
 	 CAP_CAN_HANDLE_EXPIRED_PASSWORDS | CAP_SESSION_TRACK | CAP_DEPRECATE_EOF)
 
-/* MariaDB's extension that names the finer types of columns (json, inet6, point) is the server's and the client's own
- * business, since definitions pass unread; all servers must know it. */
-#define EXTENDED_METADATA_SINCE 100502
+/* MariaDB's extensions that are offered where all servers know them. The finer types of columns (json, inet6, point) are
+ * the server's and the client's own business, since definitions pass unread. Progress reports are not among them (they
+ * have numbers in the sequence of an answer's packets), nor is the caching of definitions: an execution may run on
+ * another server than the one before it, and its client would take the rows for those of an older table. */
+static const struct {
+	uint32_t extension;
+	unsigned since;
+} extensions[] = {
+	{MCAP_STMT_BULK, 100200},
+	{MCAP_EXTENDED_METADATA, 100502},
+	{MCAP_BULK_UNIT_RESULTS, 110501},
+};
 
 static uint32_t offered_extensions(const struct snapshot *snapshot)
 {
 	const struct server_info *reference = snapshot_reference(snapshot);
 	if (!reference || reference->flavor != FLAVOR_MARIADB)
 		return 0;
+	unsigned oldest = reference->version;
 	for (unsigned i = 0; i < snapshot->n_servers; i++)
-		if (snapshot->servers[i].version && snapshot->servers[i].version < EXTENDED_METADATA_SINCE)
-			return 0;
-	return MCAP_EXTENDED_METADATA;
+		if (snapshot->servers[i].version && snapshot->servers[i].version < oldest)
+			oldest = snapshot->servers[i].version;
+	uint32_t offered = 0;
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		if (oldest >= extensions[i].since)
+			offered |= extensions[i].extension;
+	return offered;
 }
 
 enum stage { STAGE_RESPONSE, STAGE_ACCOUNT, STAGE_FRESH, STAGE_AUTH, STAGE_CHECKING, STAGE_SCHEMA, STAGE_DONE };

@@ -26,13 +26,26 @@ static enum step answer_failure(struct session *s)
 static enum step errand_failed(struct session *s)
 {
 	struct run *r = s->run;
-	bool usable = r->errands[r->n_errands - 1] == ERRAND_PREPARE && !r->sent;
+	bool usable = r->failed_errand == ERRAND_PREPARE && !r->sent;
 	if (!usable)
 		s->backend->conn.error = UV_ECANCELED; /* nobody knows what it holds now: it is not used again */
 	bool may_repeat = !r->sent || r->replayable;
 	if (r->on_replica && may_repeat && s->backend != s->pinned)
 		return run_again(s, true);
 	return answer_failure(s);
+}
+
+#define TOO_MANY_STATEMENTS 1461
+
+/* On the same connection, after others on this server were closed. */
+static enum step prepare_again(struct session *s)
+{
+	struct run *r = s->run;
+	r->failed_code = 0;
+	free(r->failed_text);
+	r->failed_text = NULL;
+	prepared_make_room(s);
+	return send_statement(s);
 }
 
 enum step prepare_backend_step(struct session *s)
@@ -47,6 +60,8 @@ enum step prepare_backend_step(struct session *s)
 		s->backend->conn.error = UV_EPROTO;
 		return finish_lost_server(s);
 	}
+	if (r->failed_code == TOO_MANY_STATEMENTS && !r->made_room)
+		return prepare_again(s);
 	if (r->failed_code)
 		return errand_failed(s);
 	if (r->own)
@@ -103,7 +118,7 @@ static void note_ok(struct session *s, const uint8_t *packet, size_t n)
 		finish_note_trackers(s, ok.trackers, (s->run->flags & CLASS_CALLS) && !(s->run->flags & CLASS_SET_VAR));
 }
 
-enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_BROKEN };
+enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_PREPARE_AGAIN, PACKET_BROKEN };
 
 /* In a READ ONLY transaction the primary refuses a write for the transaction's sake, a replica for its own. */
 static bool is_read_only_refusal(const struct session *s)
@@ -148,6 +163,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 			return PACKET_HEAL;
 		if (r->timed_out && r->reply.error == 1317)
 			return as_timed_out(s);
+		if (r->reply.error == TOO_MANY_STATEMENTS && r->command == CMD_STMT_PREPARE && !r->made_room)
+			return PACKET_PREPARE_AGAIN;
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {
@@ -210,6 +227,10 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 				conn_consume(&s->backend->conn, at + n);
 				*passed = 0;
 				return heal(s);
+			case PACKET_PREPARE_AGAIN:
+				conn_consume(&s->backend->conn, at + n);
+				*passed = 0;
+				return prepare_again(s);
 			case PACKET_BROKEN:
 				s->backend->conn.error = UV_EPROTO;
 				return finish_lost_server(s);
@@ -260,7 +281,7 @@ enum step reply_step(struct session *s)
 	conn_consume(&b->conn, passed);
 	if (step == STEP_WAIT && s->state == SESSION_REPLY && b->conn.error)
 		return finish_lost_server(s);
-	if (step == STEP_AGAIN && s->state == SESSION_REPLY)
+	if (step == STEP_AGAIN && s->state == SESSION_REPLY && reply_is_done(&r->reply))
 		return finish_statement(s, r->reply.kind != REPLY_ERR);
 	return step;
 }

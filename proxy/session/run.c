@@ -46,6 +46,9 @@ void run_end(struct session *s)
 	state_unref(s->worker->states, r->next);
 	state_unref(s->worker->states, r->errand_state);
 	template_unref(s->worker, r->preparing);
+	if (r->splice)
+		splice_finish(r->splice);
+	free(r->splice);
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r);

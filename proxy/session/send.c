@@ -50,9 +50,9 @@ static enum step send_large(struct session *s, struct buf *out)
 	struct run *r = s->run;
 	size_t len;
 	uint8_t *packet = (uint8_t *)(uintptr_t)conn_input(&s->client, &len);
-	bool in_place = true;
-	if (r->statement && !prepared_rewrite(s, packet, len, out, &in_place))
-		return session_fail(s, END_CLIENT_PROTOCOL);
+	size_t skip;
+	if (r->statement && !prepared_rewrite(s, packet, len, out, &skip))
+		return session_fail(s, END_NO_MEMORY);
 	return begin_upload(s);
 }
 
@@ -72,18 +72,15 @@ static enum step send_command(struct session *s, struct buf *out)
 	}
 	size_t len;
 	uint8_t *packet = (uint8_t *)(uintptr_t)conn_input(&s->client, &len);
-	bool in_place = true;
-	if (r->statement && !prepared_rewrite(s, packet, r->size, out, &in_place))
+	size_t skip = 0;
+	if (r->statement && !prepared_rewrite(s, packet, r->size, out, &skip))
 		return other_backend(s);
 	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
-			     uv_buf_init((char *)packet, (unsigned)r->size)};
-	bool sent = conn_sendv(&b->conn, buf_len(out) ? parts : parts + 1, in_place + (buf_len(out) > 0));
-	if (!in_place && buf_len(out))
-		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out));
-	else
-		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + r->size);
-	/* What may run again elsewhere stays in the client's input until the answer begins. */
-	if (!r->replayable) {
+			     uv_buf_init((char *)packet + skip, (unsigned)(r->size - skip))};
+	bool sent = conn_sendv(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < r->size));
+	stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + r->size - skip);
+	/* What may run again elsewhere, or here once there is room, stays in the client's input until the answer begins. */
+	if (!r->replayable && r->command != CMD_STMT_PREPARE) {
 		conn_consume(&s->client, r->size);
 		r->size = 0;
 	}

@@ -34,6 +34,7 @@
 
 #include "protocol/constants.h"
 #include "protocol/reply.h"
+#include "protocol/splice.h"
 #include "proxy/backend/backend.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
@@ -76,12 +77,20 @@ enum session_end {
 };
 
 /* Capabilities of a client that its backends must have alike, since no connection can change them. */
-#define SESSION_POOL_CAPS (CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS)
+#define SESSION_POOL_CAPS                                                                                              \
+	(CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS |             \
+	 CAP_PS_MULTI_RESULTS)
+#define SESSION_POOL_MARIADB_CAPS MCAP_EXTENDED_METADATA
+
+/* Bytes of a command of 16 MiB and more that must be there before it is looked at: the types of 65,535 parameters and
+ * what stands before them fit in. */
+#define SESSION_LARGE_FRONT (256u << 10)
 
 /* A prepared statement of a client, under the number that wye gave it. */
 struct client_statement {
 	uint32_t id; /* key */
 	struct template *template;
+	bool local;            /* wye answers its executions itself */
 	uint8_t *types;        /* of the parameters, as bound last */
 	size_t types_len;
 	uint64_t types_hash;
@@ -142,6 +151,8 @@ struct run {
 	/* Prepared statements. */
 	struct client_statement *statement;
 	struct template *preparing; /* COM_STMT_PREPARE of the client, or an errand */
+	struct splice *splice;  /* large: the types of its parameters are put in while it passes */
+	bool made_room;         /* statements were closed on the server, which has a bound for all of them */
 
 	/* Where. */
 	uint32_t tried;         /* bits of slots (below 32) that failed it */
@@ -160,6 +171,7 @@ struct run {
 	struct session *save_for; /* whose last insert id ERRAND_SAVE_ID asks for */
 	unsigned n_errands, at_errand;
 	uint16_t failed_code;   /* of the first errand that failed */
+	enum errand_kind failed_errand;
 	char failed_sqlstate[6];
 	char *failed_text;
 
@@ -262,13 +274,15 @@ bool session_answer_ok(struct session *s);
 bool session_answer_eof(struct session *s); /* what ends COM_SET_OPTION */
 bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-bool session_answer_row(struct session *s, const char *column, const char *value, bool number);
+bool session_answer_row(struct session *s, const char *column, const char *value, bool number, bool binary);
+bool session_answer_prepared(struct session *s, uint32_t id, const char *column, bool number);
 
 /* ---- the steps ---- */
 enum step login_step(struct session *s);           /* login.c */
 void login_begin(struct session *s);
 void login_end(struct session *s);
 enum step command_step(struct session *s);         /* command.c */
+enum step command_kill(struct session *s);         /* the statement in work is a KILL: wye's ids, so wye does it */
 enum step want_backend_step(struct session *s);    /* want_backend.c */
 enum step prepare_backend_step(struct session *s); /* reply.c */
 enum step reply_step(struct session *s);           /* reply.c */
@@ -320,10 +334,15 @@ enum step send_statement(struct session *s);
 enum step prepared_command(struct session *s, uint8_t command, struct view payload);
 /* The server's PREPARE_OK for the client: registers it and puts wye's number in its place. */
 bool prepared_answered(struct session *s, uint8_t *payload, size_t len);
-/* What EXECUTE and kin look like for this backend: parts to send (their bytes in scratch or in the client's input). */
-bool prepared_rewrite(struct session *s, uint8_t *packet, size_t size, struct buf *out, bool *in_place);
+/* Makes EXECUTE and kin fit for s->backend: what comes in place of its first *skip bytes is appended to out, the rest
+ * follows as it is. Of a large one only the front is there: its rest goes through run->splice if that was set. */
+bool prepared_rewrite(struct session *s, uint8_t *packet, size_t size, struct buf *out, size_t *skip);
 void prepared_register(struct backend *b, struct template *t, uint32_t id);
-void prepared_finished(struct session *s, bool ok); /* cursors and long data: their pin */
+void prepared_close_at(struct backend *b, const struct template *t); /* if it is prepared there */
+/* The server has reached max_prepared_stmt_count: closes what this worker does not need there now. */
+void prepared_make_room(struct session *s);
+void prepared_finished(struct session *s, struct backend *b, bool ok); /* cursors and long data: their pin */
+bool prepared_executes(uint8_t command);
 void prepared_update_pin(struct session *s);
 bool prepared_needs(struct session *s); /* the statement in work must be prepared on s->backend first */
 struct client_statement *prepared_find(struct session *s, uint32_t id);

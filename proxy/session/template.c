@@ -29,6 +29,18 @@ struct template *template_get(struct worker *w, struct view sql, struct state *s
 	return t;
 }
 
+struct template *template_copy(struct template *t)
+{
+	struct template *copy = malloc(sizeof *copy + t->len);
+	if (!copy)
+		abort();
+	memcpy(copy, t, sizeof *copy + t->len);
+	copy->references = 1;
+	copy->alone = true;
+	state_ref(copy->state);
+	return copy;
+}
+
 struct template *template_ref(struct template *t)
 {
 	t->references++;
@@ -39,10 +51,12 @@ void template_unref(struct worker *w, struct template *t)
 {
 	if (!t || --t->references)
 		return;
-	struct template **at = &w->templates[t->hash % WORKER_TEMPLATES];
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
+	if (!t->alone) {
+		struct template **at = &w->templates[t->hash % WORKER_TEMPLATES];
+		while (*at != t)
+			at = &(*at)->next;
+		*at = t->next;
+	}
 	state_unref(w->states, t->state);
 	free(t);
 }

@@ -18,11 +18,14 @@ struct template {
 	size_t len;
 	uint16_t params;
 	uint16_t columns;
+	bool alone;            /* in no chain: one client statement's own */
 	struct template *next; /* in the table's chain */
 	uint8_t sql[];
 };
 
 struct template *template_get(struct worker *w, struct view sql, struct state *state); /* a reference */
+/* The same for one client statement alone, so that it shares no statement of a server with others. */
+struct template *template_copy(struct template *t);
 struct template *template_ref(struct template *t);
 void template_unref(struct worker *w, struct template *t);
 

@@ -24,6 +24,18 @@ static size_t belonging(struct run *r, const uint8_t *data, size_t len)
 	return at;
 }
 
+/* What of it is here, with the types put in. */
+static bool send_spliced(struct session *s, const uint8_t *data, size_t len, size_t *used)
+{
+	struct run *r = s->run;
+	struct buf out;
+	buf_init(&out, len + SESSION_LARGE_FRONT);
+	bool sent = splice_feed(r->splice, data, len, used, &out) &&
+		    conn_send(&s->backend->conn, buf_data(&out), buf_len(&out));
+	buf_finish(&out);
+	return sent;
+}
+
 static enum step ended(struct session *s)
 {
 	struct run *r = s->run;
@@ -44,17 +56,21 @@ enum step upload_step(struct session *s)
 		return STEP_WAIT;
 	size_t len;
 	const uint8_t *data = conn_input(&s->client, &len);
-	size_t n = belonging(r, data, len);
+	size_t n = 0;
+	bool sent = true;
+	if (r->splice)
+		sent = send_spliced(s, data, len, &n);
+	else if ((n = belonging(r, data, len)))
+		sent = conn_send(server, data, n);
 	if (n) {
 		s->bytes_in += n;
 		stat_add(&s->worker->stats->bytes_from_clients, n);
 		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, n);
-		bool sent = conn_send(server, data, n);
 		conn_consume(&s->client, n);
-		if (!sent)
-			return finish_lost_server(s);
 	}
-	if (r->upload_last && !r->upload_left)
+	if (!sent)
+		return finish_lost_server(s);
+	if (r->splice ? r->splice->done : r->upload_last && !r->upload_left)
 		return ended(s);
 	return n ? STEP_AGAIN : STEP_WAIT;
 }

@@ -31,20 +31,27 @@ static void check_id(struct view payload)
 	free(copy);
 }
 
-static void check_types(struct view payload, unsigned params, uint32_t caps, const struct stmt_execute *e)
+static void check_types(struct view payload, unsigned params, uint32_t caps)
 {
 	struct buf b;
-	struct stmt_execute got;
+	struct stmt_types before, after;
+	size_t replaced;
 	static const uint8_t zeros[3 * (UINT16_MAX + 1)];
+	if (!stmt_types_find(payload, params, caps, &before))
+		return;
+	assert(before.at + before.types.len <= payload.len);
 	/* A type is two bytes, or with query attributes three: an empty name follows. */
-	struct view types = {zeros, (size_t)e->params * (caps & CAP_QUERY_ATTRIBUTES ? 3 : 2)};
+	bool named = payload.p[0] == CMD_STMT_EXECUTE && caps & CAP_QUERY_ATTRIBUTES;
+	struct view types = {zeros, (size_t)before.params * (named ? 3 : 2)};
 	buf_init(&b, 1u << 24);
-	assert(stmt_execute_with_types(&b, payload, params, caps, types));
-	assert(stmt_execute_parse((struct view){buf_data(&b), buf_len(&b)}, params, caps, &got));
-	assert(got.id == e->id && got.flags == e->flags && got.iterations == e->iterations);
-	assert(got.params == e->params && view_equal(got.null_bitmap, e->null_bitmap));
-	assert(view_equal(got.values, e->values) && got.types_bound == (e->params > 0));
-	assert(view_equal(got.types, e->types_bound || !e->params ? e->types : types));
+	bool put = stmt_front_with_types(&b, payload, params, caps, types, &replaced);
+	assert(put == (!before.bound && before.params > 0));
+	if (put) {
+		assert(replaced == before.at && buf_append(&b, payload.p + replaced, payload.len - replaced));
+		assert(stmt_types_find((struct view){buf_data(&b), buf_len(&b)}, params, caps, &after));
+		assert(after.bound && after.at == before.at && after.params == before.params);
+		assert(view_equal(after.types, types) && buf_len(&b) == payload.len + types.len);
+	}
 	buf_finish(&b);
 }
 
@@ -56,10 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t caps =
 	    (data[1] & 1 ? CAP_QUERY_ATTRIBUTES : 0) | (data[1] & 2 ? CAP_OPTIONAL_RESULTSET_METADATA : 0);
 	struct view payload = {data + HEAD, size - HEAD};
-	struct stmt_execute e;
 	check_prepare_ok(payload, caps);
 	check_id(payload);
-	if (stmt_execute_parse(payload, params, caps, &e))
-		check_types(payload, params, caps, &e);
+	check_types(payload, params, caps);
 	return 0;
 }

@@ -110,35 +110,68 @@ static void test_execute_with_query_attributes(void **state)
 		assert_false(stmt_execute_parse((struct view){bytes, len}, 1, CAP_QUERY_ATTRIBUTES, &e));
 }
 
+/* What the functions make of a payload without types: the whole of it. */
+static void splice_types(struct buf *b, struct view payload, unsigned params, struct view types)
+{
+	size_t replaced;
+	assert_true(stmt_front_with_types(b, payload, params, 0, types, &replaced));
+	assert_true(buf_append(b, payload.p + replaced, payload.len - replaced));
+}
+
 static void test_remembered_types_are_put_where_they_belong(void **state)
 {
 	(void)state;
 	struct buf b;
-	struct stmt_execute e;
+	struct stmt_types t;
+	size_t replaced;
 	buf_init(&b, 100);
-	assert_true(stmt_execute_parse(VIEW(with_types), 2, 0, &e));
-	assert_true(stmt_execute_with_types(&b, VIEW(without), 2, 0, e.types));
+	assert_true(stmt_types_find(VIEW(with_types), 2, 0, &t));
+	assert_true(t.bound);
+	splice_types(&b, VIEW(without), 2, t.types);
 	assert_true(view_equal((struct view){buf_data(&b), buf_len(&b)}, VIEW(with_types)));
 	buf_reset(&b);
-	/* What has its own, or needs none, stays as it is. */
+	/* What has its own, or needs none. */
 	static const uint8_t other[] = {1, 1, 2, 2};
-	assert_true(stmt_execute_with_types(&b, VIEW(with_types), 2, 0, VIEW(other)));
-	assert_true(view_equal((struct view){buf_data(&b), buf_len(&b)}, VIEW(with_types)));
-	buf_reset(&b);
-	assert_true(stmt_execute_with_types(&b, (struct view){without, 10}, 0, 0, (struct view){NULL, 0}));
-	assert_int_equal(buf_len(&b), 10);
-	buf_reset(&b);
+	assert_false(stmt_front_with_types(&b, VIEW(with_types), 2, 0, VIEW(other), &replaced));
+	assert_false(stmt_front_with_types(&b, (struct view){without, 10}, 0, 0, (struct view){NULL, 0}, &replaced));
 	/* Types of another statement. */
-	assert_false(stmt_execute_with_types(&b, VIEW(without), 2, 0, (struct view){other, 2}));
-	assert_false(stmt_execute_with_types(&b, VIEW(without), 2, 0, (struct view){NULL, 0}));
-	assert_false(stmt_execute_with_types(&b, VIEW(without), 1, 0, VIEW(other)));
-	assert_false(stmt_execute_with_types(&b, (struct view){without, 11}, 2, 0, VIEW(other)));
+	assert_false(stmt_front_with_types(&b, VIEW(without), 2, 0, (struct view){other, 2}, &replaced));
+	assert_false(stmt_front_with_types(&b, VIEW(without), 2, 0, (struct view){NULL, 0}, &replaced));
+	assert_false(stmt_front_with_types(&b, VIEW(without), 1, 0, VIEW(other), &replaced));
+	assert_false(stmt_front_with_types(&b, (struct view){without, 11}, 2, 0, VIEW(other), &replaced));
 	assert_int_equal(buf_len(&b), 0);
 	buf_finish(&b);
-	buf_init(&b, sizeof with_types - 1);
-	assert_false(stmt_execute_with_types(&b, VIEW(without), 2, 0, VIEW(other)));
+	buf_init(&b, 15);
+	assert_false(stmt_front_with_types(&b, VIEW(without), 2, 0, VIEW(other), &replaced));
 	assert_int_equal(buf_len(&b), 0);
 	buf_finish(&b);
+}
+
+/* Two rows of two parameters: a byte of indicator and, when that is 0, the value, each. */
+static const uint8_t bulk_with[] = {CMD_STMT_BULK_EXECUTE, 9, 0, 0, 0, 0xC0, 0, 1, 0, 2, 0x80, 0, 'v', 1, 0, 'w', 1};
+static const uint8_t bulk_without[] = {CMD_STMT_BULK_EXECUTE, 9, 0, 0, 0, 0x40, 0, 0, 'v', 1, 0, 'w', 1};
+
+static void test_bulk_execute_is_taken_apart_and_gets_its_types(void **state)
+{
+	(void)state;
+	struct stmt_bulk bulk;
+	struct stmt_types t;
+	struct buf b;
+	assert_true(stmt_bulk_parse(VIEW(bulk_with), 2, &bulk));
+	assert_int_equal(bulk.id, 9);
+	assert_int_equal(bulk.flags, STMT_BULK_TYPES | STMT_BULK_UNIT_RESULTS);
+	assert_int_equal(bulk.types.len, 4);
+	assert_int_equal(bulk.rows.len, 6);
+	assert_true(stmt_types_find(VIEW(bulk_with), 2, CAP_QUERY_ATTRIBUTES, &t));
+	assert_true(t.bound);
+	assert_int_equal(t.at, 7);
+	buf_init(&b, 100);
+	splice_types(&b, VIEW(bulk_without), 2, t.types);
+	assert_true(view_equal((struct view){buf_data(&b), buf_len(&b)}, VIEW(bulk_with)));
+	buf_finish(&b);
+	for (size_t len = 0; len < 11; len++)
+		assert_false(stmt_bulk_parse((struct view){bulk_with, len}, 2, &bulk));
+	assert_false(stmt_bulk_parse(VIEW(with_types), 2, &bulk));
 }
 
 int main(void)
@@ -149,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(test_execute_is_taken_apart),
 	    cmocka_unit_test(test_execute_with_query_attributes),
 	    cmocka_unit_test(test_remembered_types_are_put_where_they_belong),
+	    cmocka_unit_test(test_bulk_execute_is_taken_apart_and_gets_its_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
