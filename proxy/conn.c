@@ -1,6 +1,7 @@
 #include "proxy/conn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -250,6 +251,15 @@ void conn_set_reading(struct conn *c, bool on)
 	} else {
 		uv_read_stop(&c->uv.stream);
 	}
+}
+
+bool conn_has_news(const struct conn *c)
+{
+	uv_os_fd_t fd;
+	char byte;
+	if (conn_is_broken(c) || c->view_len || uv_fileno(&c->uv.handle, &fd) != 0)
+		return true;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 /* ---- output ---- */

@@ -89,6 +89,9 @@ static inline bool conn_is_broken(const struct conn *c)
 
 void conn_set_reading(struct conn *c, bool on);
 
+/* Something has come that was not read yet: bytes, or the end. One call to the kernel. */
+bool conn_has_news(const struct conn *c);
+
 /* From here on the bytes are TLS; unread input is taken as its first bytes. Takes ownership. */
 bool conn_start_tls(struct conn *c, struct transport_tls *tls);
 

@@ -21,6 +21,7 @@ enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READ
 struct settings {
 	/* clients */
 	uint64_t max_connections;     /* clients at once; more get 1040 */
+	uint64_t user_max_clients;    /* of one account; more get 1203; 0 = any number */
 	uint64_t max_packet;          /* bytes of one command; more gets 1153 and the end */
 	uint64_t login_timeout;       /* us from accept to the end of the login */
 	uint64_t idle_timeout;        /* us a client may be silent outside a transaction; 0 = for ever */
@@ -30,11 +31,14 @@ struct settings {
 
 	/* servers */
 	uint64_t server_max_connections; /* connections to one server, all workers together */
-	uint64_t server_idle_timeout;    /* us an unused connection is kept */
-	uint64_t server_max_age;         /* us after which an idle connection is replaced */
+	uint64_t user_max_connections;   /* of these, in one account's name; 0 = any number */
+	uint64_t pool_min_idle;          /* connections of each pool kept open, and ahead of the need */
+	uint64_t pool_idle_timeout;      /* us an unused connection is kept */
+	uint64_t pool_max_age;           /* us after which an idle connection is replaced */
 	uint64_t server_statements;      /* prepared statements kept on one connection to a server */
 	uint64_t connect_timeout;        /* us for connect and login to a server */
 	uint64_t queue_timeout;          /* us a statement waits for a connection or a server */
+	uint64_t queue_max;              /* sessions that may wait for one server; 0 = any number */
 	enum server_tls server_tls;
 	char server_ca[512];
 	bool connection_affinity;        /* a session's last connection is the first it is lent */

@@ -72,7 +72,6 @@ struct snapshot {
 /* Process-wide, one a server, never moved or freed. */
 struct server_slot {
 	struct position_board board;            /* applied position: published by the server's monitor thread */
-	_Atomic uint32_t connections;           /* of all workers, established or being so */
 };
 extern struct server_slot server_slots[SERVERS_MAX];
 

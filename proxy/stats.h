@@ -15,6 +15,24 @@
 
 #define WORKERS_MAX 64
 
+/* Why a connection to a server was closed. */
+#define CLOSED_REASONS(X)                                                                                              \
+	X(IDLE, "idle")         /* unused for pool_idle_timeout */                                                     \
+	X(AGE, "age")           /* older than pool_max_age */                                                          \
+	X(ROOM, "room")         /* idle while others needed one and no more might be opened */                         \
+	X(SERVER, "server")     /* the server closed it while it was idle */                                           \
+	X(LOST, "lost")         /* it broke while lent */                                                              \
+	X(FAILED, "failed")     /* connect or login failed */                                                          \
+	X(SESSION, "session")   /* its session ended, or left what only closing cleans up */                           \
+	X(KILLED, "killed")     /* by a client's KILL, or because its client went away in the middle of a statement */ \
+	X(SHUTDOWN, "shutdown") /* wye stops */
+enum closed_reason {
+#define X(name, word) CLOSED_##name,
+	CLOSED_REASONS(X)
+#undef X
+		CLOSED_COUNT
+};
+
 struct server_counters {
 	_Atomic uint64_t statements;      /* of clients, sent there */
 	_Atomic uint64_t errors;          /* ERR packets answered to them */
@@ -23,6 +41,10 @@ struct server_counters {
 	_Atomic uint64_t lost;            /* connections that broke while lent */
 	_Atomic uint64_t idle, used;      /* gauges: connections now */
 	_Atomic uint64_t running;         /* gauge: statements sent and not answered */
+	_Atomic uint64_t reused;          /* lent again after its first time */
+	_Atomic uint64_t waits;           /* sessions that had to wait for one */
+	_Atomic uint64_t waiting;         /* gauge: and do now */
+	_Atomic uint64_t closed[CLOSED_COUNT];
 };
 
 struct worker_stats {

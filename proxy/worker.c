@@ -41,6 +41,7 @@ struct watch { /* a listening socket as one worker sees it */
 static struct worker *workers[WORKERS_MAX];
 static unsigned n_workers;
 static _Atomic unsigned n_not_listening;
+static pthread_barrier_t all_stopped;
 
 unsigned workers_count(void)
 {
@@ -245,6 +246,7 @@ static void on_tick(uv_timer_t *timer)
 	static _Thread_local unsigned ticks;
 	sessions_check_times(w);
 	sessions_wake_all(&w->waiting);
+	pools_grow(w);
 	if (++ticks % SWEEP_EVERY == 0)
 		pools_sweep(w);
 	drain_sessions(w);
@@ -293,6 +295,8 @@ static void worker_main(void *arg)
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	watch_listeners(w);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
+	/* Until then another worker may send this one a message. */
+	pthread_barrier_wait(&all_stopped);
 	worker_finish(w);
 }
 
@@ -313,6 +317,7 @@ static int worker_init(struct worker *w, unsigned index)
 	buf_init(&w->scratch, SCRATCH_MAX);
 	w->states = state_table_create();
 	RAND_bytes((unsigned char *)&w->random, sizeof w->random);
+	pools_init(w);
 	TAILQ_INIT(&w->sessions);
 	TAILQ_INIT(&w->waiting);
 	TAILQ_INIT(&w->logging_in);
@@ -350,6 +355,7 @@ int workers_start(unsigned n, const struct options *options)
 			return failed;
 	}
 	n_workers = n;
+	pthread_barrier_init(&all_stopped, NULL, n);
 	snapshot_on_publish(told_of_snapshot);
 	uv_thread_options_t thread = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = 512u << 10};
 	for (unsigned i = 0; i < n; i++) {
@@ -449,5 +455,6 @@ void workers_join(void)
 		free(w);
 		workers[i] = NULL;
 	}
+	pthread_barrier_destroy(&all_stopped);
 	n_workers = 0;
 }

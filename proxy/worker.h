@@ -29,6 +29,7 @@
 struct session;
 struct pool;
 TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(pool_list, pool);
 
 /* A (state, server) pair that a server has accepted: such a state may be sent in one write with a statement. */
 #define WORKER_ACCEPTED 512
@@ -37,6 +38,19 @@ struct template;
 struct accepted_state {
 	struct state *state;
 	unsigned slot;
+};
+
+/* A server whose rooms (proxy/backend/room.h) are full, as one worker's pools see it. */
+struct place {
+	struct pool_list short_of;   /* pools with sessions that wait because no more connections may be opened */
+	/* The question whether another worker can give one up goes from worker to worker and comes back. While it is
+	 * under way (asking) the rest stands still. */
+	bool asking;
+	bool given;                  /* the answer: one was, or will be */
+	bool only_account;           /* one of this account's: its own limit is reached */
+	unsigned worker, slot;       /* who asks, for which server */
+	uint64_t account_id;
+	uint64_t asked_at;           /* ms: when it came back last */
 };
 
 struct worker {
@@ -58,6 +72,7 @@ struct worker {
 	struct template *templates[WORKER_TEMPLATES];
 	struct pool *pools;    /* a hash over (slot, account, capabilities) */
 	unsigned backends[SERVERS_MAX]; /* connections of this worker to each server */
+	struct place places[SERVERS_MAX];
 	struct balance *balance;
 	uint64_t random;       /* state of a small generator; not for secrets */
 

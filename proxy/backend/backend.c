@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "protocol/constants.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
@@ -18,8 +19,8 @@ static void on_run(struct conn *c)
 		backend_login_run(b);
 		break;
 	case BACKEND_BUSY:
-		if (b->kills)
-			pool_kill_answered(b);
+		if (b->task)
+			pool_task_run(b);
 		else
 			session_run(b->session);
 		break;
@@ -57,7 +58,7 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 {
 	struct backend *b = calloc(1, sizeof *b);
 	if (!b)
-		return NULL;
+		abort();
 	struct worker *w = pool->worker;
 	b->pool = pool;
 	b->state = BACKEND_CONNECTING;
@@ -68,7 +69,6 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 	TAILQ_INSERT_TAIL(&pool->connecting, b, link);
 	pool->n_connecting++;
 	w->backends[pool->key.slot]++;
-	atomic_fetch_add_explicit(&server_slots[pool->key.slot].connections, 1, memory_order_relaxed);
 	stat_add(&w->stats->servers[pool->key.slot].connects, 1);
 	int failed = conn_connect(&b->conn, w, (const struct sockaddr *)&server->address, INPUT_MAX, &ops,
 				  on_connected);
@@ -80,20 +80,48 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 	return b;
 }
 
+static enum closed_reason reason_of(const struct backend *b)
+{
+	if (b->retired)
+		return b->retired_for;
+	switch (b->state) {
+	case BACKEND_CONNECTING:
+	case BACKEND_LOGIN:
+		return CLOSED_FAILED;
+	case BACKEND_IDLE:
+		return CLOSED_SERVER;
+	default:
+		return b->killed ? CLOSED_KILLED : conn_is_broken(&b->conn) ? CLOSED_LOST : CLOSED_SESSION;
+	}
+}
+
+/* Servers count a connection that ends without a word as aborted. */
+static void say_good_bye(struct backend *b)
+{
+	static const uint8_t quit[] = {1, 0, 0, 0, CMD_QUIT};
+	if (b->state == BACKEND_IDLE && !conn_is_broken(&b->conn) && !b->conn.view_len)
+		conn_send(&b->conn, quit, sizeof quit);
+}
+
 void backend_discard(struct backend *b)
 {
 	if (b->state == BACKEND_CLOSING)
 		return;
 	assert(!b->session);
 	struct worker *w = b->conn.worker;
+	struct pool *pool = b->pool;
+	enum closed_reason reason = reason_of(b);
+	stat_add(&w->stats->servers[pool->key.slot].closed[reason], 1);
+	pool->counts.closed[reason]++;
+	say_good_bye(b);
 	backend_keep(b, NULL);
 	pool_forget(b);
 	b->state = BACKEND_CLOSING;
 	backend_login_end(b);
-	w->backends[b->pool->key.slot]--;
-	atomic_fetch_sub_explicit(&server_slots[b->pool->key.slot].connections, 1, memory_order_relaxed);
+	w->backends[pool->key.slot]--;
 	b->pool = NULL;
 	conn_close(&b->conn);
+	pool_leave_rooms(pool);
 }
 
 void backend_keep(struct backend *b, struct session *s)

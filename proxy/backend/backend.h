@@ -19,6 +19,7 @@
 
 #include "proxy/conn.h"
 #include "proxy/snapshot.h"
+#include "proxy/stats.h"
 #include "router/state.h"
 
 struct pool;
@@ -27,6 +28,7 @@ struct backend_login;
 struct backend_statement;
 struct template;
 
+enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID };
 enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_CLOSING };
 
 struct backend {
@@ -42,12 +44,15 @@ struct backend {
 	struct state *have;              /* what the server holds for it */
 	bool fresh;                      /* nothing was set up on it yet (after login or reset) */
 	bool dirty;                      /* holds what no vector describes: reset before another session has it */
-	bool multi_statements;           /* the switch of COM_SET_OPTION, which survives a reset */
 
 	bool killed;                     /* a KILL for it is under way: it is not lent again */
-	bool kills;                      /* BUSY without a session: it carries such a KILL */
+	enum backend_task task;          /* BUSY without a session: what it does on wye's own account */
 	uint32_t kill_thread;            /* the server's id of the connection to be killed, once this one is logged in */
 	bool kill_query;
+	bool lent;                       /* it was lent before */
+	uint8_t youth;                   /* how much before pool_max_age it is closed, lest all go at once: 0..255 */
+	bool retired;                    /* closed on purpose, for this reason; else it follows from the state */
+	enum closed_reason retired_for;
 
 	struct session *session;         /* who has it lent */
 	struct session *keeper;          /* who had it last, and may still want what it left there */
@@ -58,7 +63,7 @@ struct backend {
 	unsigned n_statements;
 };
 
-/* Starts one for the pool; the pool hears of success or failure (pool_backend_ready, pool_backend_failed). */
+/* Starts one for the pool, which has entered the rooms; the pool hears of success or failure (pool_backend_ready, pool_backend_failed). */
 struct backend *backend_create(struct pool *pool, const struct server_info *server);
 
 /* The one way to end it, safe to call twice. A session that has it lent must have let go before. */

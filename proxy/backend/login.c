@@ -69,8 +69,9 @@ static void failed(struct backend *b, uint16_t code, const char *sqlstate, const
 {
 	char text[512];
 	snprintf(text, sizeof text, format, detail);
-	log_line(b->pool->failing ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "backend-login-failed", "server=%s user=%s code=%u error=\"%s\"", b->login->server, b->pool->user,
-		    code, text);
+	bool said = b->pool->failing || pool_is_full_code(code); /* by an event of its own */
+	log_line(said ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "backend-login-failed",
+		 "server=%s user=%s code=%u error=\"%s\"", b->login->server, b->pool->user, code, text);
 	if (code == 1045)
 		vault_forget(b->pool->key.account_id);
 	pool_backend_failed(b, code, sqlstate, text);

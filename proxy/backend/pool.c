@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/packet.h"
+#include "proxy/events.h"
 #include "proxy/session/session.h"
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
 #define LOOK_AT 8u         /* idle ones compared before the first of them is taken */
-#define BORN_TOGETHER 8u   /* connections of one pool being opened at once, at most */
 
 static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, const char *user)
 {
@@ -23,9 +22,11 @@ static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, co
 	pool->key = *key;
 	pool->worker = w;
 	pool->user = strdup(user);
+	pool->account_room = room_of_account(key->account_id, key->slot);
 	TAILQ_INIT(&pool->connecting);
 	TAILQ_INIT(&pool->idle);
 	TAILQ_INIT(&pool->busy);
+	TAILQ_INIT(&pool->line);
 	HASH_ADD(hh, w->pools, key, sizeof pool->key, pool);
 	return pool;
 }
@@ -42,16 +43,9 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	return pool_by_key(w, &key, s->user);
 }
 
-unsigned pool_room(const struct worker *w, unsigned slot)
-{
-	uint64_t share = w->snapshot->settings->server_max_connections / workers_count();
-	if (share < 1)
-		share = 1;
-	return w->backends[slot] < share ? (unsigned)(share - w->backends[slot]) : 0;
-}
+/* ---- the lists ---- */
 
-/* The only writer of a backend's state once it is logged in. */
-static void move(struct backend *b, enum backend_state to)
+void pool_move(struct backend *b, enum backend_state to)
 {
 	struct pool *pool = b->pool;
 	pool_forget(b);
@@ -94,21 +88,37 @@ void pool_forget(struct backend *b)
 	}
 }
 
+/* ---- lending ---- */
+
 void pool_take_this(struct backend *b, struct session *s)
 {
+	struct pool *pool = b->pool;
 	assert(b->state == BACKEND_IDLE && b->keeper == s);
-	move(b, BACKEND_BUSY);
+	pool_move(b, BACKEND_BUSY);
 	b->session = s;
+	pool->used_at = b->since;
+	if (b->lent) {
+		pool->counts.reused++;
+		stat_add(&pool->worker->stats->servers[pool->key.slot].reused, 1);
+	}
+	b->lent = true;
 }
 
 static void lend(struct backend *b, struct session *s)
 {
-	move(b, BACKEND_BUSY);
-	b->session = s;
 	if (b->keeper != s) {
 		session_save_kept(s, b);
-		backend_keep(b, NULL);
+		backend_keep(b, s);
 	}
+	pool_take_this(b, s);
+}
+
+void pool_hand_over(struct backend *b, struct session *s)
+{
+	pool_leave_line(s);
+	lend(b, s);
+	s->backend = b;
+	session_wake(s);
 }
 
 /* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
@@ -141,61 +151,50 @@ static struct backend *best_idle(struct pool *pool, const struct session *s)
 	return any;
 }
 
-/* One whose keeper's last insert id must be asked for first. */
-static struct backend *any_idle(struct pool *pool)
+/* The server may have closed it a moment ago. What cannot be run again must not find out by trying. */
+static bool has_gone(struct backend *b, const struct session *s)
 {
-	return TAILQ_LAST(&pool->idle, backend_list);
+	return !s->run->replayable && b->since != worker_now(b->conn.worker) && conn_has_news(&b->conn);
 }
 
-/* An idle connection of another account or kind makes room on this server. */
-static bool make_room(struct worker *w, const struct pool *for_pool)
+static struct backend *take_idle(struct pool *pool, struct session *s)
 {
-	struct backend *oldest = NULL;
-	for (struct pool *p = w->pools; p; p = p->hh.next) {
-		if (p == for_pool || p->key.slot != for_pool->key.slot)
-			continue;
-		struct backend *b = TAILQ_LAST(&p->idle, backend_list);
-		if (b && !b->keeps_insert_id && (!oldest || b->since < oldest->since))
-			oldest = b;
-	}
-	if (oldest)
-		backend_discard(oldest);
-	return oldest != NULL;
+	struct backend *b;
+	while ((b = best_idle(pool, s)) && has_gone(b, s))
+		backend_discard(b);
+	/* Where no other may be opened, one whose keeper's last insert id must be asked for first. */
+	if (!b && (!pool_may_open(pool) || worker_now(pool->worker) < pool->retry_at))
+		b = TAILQ_LAST(&pool->idle, backend_list);
+	if (b)
+		lend(b, s);
+	return b;
 }
 
 enum pool_result pool_take(struct worker *w, const struct server_info *server, struct session *s,
-			   struct backend **out, const struct pool **failed)
+			   struct backend **out, const struct pool **which)
 {
 	struct pool *pool = pool_of(w, server, s);
-	struct backend *b = best_idle(pool, s);
-	bool room = pool_room(w, server->slot) > 0;
-	if (!b && !room)
-		b = any_idle(pool);
-	if (b) {
-		lend(b, s);
-		*out = b;
-		return POOL_OK;
-	}
-	uint64_t now = worker_now(w);
+	*which = pool;
+	if (s->run->line_of && s->run->line_of != pool)
+		pool_leave_line(s);
 	/* What was tried after this session began to want it has failed: tell it why. */
-	if (pool->failed_at && pool->failed_at >= s->wanted_since && pool->error) {
-		*failed = pool;
+	if (pool->failed_at && pool->failed_at >= s->wanted_since && pool->error && !pool->n_idle)
 		return POOL_FAILED;
-	}
-	if (pool->n_connecting >= BORN_TOGETHER || now < pool->retry_at)
+	if (s->run->line_of)
 		return POOL_WAIT;
-	if (!room && !make_room(w, pool))
-		return POOL_WAIT;
-	if (!s->asked || !pool->n_connecting)
-		backend_create(pool, server);
-	s->asked = true;
-	return POOL_WAIT;
+	*out = take_idle(pool, s);
+	if (*out)
+		return POOL_OK;
+	uint64_t queue_max = w->snapshot->settings->queue_max;
+	if (queue_max && room_queued(room_of_server(pool->key.slot)) >= queue_max)
+		return POOL_CROWDED;
+	pool_join_line(pool, s);
+	pool_grow(pool);
+	*out = s->backend;
+	return s->backend ? POOL_OK : POOL_WAIT;
 }
 
-static void wake_one(struct pool *pool)
-{
-	sessions_wake_waiting(pool->worker, pool->key.slot);
-}
+/* ---- giving back ---- */
 
 /* Its session has chosen a schema, and nothing unselects one: it belongs to the pool of those that have one. */
 static void leave_schemaless(struct backend *b)
@@ -211,6 +210,27 @@ static void leave_schemaless(struct backend *b)
 	TAILQ_INSERT_TAIL(&to->busy, b, link);
 	to->n_busy++;
 	stat_add(&to->worker->stats->servers[key.slot].used, 1);
+	if (from->n_line)
+		pool_grow(from);
+}
+
+/* A connection that nobody uses: to the first who waits, to others who have waited longer, or to the idle ones. */
+static void settle(struct backend *b)
+{
+	struct pool *pool = b->pool;
+	pool_move(b, BACKEND_IDLE);
+	conn_set_reading(&b->conn, true);
+	struct session *first = TAILQ_FIRST(&pool->line);
+	if (pool_is_too_old(b))
+		pool_retire(b, CLOSED_AGE);
+	else if (pool_is_outwaited(pool))
+		pool_retire(b, CLOSED_ROOM);
+	else if (first)
+		pool_hand_over(b, first);
+	else
+		return;
+	if (pool->n_line || pool->shortage)
+		pool_grow(pool);
 }
 
 void pool_give(struct backend *b)
@@ -221,85 +241,50 @@ void pool_give(struct backend *b)
 		if (conn_is_broken(&b->conn))
 			stat_add(&pool->worker->stats->servers[pool->key.slot].lost, 1);
 		backend_discard(b);
-		wake_one(pool);
+		pool_grow(pool);
 		return;
 	}
 	leave_schemaless(b);
-	move(b, BACKEND_IDLE);
-	conn_set_reading(&b->conn, true);
-	wake_one(pool);
-}
-
-/* ---- KILL ---- */
-
-static void send_kill(struct backend *b)
-{
-	char text[64];
-	struct buf out;
-	uint8_t seq = 0;
-	int n = snprintf(text, sizeof text, "%cKILL %s%u", CMD_QUERY, b->kill_query ? "QUERY " : "", b->kill_thread);
-	move(b, BACKEND_BUSY);
-	b->kills = true;
-	b->kill_thread = 0;
-	backend_keep(b, NULL);
-	buf_init(&out, 256);
-	bool sent = packet_append(&out, &seq, text, (size_t)n) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
-	buf_finish(&out);
-	if (!sent)
-		backend_discard(b);
-}
-
-void pool_kill(struct backend *b, bool query_only)
-{
-	struct pool *pool = b->pool;
-	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
-	struct backend *killer = TAILQ_FIRST(&pool->idle);
-	b->killed = true;
-	if (!killer || killer->keeps_insert_id)
-		killer = server ? backend_create(pool, server) : NULL;
-	if (!killer)
-		return;
-	killer->kill_thread = b->thread_id;
-	killer->kill_query = query_only;
-	if (killer->state == BACKEND_IDLE)
-		send_kill(killer);
-}
-
-/* One packet, OK or ERR (the statement had ended by itself); either way it is over. */
-void pool_kill_answered(struct backend *b)
-{
-	size_t len;
-	struct packet p;
-	const uint8_t *data = conn_input(&b->conn, &len);
-	enum packet_result got = packet_next(data, len, 65536, &p);
-	if (got == PACKET_PARTIAL && !conn_is_broken(&b->conn))
-		return;
-	b->kills = false;
-	if (got != PACKET_OK) {
-		b->conn.error = UV_EPROTO;
-	} else {
-		conn_consume(&b->conn, p.size);
-	}
-	pool_give(b);
+	settle(b);
 }
 
 void pool_backend_ready(struct backend *b)
 {
-	b->born = worker_now(b->pool->worker);
-	b->pool->failed_at = 0;
-	b->pool->error = 0;
-	b->pool->failing = false;
-	move(b, BACKEND_IDLE);
-	if (b->kill_thread)
-		send_kill(b);
-	else
-		wake_one(b->pool);
+	struct pool *pool = b->pool;
+	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
+	b->born = worker_now(pool->worker);
+	b->youth = (uint8_t)worker_random(pool->worker);
+	pool->failed_at = 0;
+	pool->error = 0;
+	pool->failing = false;
+	if (room_accepted(room_of_server(pool->key.slot)))
+		event_note(LOG_LEVEL_INFO, "server-has-room", server ? server->name : "",
+			   "it takes more connections again");
+	room_accepted(pool->account_room);
+	if (b->kill_thread) {
+		pool_move(b, BACKEND_IDLE);
+		pool_begin_kill(b);
+	} else {
+		settle(b);
+	}
 }
 
-/* Too many connections there: whoever waits may wait on, until his time-out. */
-static bool server_is_full(uint16_t code)
+/* ---- failures ---- */
+
+bool pool_is_full_code(uint16_t code)
 {
 	return code == 1040 || code == 1203 || code == 1226;
+}
+
+/* Whoever waits goes on waiting: for one of the connections that there are, or for the server to have room. */
+static void note_full(struct pool *pool, uint16_t code, const char *text)
+{
+	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
+	struct room *room = code == 1040 ? room_of_server(pool->key.slot) : pool->account_room;
+	if (room_refused(room, worker_now(pool->worker)))
+		event_note(LOG_LEVEL_WARNING, code == 1040 ? "server-full" : "account-full",
+			   server ? server->name : "", "no more than %u connections%s%s: error %u, %s",
+			   room_inside(room), code == 1040 ? "" : " of ", code == 1040 ? "" : pool->user, code, text);
 }
 
 void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate, const char *text)
@@ -307,61 +292,21 @@ void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate,
 	struct pool *pool = b->pool;
 	struct worker *w = pool->worker;
 	pool->error = code;
-	pool->failing = true;
-	pool->retry_at = worker_now(w) + RETRY_MS;
-	pool->failed_at = server_is_full(code) ? 0 : worker_now(w);
 	snprintf(pool->sqlstate, sizeof pool->sqlstate, "%s", sqlstate);
 	snprintf(pool->error_text, sizeof pool->error_text, "%s", text);
 	stat_add(&w->stats->servers[pool->key.slot].connect_failures, 1);
+	if (pool_is_full_code(code)) {
+		pool->failed_at = 0;
+		backend_discard(b);
+		note_full(pool, code, pool->error_text);
+		pool_grow(pool);
+		return;
+	}
+	pool->failing = true;
+	pool->retry_at = worker_now(w) + RETRY_MS;
+	pool->failed_at = worker_now(w);
 	backend_discard(b);
-	wake_one(pool);
-}
-
-static void sweep(struct pool *pool, const struct settings *settings)
-{
-	uint64_t now = worker_now(pool->worker);
-	struct backend *b, *next;
-	for (b = TAILQ_FIRST(&pool->idle); b; b = next) {
-		next = TAILQ_NEXT(b, link);
-		uint64_t idle = now - b->since, age = now - b->born;
-		if (b->keeps_insert_id)
-			continue; /* its keeper may still ask for it */
-		if (idle * 1000 > settings->server_idle_timeout || age * 1000 > settings->server_max_age)
-			backend_discard(b);
-	}
-	for (b = TAILQ_FIRST(&pool->connecting); b; b = next) {
-		next = TAILQ_NEXT(b, link);
-		if ((now - b->since) * 1000 > settings->connect_timeout) {
-			b->conn.error = UV_ETIMEDOUT;
-			backend_login_run(b);
-		}
-	}
-}
-
-void pools_sweep(struct worker *w)
-{
-	for (struct pool *pool = w->pools, *next; pool; pool = next) {
-		next = pool->hh.next;
-		sweep(pool, w->snapshot->settings);
-		if (!pool->n_idle && !pool->n_busy && !pool->n_connecting && worker_now(w) > pool->retry_at + 60000) {
-			HASH_DEL(w->pools, pool);
-			free(pool->user);
-			free(pool);
-		}
-	}
-}
-
-void pools_close(struct worker *w)
-{
-	struct pool *pool, *next;
-	HASH_ITER(hh, w->pools, pool, next) {
-		struct backend *b;
-		while ((b = TAILQ_FIRST(&pool->idle)) || (b = TAILQ_FIRST(&pool->connecting)) ||
-		       (b = TAILQ_FIRST(&pool->busy))) /* a KILL under way */
-			backend_discard(b);
-		assert(!pool->n_busy);
-		HASH_DEL(w->pools, pool);
-		free(pool->user);
-		free(pool);
-	}
+	struct session *s;
+	TAILQ_FOREACH(s, &pool->line, run->line)
+		session_wake(s);
 }

@@ -40,7 +40,7 @@ bool session_answer_ok(struct session *s)
 
 bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
 {
-	char text[512];
+	char text[1024];
 	va_list args;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);

@@ -145,8 +145,7 @@ static void note_failure(struct run *r, enum errand_kind kind, struct view paylo
 	r->failed_text = strndup((const char *)e.message.p, e.message.len);
 }
 
-/* The one value of a small result set, which must be here as a whole; false: not yet. */
-static bool first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value)
+bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told)
 {
 	unsigned row = caps & CAP_DEPRECATE_EOF ? 2 : 3;
 	struct packet p;
@@ -157,6 +156,7 @@ static bool first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t
 			struct reader r = reader_of(p.payload.p, p.payload.len);
 			struct view digits = read_lenenc_str(&r);
 			*value = 0;
+			*told = true;
 			for (size_t at = 0; at < digits.len && digits.p[at] >= '0' && digits.p[at] <= '9'; at++)
 				*value = *value * 10 + (uint64_t)(digits.p[at] - '0');
 		}
@@ -168,14 +168,15 @@ static bool first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t
 	return false;
 }
 
-static void save_insert_id(struct run *r, uint64_t value)
+static void save_insert_id(struct run *r, uint64_t value, bool told)
 {
 	struct session *keeper = r->save_for;
 	r->save_for = NULL;
 	if (!keeper)
 		return;
 	keeper->saving = NULL;
-	keeper->insert_id = value;
+	if (told)
+		keeper->insert_id = value;
 	session_wake(keeper);
 }
 
@@ -222,10 +223,11 @@ enum reply_result errands_eat(struct session *s)
 		size_t len, n;
 		const uint8_t *data = conn_input(&b->conn, &len);
 		uint64_t value = 0;
+		bool told = false;
 		if (kind == ERRAND_SAVE_ID && r->reply.bytes == 0) {
-			if (!first_value(data, len, b->caps, &value))
+			if (!errand_first_value(data, len, b->caps, &value, &told))
 				return REPLY_PARTIAL;
-			save_insert_id(r, value);
+			save_insert_id(r, value, told);
 		}
 		enum reply_result got = reply_walk(&r->reply, data, len, &n);
 		switch (got) {

@@ -86,6 +86,9 @@ static void remember_last(struct session *s, struct backend *b, bool ok)
 	if (wrote && (!ok || r->reply.insert_id || (r->flags & (CLASS_CALLS | CLASS_MULTI | CLASS_SETS_LAST_INSERT_ID)))) {
 		if (s->insert_id_at && s->insert_id_at != b)
 			s->insert_id_at->keeps_insert_id = false;
+		/* Should the connection be lost: what nearly every statement makes of LAST_INSERT_ID(). */
+		if (r->reply.insert_id)
+			s->insert_id = r->reply.insert_id;
 		s->insert_id_at = b;
 		b->keeps_insert_id = true;
 	}
@@ -137,7 +140,9 @@ void finish_release_all(struct session *s)
 	s->backend = NULL;
 	set_pinned(s, NULL);
 	/* In the middle of an answer, of a transaction, or with state that only it holds: closing is the clean-up. */
-	if (in_work) {
+	if (in_work && in_work != pinned && r && !r->sent && !r->n_errands) {
+		pool_give(in_work); /* it was handed over a moment ago */
+	} else if (in_work) {
 		/* A server goes on with a statement whose client has closed its connection, unless it is told. */
 		if (r && r->sent && !conn_is_broken(&in_work->conn))
 			pool_kill(in_work, false);

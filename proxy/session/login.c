@@ -23,6 +23,7 @@
 #include "protocol/ok.h"
 #include "protocol/packet.h"
 #include "proxy/accounts.h"
+#include "proxy/backend/room.h"
 #include "proxy/security.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
@@ -154,7 +155,10 @@ void login_begin(struct session *s)
 	buf_init(&l->packet, LOGIN_PACKET_MAX);
 	make_nonce(l->nonce);
 	auth_server_init(&l->auth);
-	if (s->worker->snapshot->settings->max_connections < s->worker->stats->clients * workers_count()) {
+	s->counted = room_enter(room_of_clients(), s->worker->snapshot->settings->max_connections, s->worker->index,
+				worker_now(s->worker));
+	if (!s->counted) {
+		stat_add(&s->worker->stats->logins_refused, 1);
 		struct buf b;
 		buf_init(&b, 512);
 		if (err_write(&b, &l->seq, 0, 1040, "08004", "Too many connections"))
@@ -200,6 +204,29 @@ static enum step refuse(struct session *s, uint16_t code, const char *sqlstate, 
 	stat_add(&s->worker->stats->logins_refused, 1);
 	send_error(s, code, sqlstate, text);
 	return session_fail(s, END_LOGIN_REFUSED);
+}
+
+/* Counts the client among its account's, and no longer among another's; false: there are enough. */
+static bool count_client(struct session *s, uint64_t account_id)
+{
+	struct room *room = room_of_account(account_id, ROOM_CLIENTS);
+	if (s->account_clients) {
+		room_leave(s->account_clients);
+		room_unref(s->account_clients);
+	}
+	bool entered = room_enter(room, s->worker->snapshot->settings->user_max_clients, s->worker->index,
+				  worker_now(s->worker));
+	s->account_clients = entered ? room : NULL;
+	if (!entered)
+		room_unref(room);
+	return entered;
+}
+
+static enum step refuse_crowd(struct session *s)
+{
+	char text[256];
+	snprintf(text, sizeof text, "User %.100s already has more than 'user_max_clients' active connections", s->user);
+	return refuse(s, 1203, "42000", text);
 }
 
 /* The client's address without its port, as the servers' messages name it. */
@@ -524,6 +551,8 @@ static enum step on_accepted(struct session *s)
 	if (l->account.require_tls && !is_secure(s))
 		return refuse_password(s);
 	remember(s);
+	if (!count_client(s, l->account.id))
+		return refuse_crowd(s);
 	s->account_id = l->account.id;
 	if (set_initial_state(s) == STEP_CLOSE)
 		return STEP_CLOSE;

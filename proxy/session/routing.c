@@ -223,7 +223,20 @@ static struct backend *kept_for(const struct session *s)
 	struct backend *b = r->flags & CLASS_READS_LAST_INSERT_ID ? s->insert_id_at
 			    : r->flags & CLASS_READS_LAST          ? s->last
 								   : NULL;
-	return b && b->state == BACKEND_IDLE ? b : NULL;
+	if (!b || b->state != BACKEND_IDLE)
+		return NULL;
+	/* The server may have closed it a moment ago. */
+	if (b->since != worker_now(s->worker) && conn_has_news(&b->conn)) {
+		backend_discard(b);
+		return NULL;
+	}
+	return b;
+}
+
+/* It is being asked for, by the statement of another session or because its connection is to be closed. */
+static bool is_saving_insert_id(const struct session *s)
+{
+	return s->saving || (s->insert_id_at && s->insert_id_at->task == TASK_SAVE_ID);
 }
 
 /* connection_affinity=off: a state that is changed on any server, and not where the session was, must be carried. */
@@ -300,7 +313,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		return take(s, kept, true);
 	if (belongs_to_pinned(s))
 		return take(s, s->pinned, false);
-	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && s->saving)
+	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && is_saving_insert_id(s))
 		return ROUTING_WAIT;
 
 	bool wait = false;

@@ -27,7 +27,6 @@ struct run *run_begin(struct session *s, uint8_t command)
 	r->slot = r->running_at = r->wanted_slot = -1;
 	r->client_seq = 1;
 	s->run = r;
-	s->asked = false;
 	return r;
 }
 
@@ -38,6 +37,7 @@ void run_end(struct session *s)
 		return;
 	stop_running(s);
 	hints_run_ends(s);
+	pool_leave_line(s);
 	s->run = NULL;
 	if (r->size && s->state != SESSION_CLOSING)
 		conn_consume(&s->client, r->size);

@@ -159,20 +159,6 @@ void sessions_wake_all(struct session_list *list)
 		session_wake(s);
 }
 
-/* Two: the first takes what became free, the second sees whether another connection should be opened. */
-void sessions_wake_waiting(struct worker *w, unsigned slot)
-{
-	struct session *s;
-	unsigned woken = 0;
-	TAILQ_FOREACH(s, &w->waiting, queue) {
-		if (!s->run || s->run->slot != (int)slot)
-			continue;
-		session_wake(s);
-		if (++woken == 2)
-			return;
-	}
-}
-
 void sessions_leave_server(struct worker *w, unsigned slot)
 {
 	struct session *s;
@@ -301,6 +287,17 @@ void session_create(struct worker *w, int fd, bool unix_socket, enum listen_rout
 	session_run(s);
 }
 
+static void leave_rooms(struct session *s)
+{
+	if (s->counted)
+		room_leave(room_of_clients());
+	if (s->account_clients)
+		room_leave(s->account_clients);
+	room_unref(s->account_clients);
+	s->account_clients = NULL;
+	s->counted = false;
+}
+
 void session_close(struct session *s)
 {
 	if (s->state == SESSION_CLOSING)
@@ -327,6 +324,7 @@ void session_close(struct session *s)
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
 	stat_add(&w->stats->sessions_ended, 1);
+	leave_rooms(s);
 	conn_close(&s->client);
 }
 

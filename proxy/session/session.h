@@ -163,6 +163,9 @@ struct run {
 	int slot;               /* the chosen server's, -1: none yet */
 	bool chosen_pinned;     /* the pinned backend, or one that was kept */
 	uint64_t waiting_since; /* ms, 0: not yet */
+	struct pool *line_of;   /* in whose line the session stands, or NULL */
+	uint64_t line_since;    /* ms */
+	TAILQ_ENTRY(session) line;
 
 	/* Errands sent whose answers are due, in order. */
 	enum errand_kind errands[ERRANDS_MAX];
@@ -195,7 +198,9 @@ struct session {
 	enum session_state state;
 	enum session_end end;
 	enum listen_route listen_route;
-	bool unix_socket, asked, in_run;
+	bool unix_socket, in_run;
+	bool counted;                   /* among all clients (max_connections) */
+	struct room *account_clients;   /* a reference: it is counted among its account's clients */
 	uint64_t since;                 /* ms: when it came into its state */
 	uint64_t wanted_since;          /* ms: when it began to wait for a backend */
 	uint32_t id;                    /* what the client knows as its connection id */
@@ -256,7 +261,6 @@ void session_close(struct session *s);
 /* Put it on the worker's wake list: it is run before the loop sleeps. */
 void session_wake(struct session *s);
 void sessions_wake_all(struct session_list *list);
-void sessions_wake_waiting(struct worker *w, unsigned slot); /* those that wait for this server, oldest first */
 /* Statements that may run again elsewhere, and of whose answer nothing has come, no longer wait for this server. */
 void sessions_leave_server(struct worker *w, unsigned slot);
 void sessions_run_woken(struct worker *w);
@@ -325,6 +329,8 @@ enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMP
 enum errands_result errands_collect(struct session *s, struct buf *out);
 void errands_begin(struct session *s);             /* they (or the statement alone) are sent: the answers are walked */
 enum reply_result errands_eat(struct session *s);  /* DONE when all are answered, with failed_code set if one failed */
+/* The one value of a small result set, which must be here as a whole; false: not yet. told: it was no error. */
+bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told);
 
 /* ---- sending: send.c ---- */
 /* Sends errands and statement in one write, or the errands first; s->backend is lent. */

@@ -41,8 +41,22 @@ static bool try_another(struct session *s)
 	r->tried = ++r->waits % WAIT_PARTS ? r->tried | 1u << r->slot : 0;
 	r->slot = -1;
 	s->wanted_since = now;
-	s->asked = false;
 	return true;
+}
+
+/* Waited in vain: for how long, for which server, and why there was no connection. */
+static enum step waited_too_long(struct session *s, uint64_t waited_ms)
+{
+	struct run *r = s->run;
+	char text[900], why[480] = "no server has applied what this session has seen, or may be used";
+	const struct server_info *server =
+		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
+	if (r->line_of)
+		pool_explain(r->line_of, why, sizeof why);
+	snprintf(text, sizeof text, "wye: waited %.1f s (queue_timeout) in vain for a connection to %s: %s",
+		 (double)waited_ms / 1000, server ? server->name : "a server", why);
+	stat_sub(&s->worker->stats->queued, 1);
+	return give_up(s, 1040, "08004", text);
 }
 
 static enum step wait_for(struct session *s)
@@ -57,13 +71,7 @@ static enum step wait_for(struct session *s)
 	}
 	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
 		return try_another(s) ? STEP_AGAIN : STEP_WAIT;
-	char text[400];
-	const struct server_info *server =
-		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
-	snprintf(text, sizeof text, "wye: no connection to %s within queue_timeout: %u of this worker's are open",
-		 server ? server->name : "a server", server ? s->worker->backends[server->slot] : 0);
-	stat_sub(&s->worker->stats->queued, 1);
-	return give_up(s, 1040, "08004", text);
+	return waited_too_long(s, now - r->waiting_since);
 }
 
 static void stop_waiting(struct session *s)
@@ -73,25 +81,42 @@ static void stop_waiting(struct session *s)
 	s->run->waiting_since = 0;
 }
 
-static enum step pool_failed(struct session *s, const struct server_info *server, const struct pool *pool)
+/* A read that this server cannot take runs on another. */
+static bool is_elsewhere(struct session *s)
 {
 	struct run *r = s->run;
+	if (!r->on_replica || (r->sent && !r->replayable))
+		return false;
+	if (r->slot < 32)
+		r->tried |= 1u << r->slot;
+	else
+		r->to_primary = true;
+	r->slot = -1;
+	r->attempts++;
+	return true;
+}
+
+static enum step pool_failed(struct session *s, const struct server_info *server, const struct pool *pool)
+{
 	char text[600];
 	topology_suspect(server->slot);
 	stop_waiting(s);
-	s->asked = false;
-	bool elsewhere = r->on_replica && (r->replayable || !r->sent);
-	if (elsewhere) {
-		if (r->slot < 32)
-			r->tried |= 1u << r->slot;
-		else
-			r->to_primary = true;
-		r->slot = -1;
-		r->attempts++;
+	if (is_elsewhere(s))
 		return STEP_AGAIN;
-	}
 	snprintf(text, sizeof text, "wye: cannot use %s: %s", server->name, pool->error_text);
 	return give_up(s, pool->error, pool->sqlstate, text);
+}
+
+static enum step queue_is_full(struct session *s, const struct server_info *server, const struct pool *pool)
+{
+	char text[900], why[480];
+	stop_waiting(s);
+	if (is_elsewhere(s))
+		return STEP_AGAIN;
+	pool_explain(pool, why, sizeof why);
+	snprintf(text, sizeof text, "wye: queue_max = %llu sessions wait for a connection to %s already: %s",
+		 (unsigned long long)s->worker->snapshot->settings->queue_max, server->name, why);
+	return give_up(s, 1040, "08004", text);
 }
 
 enum step want_backend_step(struct session *s)
@@ -109,6 +134,7 @@ enum step want_backend_step(struct session *s)
 		return give_up(s, code, sqlstate, text);
 	}
 	if (r->slot < 0) {
+		pool_leave_line(s);
 		switch (routing_choose(s, text, sizeof text)) {
 		case ROUTING_OK:
 			break;
@@ -123,6 +149,7 @@ enum step want_backend_step(struct session *s)
 	}
 	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot);
 	if (!server || server->state == SERVER_STATE_DOWN) {
+		pool_leave_line(s);
 		r->slot = -1;
 		if (!server || !r->on_replica) {
 			stop_waiting(s);
@@ -131,15 +158,17 @@ enum step want_backend_step(struct session *s)
 		}
 		return STEP_AGAIN;
 	}
-	const struct pool *failed = NULL;
+	const struct pool *pool = NULL;
 	if (!r->waiting_since)
 		s->wanted_since = worker_now(s->worker);
-	switch (pool_take(s->worker, server, s, &s->backend, &failed)) {
+	switch (pool_take(s->worker, server, s, &s->backend, &pool)) {
 	case POOL_OK:
 		return STEP_AGAIN;
 	case POOL_WAIT:
 		return wait_for(s);
+	case POOL_FAILED:
+		return pool_failed(s, server, pool);
 	default:
-		return pool_failed(s, server, failed);
+		return queue_is_full(s, server, pool);
 	}
 }

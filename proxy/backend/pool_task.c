@@ -1,0 +1,113 @@
+/*
+ * What a connection does on wye's own account, lent to nobody: a KILL for another connection of the same account, or
+ * telling the last insert id of the session that had it last, before it is closed.
+ */
+#include <stdio.h>
+
+#include "protocol/packet.h"
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+
+static bool send_query(struct backend *b, const char *sql)
+{
+	char text[80];
+	struct buf out;
+	uint8_t seq = 0;
+	int n = snprintf(text, sizeof text, "%c%s", CMD_QUERY, sql);
+	buf_init(&out, 256);
+	bool sent = packet_append(&out, &seq, text, (size_t)n) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
+	buf_finish(&out);
+	return sent;
+}
+
+static void begin(struct backend *b, enum backend_task task, const char *sql)
+{
+	pool_move(b, BACKEND_BUSY);
+	b->task = task;
+	if (!send_query(b, sql))
+		backend_discard(b);
+}
+
+/* ---- KILL ---- */
+
+void pool_begin_kill(struct backend *b)
+{
+	char sql[64];
+	snprintf(sql, sizeof sql, "KILL %s%u", b->kill_query ? "QUERY " : "", b->kill_thread);
+	b->kill_thread = 0;
+	backend_keep(b, NULL);
+	begin(b, TASK_KILL, sql);
+}
+
+void pool_kill(struct backend *b, bool query_only)
+{
+	struct pool *pool = b->pool;
+	struct backend *killer = TAILQ_FIRST(&pool->idle);
+	b->killed = true;
+	if (!killer || killer->keeps_insert_id) {
+		/* It cannot wait for room: what it is to end may be what fills it. */
+		room_force(room_of_server(pool->key.slot));
+		room_force(pool->account_room);
+		killer = pool_open(pool);
+	}
+	if (!killer)
+		return;
+	killer->kill_thread = b->thread_id;
+	killer->kill_query = query_only;
+	if (killer->state == BACKEND_IDLE)
+		pool_begin_kill(killer);
+}
+
+/* One packet, OK or ERR (the statement had ended by itself); either way it is over. */
+static void kill_answered(struct backend *b)
+{
+	size_t len;
+	struct packet p;
+	const uint8_t *data = conn_input(&b->conn, &len);
+	enum packet_result got = packet_next(data, len, 65536, &p);
+	if (got == PACKET_PARTIAL && !conn_is_broken(&b->conn))
+		return;
+	b->task = TASK_NONE;
+	if (got != PACKET_OK)
+		b->conn.error = UV_EPROTO;
+	else
+		conn_consume(&b->conn, p.size);
+	pool_give(b);
+}
+
+/* ---- the last insert id of the session that had it last ---- */
+
+void pool_retire(struct backend *b, enum closed_reason reason)
+{
+	b->retired = true;
+	b->retired_for = reason;
+	if (b->keeps_insert_id)
+		begin(b, TASK_SAVE_ID, "SELECT LAST_INSERT_ID()");
+	else
+		backend_discard(b);
+}
+
+static void id_answered(struct backend *b)
+{
+	size_t len;
+	uint64_t value = 0;
+	bool told = false;
+	const uint8_t *data = conn_input(&b->conn, &len);
+	if (!errand_first_value(data, len, b->caps, &value, &told) && !conn_is_broken(&b->conn))
+		return;
+	struct session *keeper = b->keeper;
+	if (keeper && b->keeps_insert_id) {
+		if (told)
+			keeper->insert_id = value;
+		session_wake(keeper);
+	}
+	backend_discard(b);
+}
+
+void pool_task_run(struct backend *b)
+{
+	if (b->task == TASK_KILL)
+		kill_answered(b);
+	else
+		id_answered(b);
+}
