@@ -139,6 +139,14 @@ static void write_in_flight(FILE *out, const struct server_info *s)
 	fprintf(out, "} %" PRIu64 "\n", sum);
 }
 
+static void write_waiting(FILE *out, const struct server_info *s)
+{
+	uint64_t sum = 0;
+	for (unsigned w = 0; w < stats_workers(); w++)
+		sum += stat_get(&stats_worker(w)->servers[s->slot].waiting);
+	fprintf(out, "} %" PRIu64 "\n", sum);
+}
+
 static const struct {
 	const char *name, *help;
 	void (*write)(FILE *out, const struct server_info *s);
@@ -147,6 +155,7 @@ static const struct {
 	{"wye_server_primary", "1: it takes the writes.", write_primary},
 	{"wye_server_takes_reads", "1: a replica that serves reads.", write_takes_reads},
 	{"wye_server_in_flight", "Statements running on the server now.", write_in_flight},
+	{"wye_server_waiting", "Sessions that wait for a connection to the server now.", write_waiting},
 };
 
 /* One counter of struct server_counters each, of all workers together. */
@@ -166,6 +175,10 @@ static const struct {
 	 offsetof(struct server_counters, connect_failures)},
 	{"wye_server_lost_total", "Connections that broke while a session used them.",
 	 offsetof(struct server_counters, lost)},
+	{"wye_server_connections_reused_total", "Connections lent again, after their first time.",
+	 offsetof(struct server_counters, reused)},
+	{"wye_server_waits_total", "How often a session had to wait for a connection.",
+	 offsetof(struct server_counters, waits)},
 };
 
 static uint64_t server_sum(const struct server_info *s, size_t offset)
@@ -203,6 +216,18 @@ static void write_connections(FILE *out, const struct snapshot *s)
 		}
 }
 
+static void write_closed(FILE *out, const struct snapshot *s)
+{
+	describe(out, "wye_connections_closed_total", "counter", "Connections to servers that were closed, by reason.");
+	for (unsigned i = 0; i < s->n_servers; i++)
+		for (unsigned reason = 0; reason < CLOSED_COUNT; reason++) {
+			size_t offset = offsetof(struct server_counters, closed) + reason * sizeof(_Atomic uint64_t);
+			write_server_name(out, "wye_connections_closed_total", &s->servers[i]);
+			fprintf(out, ",reason=\"%s\"} %" PRIu64 "\n", closed_reason_name(reason),
+				server_sum(&s->servers[i], offset));
+		}
+}
+
 static void write_servers(FILE *out, const struct snapshot *s)
 {
 	for (size_t k = 0; k < sizeof of_servers / sizeof *of_servers; k++) {
@@ -221,6 +246,7 @@ static void write_servers(FILE *out, const struct snapshot *s)
 	}
 	write_lag(out, s);
 	write_connections(out, s);
+	write_closed(out, s);
 }
 
 /* ---- the process ---- */

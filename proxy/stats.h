@@ -15,19 +15,19 @@
 
 #define WORKERS_MAX 64
 
-/* Why a connection to a server was closed. */
+/* Why a connection to a server was closed: name, word, and what people read about it. */
 #define CLOSED_REASONS(X)                                                                                              \
-	X(IDLE, "idle")         /* unused for pool_idle_timeout */                                                     \
-	X(AGE, "age")           /* older than pool_max_age */                                                          \
-	X(ROOM, "room")         /* idle while others needed one and no more might be opened */                         \
-	X(SERVER, "server")     /* the server closed it while it was idle */                                           \
-	X(LOST, "lost")         /* it broke while lent */                                                              \
-	X(FAILED, "failed")     /* connect or login failed */                                                          \
-	X(SESSION, "session")   /* its session ended, or left what only closing cleans up */                           \
-	X(KILLED, "killed")     /* by a client's KILL, or because its client went away in the middle of a statement */ \
-	X(SHUTDOWN, "shutdown") /* wye stops */
+	X(IDLE, "idle", "closed: unused for pool_idle_timeout")                                                        \
+	X(AGE, "age", "closed: older than pool_max_age")                                                               \
+	X(ROOM, "room", "closed while idle: others needed one, and no more might be opened")                           \
+	X(SERVER, "server", "closed by the server while idle")                                                         \
+	X(LOST, "lost", "lost while a session used it")                                                                \
+	X(FAILED, "failed", "could not connect or log in")                                                             \
+	X(SESSION, "session", "closed: its session left what only that cleans up, such as an open transaction")        \
+	X(KILLED, "killed", "ended by KILL, or its client went away in the middle of a statement")                     \
+	X(SHUTDOWN, "shutdown", "closed because wye stops")
 enum closed_reason {
-#define X(name, word) CLOSED_##name,
+#define X(name, word, help) CLOSED_##name,
 	CLOSED_REASONS(X)
 #undef X
 		CLOSED_COUNT
@@ -97,5 +97,17 @@ struct session_row {
 
 /* Fills at most n rows, returns how many sessions there were. Control thread only; bounded wait for the workers. */
 size_t stats_sessions_copy(struct session_row *rows, size_t n);
+
+/* One row a pool for stats_pools, likewise: an account on a server has several, one at least in each worker. */
+struct pool_row {
+	unsigned slot;
+	char user[80];
+	uint64_t account_id;
+	uint64_t idle, busy, connecting, waiting; /* now */
+	uint64_t opened, reused, waits, waited_max_ms;
+	uint64_t closed[CLOSED_COUNT];
+};
+size_t stats_pools_copy(struct pool_row *rows, size_t n);
+const char *closed_reason_name(enum closed_reason reason);
 
 #endif

@@ -118,49 +118,6 @@ static void produce_stats_servers(struct table_rows *rows)
 const struct console_table table_stats_servers = {"stats_servers", "the servers: role, state and why, lag, counters",
 						  COLUMNS(stats_servers_columns), produce_stats_servers, false};
 
-static const struct table_column stats_pools_columns[] = {
-	{"server", COLUMN_TEXT, "host:port"},
-	{"worker", COLUMN_INTEGER, "the worker whose pool it is"},
-	{"connections_used", COLUMN_INTEGER, "connections lent to sessions"},
-	{"connections_idle", COLUMN_INTEGER, "connections nobody uses"},
-	{"connects", COLUMN_INTEGER, "connections made"},
-	{"connect_failures", COLUMN_INTEGER, "connections that failed"},
-	{"lost", COLUMN_INTEGER, "connections that broke while a session used them"},
-	{"statements", COLUMN_INTEGER, "statements of clients sent there"},
-	{"errors", COLUMN_INTEGER, "errors answered to them"},
-	{"bytes_sent", COLUMN_INTEGER, "bytes sent"},
-	{"bytes_received", COLUMN_INTEGER, "bytes received"},
-};
-
-static void row_of_pool(struct table_rows *rows, const struct server_info *s, unsigned worker)
-{
-	struct server_sum sum = {0};
-	add_worker(&sum, &stats_worker(worker)->servers[s->slot]);
-	rows_text(rows, s->name);
-	rows_integer(rows, worker);
-	rows_count(rows, sum.used);
-	rows_count(rows, sum.idle);
-	rows_count(rows, sum.connects);
-	rows_count(rows, sum.connect_failures);
-	rows_count(rows, sum.lost);
-	rows_count(rows, sum.statements);
-	rows_count(rows, sum.errors);
-	rows_count(rows, sum.bytes_sent);
-	rows_count(rows, sum.bytes_received);
-}
-
-static void produce_stats_pools(struct table_rows *rows)
-{
-	struct snapshot *s = snapshot_get();
-	for (unsigned i = 0; s && i < s->n_servers; i++)
-		for (unsigned w = 0; w < stats_workers(); w++)
-			row_of_pool(rows, &s->servers[i], w);
-	snapshot_unref(s);
-}
-
-const struct console_table table_stats_pools = {"stats_pools", "connections to servers, by worker",
-						COLUMNS(stats_pools_columns), produce_stats_pools, false};
-
 static const struct table_column servers_columns[] = {
 	{"server", COLUMN_TEXT, "host:port, or the path of a Unix socket"},
 	{"role", COLUMN_TEXT, "auto, primary or replica"},

@@ -40,6 +40,26 @@ size_t stats_sessions_copy(struct session_row *rows, size_t n)
 	return 2;
 }
 
+/* Two workers' pools of one account, and one of another's. */
+size_t stats_pools_copy(struct pool_row *rows, size_t n)
+{
+	if (n < 3)
+		return 3;
+	memset(rows, 0, 3 * sizeof *rows);
+	for (unsigned i = 0; i < 3; i++) {
+		strcpy(rows[i].user, i == 1 ? "shop" : "app");
+		rows[i].idle = i + 1;
+		rows[i].waited_max_ms = 100 * (i + 1);
+		rows[i].closed[CLOSED_AGE] = 5;
+	}
+	return 3;
+}
+
+const char *closed_reason_name(enum closed_reason reason)
+{
+	return reason == CLOSED_AGE ? "age" : "other";
+}
+
 static inline void fake_publish(enum server_state primary)
 {
 	struct snapshot *s = snapshot_create(3, &fake_settings);

@@ -155,33 +155,56 @@ static void test_an_address_in_use_is_said_and_leaves_nothing_behind(void **stat
 	assert_int_equal(access(admin_path, F_OK), 0);
 }
 
-static void *ask_http(void *answer)
+static char answer_of_http[8192];
+
+static void *ask_http(void *path)
 {
-	static const char request[] = "GET /api/v1/stats_sessions HTTP/1.0\r\n\r\n";
+	char request[128];
 	int fd = connect_to(http_path);
 	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
-	give(fd, request, sizeof request - 1);
+	snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", (const char *)path);
+	give(fd, request, strlen(request));
 	size_t n = 0;
 	ssize_t got;
-	while (n < 4095 && (got = read(fd, (char *)answer + n, 4095 - n)) > 0)
+	while (n < sizeof answer_of_http - 1 && (got = read(fd, answer_of_http + n, sizeof answer_of_http - 1 - n)) > 0)
 		n += (size_t)got;
+	answer_of_http[n] = '\0';
 	close(fd);
 	return NULL;
+}
+
+/* From another thread, while this one is the control thread. */
+static const char *ask_while_controlling(char *path)
+{
+	pthread_t thread;
+	assert_int_equal(http_start(&options, error, sizeof error), 0);
+	assert_int_equal(pthread_create(&thread, NULL, ask_http, path), 0);
+	for (int i = 0; i < 300 && pthread_tryjoin_np(thread, NULL) != 0; i++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		usleep(10000);
+	}
+	assert_non_null(strstr(answer_of_http, "200 OK"));
+	return answer_of_http;
 }
 
 static void test_http_asks_the_control_thread_for_sessions(void **state)
 {
 	(void)state;
-	static char answer[4096];
-	pthread_t thread;
-	assert_int_equal(http_start(&options, error, sizeof error), 0);
-	assert_int_equal(pthread_create(&thread, NULL, ask_http, answer), 0);
-	for (int i = 0; i < 300 && pthread_tryjoin_np(thread, NULL) != 0; i++) {
-		uv_run(&loop, UV_RUN_NOWAIT);
-		usleep(10000);
-	}
-	assert_non_null(strstr(answer, "200 OK"));
-	assert_non_null(strstr(answer, "\"user\": \"shop \\\"quoted\\\"\""));
+	char path[] = "/api/v1/stats_sessions";
+	assert_non_null(strstr(ask_while_controlling(path), "\"user\": \"shop \\\"quoted\\\"\""));
+}
+
+static void test_the_pools_of_all_workers_are_one_row_an_account(void **state)
+{
+	(void)state;
+	char path[] = "/api/v1/stats_pools";
+	const char *answer = ask_while_controlling(path);
+	const char *app = strstr(answer, "\"user\": \"app\""), *shop = strstr(answer, "\"user\": \"shop\"");
+	assert_true(app && shop && app < shop);
+	assert_null(strstr(app + 1, "\"user\": \"app\""));
+	assert_non_null(strstr(app, "\"idle\": 4"));
+	assert_non_null(strstr(app, "\"waited_max_ms\": 300"));
+	assert_non_null(strstr(app, "\"closed_age\": 10"));
 }
 
 static const char *http_get(const char *path)
@@ -255,6 +278,7 @@ int main(void)
 		TEST(test_only_the_owner_may_open_the_socket),
 		TEST(test_an_address_in_use_is_said_and_leaves_nothing_behind),
 		TEST(test_http_asks_the_control_thread_for_sessions),
+		TEST(test_the_pools_of_all_workers_are_one_row_an_account),
 		TEST(test_readiness_follows_the_primary_and_the_draining),
 		TEST(test_a_call_that_nobody_answers_is_taken_back),
 	};
