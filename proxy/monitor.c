@@ -8,6 +8,7 @@
 
 #include "proxy/accounts_load.h"
 #include "proxy/log.h"
+#include "proxy/objects_load.h"
 #include "proxy/reach.h"
 #include "proxy/snapshot.h"
 
@@ -33,20 +34,22 @@ struct monitor {
 	struct lag_reader lag;
 	bool doubted;   /* a time-out is being made sure of: the server is to prove that it lives */
 	int64_t lag_us; /* by the history, at the newest position; -1 = not known */
+	unsigned objects_missing; /* duties that the last load of them lacked a GRANT for */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 
 	/* Shared with the control thread. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stopping, look_wanted, accounts_wanted, has_look, has_accounts;
+	bool stopping, look_wanted, accounts_wanted, objects_wanted, has_look, has_accounts, has_objects;
 	enum monitor_follow follow;
 	int64_t monitor_interval, position_interval;
 	unsigned login_timeout;
 	enum server_tls tls;
 	char ca[sizeof((struct settings *)NULL)->server_ca];
-	uint64_t ticket;
+	uint64_t ticket, objects_ticket;
 	struct look newest;
 	struct monitor_accounts accounts;
+	struct monitor_objects objects;
 };
 
 static int64_t now_us(void)
@@ -194,6 +197,7 @@ static void look(struct monitor *m, bool after_failure)
 	if (!ok)
 		disconnect(m);
 	m->look.number++;
+	m->look.missing |= m->objects_missing;
 	m->look.at_us = now_us();
 	m->look.failures = ok ? 0 : m->look.failures + 1;
 	if (!m->look.address_len && m->look.error.failure != LIBRARY_UNKNOWN_HOST)
@@ -221,10 +225,28 @@ static void load_accounts(struct monitor *m, uint64_t ticket)
 	m->common->told();
 }
 
+static void load_objects(struct monitor *m, uint64_t ticket)
+{
+	struct monitor_objects got = {.ticket = ticket, .error = m->look.error};
+	struct dialect dialect = {.flavor = m->look.flavor, .version = m->look.version};
+	if (m->connection) {
+		got.set = objects_load(m->connection, &dialect, &m->objects_missing, &got.error);
+		if (!got.set && library_failure_is_final(got.error.failure))
+			m->next_look_us = 0;
+	}
+	pthread_mutex_lock(&m->lock);
+	struct object_set *untaken = m->has_objects ? m->objects.set : NULL;
+	m->objects = got;
+	m->has_objects = true;
+	pthread_mutex_unlock(&m->lock);
+	object_set_unref(untaken);
+	m->common->told();
+}
+
 /* What there is to do now. */
 struct errands {
-	bool stop, look, position, accounts;
-	uint64_t ticket;
+	bool stop, look, position, accounts, objects;
+	uint64_t ticket, objects_ticket;
 	enum monitor_follow follow;
 	int64_t look_interval;
 };
@@ -234,6 +256,8 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 	*e = (struct errands){.stop = m->stopping,
 	                      .accounts = m->accounts_wanted,
 	                      .ticket = m->ticket,
+	                      .objects = m->objects_wanted,
+	                      .objects_ticket = m->objects_ticket,
 	                      .follow = m->follow,
 	                      .look_interval = m->monitor_interval};
 	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
@@ -246,7 +270,9 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 		m->next_position_us = now + m->position_interval;
 	if (e->accounts)
 		m->accounts_wanted = false;
-	return e->stop || e->look || e->position || e->accounts;
+	if (e->objects)
+		m->objects_wanted = false;
+	return e->stop || e->look || e->position || e->accounts || e->objects;
 }
 
 static void sleep_until_due(struct monitor *m)
@@ -283,6 +309,8 @@ static void *run(void *arg)
 		}
 		if (e.accounts)
 			load_accounts(m, e.ticket);
+		if (e.objects)
+			load_objects(m, e.objects_ticket);
 		if (e.position && m->connection && !read_position(m, e.follow))
 			look(m, true);
 	}
@@ -357,6 +385,15 @@ void monitor_want_accounts(struct monitor *m, uint64_t ticket)
 	pthread_mutex_unlock(&m->lock);
 }
 
+void monitor_want_objects(struct monitor *m, uint64_t ticket)
+{
+	pthread_mutex_lock(&m->lock);
+	m->objects_wanted = true;
+	m->objects_ticket = ticket;
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
 bool monitor_take_look(struct monitor *m, struct look *look_out)
 {
 	pthread_mutex_lock(&m->lock);
@@ -380,6 +417,18 @@ bool monitor_take_accounts(struct monitor *m, struct monitor_accounts *accounts)
 	return has;
 }
 
+bool monitor_take_objects(struct monitor *m, struct monitor_objects *objects)
+{
+	pthread_mutex_lock(&m->lock);
+	bool has = m->has_objects;
+	if (has)
+		*objects = m->objects;
+	m->has_objects = false;
+	m->objects.set = NULL;
+	pthread_mutex_unlock(&m->lock);
+	return has;
+}
+
 void monitor_stop(struct monitor *m)
 {
 	pthread_mutex_lock(&m->lock);
@@ -397,6 +446,8 @@ void monitor_join(struct monitor *m)
 	pthread_join(m->thread, NULL);
 	if (m->has_accounts)
 		account_set_unref(m->accounts.set);
+	if (m->has_objects)
+		object_set_unref(m->objects.set);
 	gtid_set_finish(&m->position);
 	pthread_cond_destroy(&m->wake);
 	pthread_mutex_destroy(&m->lock);

@@ -4,7 +4,7 @@
  * Every monitor_interval it looks at the server (monitor_look.h) and keeps the findings for the control
  * thread, which is told through a callback and takes them. In between, where it is told to, it reads the
  * server's applied position every position_interval and publishes it to the board of the server's slot. It
- * loads the accounts when asked. A failure seen by anybody (monitor_look_soon) makes it look at once. Calls
+ * loads the accounts, the stored functions and the views when asked. A failure seen by anybody (monitor_look_soon) makes it look at once. Calls
  * block, in its own thread only; stopping breaks the connection under it. The functions here are the control
  * thread's unless they say otherwise.
  */
@@ -17,6 +17,7 @@
 #include "proxy/accounts.h"
 #include "proxy/monitor_lag.h"
 #include "proxy/monitor_look.h"
+#include "proxy/objects.h"
 #include "proxy/options.h"
 #include "proxy/settings.h"
 
@@ -40,6 +41,12 @@ struct monitor_accounts {
 	struct library_error error;
 };
 
+struct monitor_objects {
+	uint64_t ticket;
+	struct object_set *set; /* the taker's reference; NULL = it failed */
+	struct library_error error;
+};
+
 /* NULL when no thread can be made. */
 struct monitor *monitor_start(unsigned slot, const struct endpoint *at, const struct monitor_common *common,
                               const struct settings *settings);
@@ -50,10 +57,12 @@ void monitor_follow(struct monitor *m, enum monitor_follow follow);
 void monitor_look_soon(struct monitor *m);
 
 void monitor_want_accounts(struct monitor *m, uint64_t ticket);
+void monitor_want_objects(struct monitor *m, uint64_t ticket);
 
 /* The newest look, and the newest accounts: false when there is nothing since the last time. */
 bool monitor_take_look(struct monitor *m, struct look *look);
 bool monitor_take_accounts(struct monitor *m, struct monitor_accounts *accounts);
+bool monitor_take_objects(struct monitor *m, struct monitor_objects *objects);
 
 /* Stopping is asked of all first, then each is waited for and freed. */
 void monitor_stop(struct monitor *m);

@@ -44,7 +44,7 @@ static const struct monitor_words words[] = {
             .replica_uuid = "Replica_UUID",
             .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*",
                        "SELECT ON performance_schema.replication_applier_status_by_worker",
-                       "SELECT ON mysql.user"},
+                       "SELECT ON mysql.user", "SHOW_ROUTINE ON *.*", "SELECT, SHOW VIEW ON *.*"},
         },
     /* Before 8.0.22. */
     [FAMILY_MYSQL_OLD] =
@@ -58,7 +58,8 @@ static const struct monitor_words words[] = {
             .position = "SELECT @@global.gtid_executed",
             .column = {"Channel_Name", OLD_COLUMNS, "Auto_Position", "Master_Server_Id", "Master_UUID"},
             .replica_uuid = "Slave_UUID",
-            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
+            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user",
+                       "SELECT ON *.*", "SELECT, SHOW VIEW ON *.*"},
         },
     [FAMILY_MARIADB] =
         {
@@ -72,7 +73,7 @@ static const struct monitor_words words[] = {
             .position = "SELECT @@global.gtid_current_pos",
             .column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
             .grants = {"SLAVE MONITOR ON *.*", "REPLICATION MASTER ADMIN ON *.*", NULL,
-                       "SELECT ON mysql.global_priv"},
+                       "SELECT ON mysql.global_priv", "SELECT ON mysql.proc", "SELECT, SHOW VIEW ON *.*"},
         },
     /* Before 10.5.2 split the privileges, and 10.4 the table of accounts. */
     [FAMILY_MARIADB_OLD] =
@@ -85,7 +86,8 @@ static const struct monitor_words words[] = {
             .applied = "SELECT @@global.gtid_slave_pos",
             .position = "SELECT @@global.gtid_current_pos",
             .column = {"Connection_name", OLD_COLUMNS, "Using_Gtid", "Master_Server_Id", NULL},
-            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user"},
+            .grants = {"REPLICATION CLIENT ON *.*", "REPLICATION SLAVE ON *.*", NULL, "SELECT ON mysql.user",
+                       "SELECT ON mysql.proc", "SELECT, SHOW VIEW ON *.*"},
         },
 };
 
@@ -103,6 +105,8 @@ const char *monitor_purpose(enum duty duty)
 	    [DUTY_REPLICAS] = "to find the replicas by itself (or name them with --server)",
 	    [DUTY_LAG] = "to know the lag in microseconds",
 	    [DUTY_ACCOUNTS] = "to read the accounts (or give them with --user)",
+	    [DUTY_FUNCTIONS] = "to know which stored functions only read, so that replicas may call them",
+	    [DUTY_VIEWS] = "to know which views write, before a replica has refused them",
 	};
 	return purposes[duty];
 }

@@ -15,6 +15,8 @@ enum duty {
 	DUTY_REPLICAS, /* who replicates from it: to find members */
 	DUTY_LAG,      /* microseconds of lag: to know more exactly */
 	DUTY_ACCOUNTS, /* the accounts: needed unless they are given by hand */
+	DUTY_FUNCTIONS, /* the stored functions: to know which only read */
+	DUTY_VIEWS,     /* the queries of views: to know which write */
 	DUTY_COUNT,
 };
 

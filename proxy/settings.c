@@ -115,6 +115,7 @@ static const struct row rows[] = {
 	TIME(monitor_interval, "ms", "500ms", 10 * MS, MINUTE, "between looks at a server's state"),
 	TIME(position_interval, "ms", "20ms", MS, MINUTE, "between looks at a replica's applied position"),
 	TIME(accounts_interval, "s", "10s", 100 * MS, DAY, "between looks at the primary's accounts"),
+	TIME(catalog_interval, "s", "1m", 100 * MS, DAY, "between looks at the primary's stored functions and views"),
 
 	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
 	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),

@@ -52,6 +52,7 @@ struct settings {
 	uint64_t monitor_interval;    /* us between looks at a server's state */
 	uint64_t position_interval;   /* us between looks at a replica's applied position */
 	uint64_t accounts_interval;   /* us between looks at the accounts */
+	uint64_t catalog_interval;    /* us between looks at the stored functions and views */
 
 	/* process */
 	uint64_t threads;             /* workers; 0 = the machine's cores */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/accounts.h"
+#include "proxy/objects.h"
 
 struct server_slot server_slots[SERVERS_MAX];
 
@@ -29,6 +30,7 @@ void snapshot_unref(struct snapshot *s)
 	if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
 		return;
 	account_set_unref(s->accounts);
+	object_set_unref(s->objects);
 	free(s);
 }
 

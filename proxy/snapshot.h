@@ -55,6 +55,7 @@ struct server_info {
 };
 
 struct account_set;
+struct object_set;
 
 struct snapshot {
 	_Atomic unsigned references;
@@ -63,6 +64,8 @@ struct snapshot {
 	struct settings settings_storage;
 	struct account_set *accounts;           /* a reference; see proxy/accounts.h */
 	uint64_t accounts_ticket;               /* the newest request for fresh accounts that this answers */
+	struct object_set *objects;             /* a reference, or NULL; see proxy/objects.h */
+	uint64_t objects_ticket;                /* the newest request for them that this answers */
 	int primary;                            /* index into servers, or -1 */
 	char primary_reason[160];               /* why there is none */
 	unsigned n_servers;

@@ -394,7 +394,8 @@ static void tell_of_grants(void)
 			char grant[512];
 			monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty,
 			              m->look.account, grant, sizeof grant);
-			topology_note(duty == DUTY_LAG ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing",
+			bool wish = duty == DUTY_LAG || duty == DUTY_FUNCTIONS || duty == DUTY_VIEWS;
+			topology_note(wish ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "grant-missing",
 			              m->name, "%s, run: %s", monitor_purpose(duty), grant);
 		}
 		missing |= member_is_real(m) && m->known ? m->look.missing : 0;
@@ -417,6 +418,7 @@ static void turn(void)
 	tell_of_primary();
 	tell_of_grants();
 	topology_accounts_turn();
+	topology_objects_turn();
 	if (!t->first_done && !t->accounts.settled)
 		return;
 	t->first_done = true;
@@ -551,8 +553,10 @@ void topology_stop(void)
 	members_finish(&t->members);
 	lag_history_destroy(t->common.history);
 	account_set_unref(t->accounts.set);
+	object_set_unref(t->objects.set);
 	snapshot_unref(t->published);
 	t->accounts.set = NULL;
+	t->objects.set = NULL;
 	t->published = NULL;
 	t->loop = NULL;
 }

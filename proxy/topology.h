@@ -32,6 +32,11 @@ int topology_check_report(void);
  * requests are gathered so that a flood of wrong logins costs a server a few look-ups a second. */
 uint64_t topology_request_accounts(void);
 
+/* A client has changed stored functions or views: what is known of them is old until a snapshot has an objects_ticket
+ * that is not below topology_objects_requested(). Any thread. */
+void topology_request_objects(void);
+uint64_t topology_objects_requested(void);
+
 /* Something went wrong with this server on the data path (refused, reset, read-only): look at it now. Any
  * thread. */
 void topology_suspect(unsigned slot);

@@ -220,7 +220,7 @@ static int report_member(const struct member *m)
 /* The GRANTs wye can do without, once each. */
 static void report_wishes(void)
 {
-	static const enum duty wishes[] = {DUTY_REPLICAS, DUTY_LAG};
+	static const enum duty wishes[] = {DUTY_REPLICAS, DUTY_LAG, DUTY_FUNCTIONS, DUTY_VIEWS};
 	for (size_t k = 0; k < sizeof wishes / sizeof *wishes; k++)
 		for (unsigned i = 0; i < topology.members.n; i++) {
 			const struct member *m = topology.members.all[i];

@@ -95,6 +95,8 @@ static struct snapshot *build(void)
 		topology_primary_reason(s->primary_reason, sizeof s->primary_reason);
 	s->accounts = account_set_ref(topology.accounts.set);
 	s->accounts_ticket = topology.accounts.answered;
+	s->objects = object_set_ref(topology.objects.set);
+	s->objects_ticket = topology.objects.answered;
 	return s;
 }
 
@@ -114,7 +116,8 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 static bool same(const struct snapshot *a, const struct snapshot *b)
 {
 	if (a->n_servers != b->n_servers || a->primary != b->primary || a->accounts != b->accounts ||
-	    a->accounts_ticket != b->accounts_ticket || strcmp(a->primary_reason, b->primary_reason) != 0)
+	    a->accounts_ticket != b->accounts_ticket || a->objects != b->objects ||
+	    a->objects_ticket != b->objects_ticket || strcmp(a->primary_reason, b->primary_reason) != 0)
 		return false;
 	for (unsigned i = 0; i < a->n_servers; i++)
 		if (!same_server(&a->servers[i], &b->servers[i]))

@@ -14,6 +14,15 @@
 
 #define HELD_EVENTS_MAX 64
 
+struct objects_state {
+	struct object_set *set; /* a reference; NULL before the first */
+	uint64_t answered;      /* the newest request that `set` answers */
+	bool asking;
+	unsigned asked_slot;
+	unsigned told_failure; /* the error that was told last, 0: none since it succeeded */
+	int64_t asked_us, ended_us, next_us; /* monotonic: when it was asked, when answered, when the next look is due */
+};
+
 struct accounts_state {
 	struct account_set *set;    /* a reference; NULL before the first */
 	bool settled;               /* loaded, or known not to be to be had */
@@ -48,6 +57,7 @@ struct topology {
 	int told_rival;
 	bool told_no_primary;
 	struct accounts_state accounts;
+	struct objects_state objects;
 	struct snapshot *published; /* a reference: what changed since? */
 	int64_t published_us;
 };
@@ -67,6 +77,9 @@ void topology_primary_reason(char *out, size_t out_size);
 /* Asks for accounts when it is time, takes what came. Once a turn. */
 void topology_accounts_turn(void);
 uint64_t topology_accounts_requested(void);
+
+/* The same for stored functions and views. */
+void topology_objects_turn(void);
 
 /* Publishes a snapshot when it would differ from the last one in what workers go by. */
 void topology_publish_changes(void);

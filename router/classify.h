@@ -32,12 +32,21 @@ enum route {
 const char *route_name(enum route route);
 
 /* What is known of objects by name; from the servers' catalog, kept by others. */
+struct context;
 enum object_access { OBJECT_UNKNOWN, OBJECT_READS, OBJECT_WRITES };
 struct catalog {
-	/* Either may be NULL. The schema is empty for an unqualified name. Names as written, unquoted. */
+	/* Either may be NULL. The schema is empty when there is none. Names as written, unquoted. */
 	enum object_access (*function)(const struct catalog *, struct view schema, struct view name);
 	enum object_access (*relation)(const struct catalog *, struct view schema, struct view name);
 };
+
+/* What is known of an object by its text: the body of a stored function (as information_schema.routines has it), the
+ * query of a view. The context has the schema it lives in and the catalog of what it may use; it is of one thread at
+ * a time. A function that might do more than read, or touches what is not the routine's own, does not READ; a view
+ * whose query belongs on the primary WRITES. */
+enum object_access classify_function(struct view body, const struct dialect *dialect, const struct context *context);
+enum object_access classify_view(struct view definition, const struct dialect *dialect,
+                                 const struct context *context);
 
 /* State that ties a session to one connection, by name. */
 #define PINS(X)                                                                                              \
@@ -128,6 +137,7 @@ struct effect {
 
 #define CLASS_MULTI            (1u << 0) /* more than one statement */
 #define CLASS_WRITES           (1u << 1) /* may change data */
+#define CLASS_DDL_CATALOG      (1u << 26) /* ... of stored functions or views, or of schemas that may hold some */
 #define CLASS_DDL              (1u << 2) /* may change definitions: forget what was learned of names */
 #define CLASS_BEGINS           (1u << 3) /* BEGIN, START TRANSACTION, COMMIT AND CHAIN */
 #define CLASS_BEGINS_READ_ONLY (1u << 4) /* ... with READ ONLY, or under session_read_only */

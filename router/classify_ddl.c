@@ -56,12 +56,18 @@ void classify_create(struct statement *s)
 	for (; !at_end(s); advance(s)) {
 		switch (keyword_at(s)) {
 		case KW_TABLE:
-		case KW_VIEW:
 			statement_scan(s, 0);
 			decide_ddl(s);
 			return;
-		case KW_PROCEDURE:
+		case KW_VIEW:
+			statement_scan(s, 0);
+			decide_ddl(s);
+			s->flags |= CLASS_DDL_CATALOG;
+			return;
 		case KW_FUNCTION:
+			s->flags |= CLASS_DDL_CATALOG;
+			/* fallthrough */
+		case KW_PROCEDURE:
 		case KW_TRIGGER:
 		case KW_EVENT:
 		case KW_PACKAGE:
@@ -135,6 +141,10 @@ void classify_alter(struct statement *s)
 		case KW_EVENT:
 			classify_skip_body(s);
 			break;
+		case KW_VIEW:
+		case KW_FUNCTION:
+			s->flags |= CLASS_DDL_CATALOG;
+			break;
 		default:
 			continue;
 		}
@@ -170,6 +180,16 @@ void classify_drop(struct statement *s)
 		return;
 	}
 	decide_ddl(s);
+	switch (keyword_at(s)) {
+	case KW_VIEW:
+	case KW_FUNCTION:
+	case KW_DATABASE:
+	case KW_SCHEMA:
+		s->flags |= CLASS_DDL_CATALOG;
+		break;
+	default:
+		break;
+	}
 	if (accept(s, KW_TABLE) || accept(s, KW_TABLES) || (temporary && accept(s, KW_SEQUENCE))) {
 		if_exists(s);
 		bool all = dropped_tables(s, temporary);

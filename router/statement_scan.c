@@ -50,7 +50,7 @@ static void watch_name(struct statement *s)
 			note_read(s, relation_read((enum keyword)w->keyword, name));
 	}
 	if (s->watch & WATCH_RELATIONS) {
-		struct view of = qualified ? token_inside(behind(s, 2)) : (struct view){NULL, 0};
+		struct view of = qualified ? token_inside(behind(s, 2)) : schema;
 		if (s->context->catalog->relation(s->context->catalog, of, name) == OBJECT_WRITES)
 			s->seen |= SEEN_WRITING_VIEW;
 	}
@@ -156,6 +156,8 @@ static void function_call(struct statement *s, enum function_class class)
 static void unknown_call(struct statement *s, struct view schema, struct view name)
 {
 	const struct catalog *c = s->context->catalog;
+	if (!schema.len)
+		schema = s->context->schema;
 	enum object_access access = c && c->function ? c->function(c, schema, name) : OBJECT_UNKNOWN;
 	if (access == OBJECT_WRITES)
 		s->seen |= SEEN_WRITING_VIEW;

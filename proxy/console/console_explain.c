@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/console/console_sql.h"
+#include "proxy/objects.h"
 #include "proxy/snapshot.h"
 #include "router/classify.h"
 
@@ -63,7 +64,7 @@ static void explain(struct explanation *e, const struct snapshot *s, const char 
 	struct classify_scratch scratch = {.text = text, .text_capacity = sizeof text};
 	struct classification c;
 	struct dialect dialect = dialect_of(s);
-	struct context context = {0};
+	struct context context = {.catalog = s && s->objects ? object_set_catalog(s->objects) : NULL};
 	classify(view_of(sql), &dialect, &context, &scratch, &c);
 	snprintf(e->route, sizeof e->route, "%s", route_name(c.route));
 	snprintf(e->reason, sizeof e->reason, "%s", reason_name(c.reason));

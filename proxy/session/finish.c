@@ -269,6 +269,8 @@ enum step finish_statement(struct session *s, bool ok)
 	apply_state(s, b, ok);
 	hints_statement_ended(s, ok);
 	apply_pins(s, b, ok);
+	if (r->flags & CLASS_DDL_CATALOG)
+		topology_request_objects();
 	note_transaction(s, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
 	bool released = ok && (r->flags & CLASS_RELEASES);

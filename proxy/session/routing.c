@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/objects.h"
 #include "proxy/session/session.h"
+#include "proxy/topology.h"
 #include "router/sql_mode.h"
 
 static bool is_on(struct view v)
@@ -118,7 +120,11 @@ void routing_classify(struct session *s, struct view sql)
 		.sql_mode = s->sql_mode,
 		.charset = s->charset,
 	};
+	/* What is known of functions and views is old once a client has changed some. */
+	const struct object_set *objects =
+		topology_objects_requested() <= w->snapshot->objects_ticket ? w->snapshot->objects : NULL;
 	struct context context = {
+		.catalog = objects ? object_set_catalog(objects) : NULL,
 		.in_trx = session_in_trx(s),
 		.in_read_only_trx = (s->status & STATUS_IN_TRANS_READONLY) != 0 && session_in_trx(s),
 		.autocommit_off = s->autocommit_off,

@@ -50,6 +50,7 @@ class MariaDB(Flavor):
             # SHOW SLAVE STATUS, SHOW SLAVE HOSTS; then the accounts.
             "GRANT SLAVE MONITOR, REPLICATION MASTER ADMIN ON *.* TO monitor@'%'",
             "GRANT SELECT ON mysql.global_priv TO monitor@'%'",
+            "GRANT SELECT ON mysql.proc TO monitor@'%'",
         ]
 
     def replicate_sql(self, primary):

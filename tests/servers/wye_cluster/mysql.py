@@ -85,7 +85,7 @@ class MySQL(Flavor):
         return common_accounts_sql(
             lambda name: "CREATE USER %s@'%%' IDENTIFIED WITH caching_sha2_password BY '%s'" % (name, name)) + [
             # SHOW REPLICA STATUS and SHOW REPLICAS; then the accounts and the applier's lag.
-            "GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO monitor@'%'",
+            "GRANT REPLICATION CLIENT, REPLICATION SLAVE, SHOW_ROUTINE ON *.* TO monitor@'%'",
             "GRANT SELECT ON mysql.user TO monitor@'%'",
             "GRANT SELECT ON performance_schema.replication_applier_status_by_worker TO monitor@'%'",
         ]
