@@ -9,6 +9,7 @@
 #include "proxy/accounts_load.h"
 #include "proxy/log.h"
 #include "proxy/objects_load.h"
+#include "proxy/positions.h"
 #include "proxy/reach.h"
 #include "proxy/snapshot.h"
 
@@ -20,6 +21,8 @@
 #define LOOK_GAP_US 50000
 /* Who replicates from whom changes seldom. */
 #define REPLICAS_EVERY_US (5 * SECOND_US)
+/* A delay between two servers is told by looks at them that lie so many of the short intervals apart, at most. */
+#define NEAR_LOOKS 5
 
 struct monitor {
 	unsigned slot;
@@ -36,13 +39,14 @@ struct monitor {
 	int64_t lag_us; /* by the history, at the newest position; -1 = not known */
 	unsigned objects_missing; /* duties that the last load of them lacked a GRANT for */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
+	int64_t position_us; /* when the position was read last */
 
 	/* Shared with the control thread. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping, look_wanted, accounts_wanted, objects_wanted, has_look, has_accounts, has_objects;
 	enum monitor_follow follow;
-	int64_t monitor_interval, position_interval;
+	int64_t monitor_interval, position_interval, position_interval_busy;
 	unsigned login_timeout;
 	enum server_tls tls;
 	char ca[sizeof((struct settings *)NULL)->server_ca];
@@ -81,7 +85,7 @@ static void set_connection(struct monitor *m, struct library_connection *c)
 static void disconnect(struct monitor *m)
 {
 	set_connection(m, NULL);
-	position_board_clear(&server_slots[m->slot].board);
+	positions_forget(m->slot);
 	m->lag = (struct lag_reader){.epoch = 0};
 	m->lag_us = -1;
 }
@@ -107,6 +111,36 @@ static bool connect_to_server(struct monitor *m)
 	return look_identify(c, &m->look);
 }
 
+/* How long the newest position that it has reached now took to get there: as exact as the looks at both servers are
+ * frequent. Seldom looks tell at least when it has become quicker than was known. */
+static void note_catch_up(struct monitor *m, int64_t now)
+{
+	int64_t delay = m->lag.delay_us, apart = now - m->position_us, busy = m->position_interval_busy;
+	if (delay < 0)
+		return;
+	if (apart > NEAR_LOOKS * busy) {
+		delay += apart;
+		if (delay >= positions_catch_up_us(m->slot))
+			return;
+	}
+	positions_note_catch_up(m->slot, delay < POSITIONS_NEVER ? (uint32_t)delay : POSITIONS_NEVER - 1);
+}
+
+static void note_position(struct monitor *m, enum monitor_follow follow, uint64_t number)
+{
+	int64_t now = now_us();
+	positions_publish(m->slot, &m->position, number, (uint64_t)now);
+	if (follow == FOLLOW_AS_PRIMARY) {
+		lag_history_note(m->common->history, &m->position, now);
+		positions_publish_behind(m->slot, 0);
+	} else {
+		m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, now);
+		positions_publish_behind(m->slot, m->lag_us);
+		note_catch_up(m, now);
+	}
+	m->position_us = now;
+}
+
 /* Reads the position that the server's part in replication makes the interesting one. False when the
  * connection is lost: m->look.error says how. */
 static bool read_position(struct monitor *m, enum monitor_follow follow)
@@ -114,6 +148,7 @@ static bool read_position(struct monitor *m, enum monitor_follow follow)
 	const struct monitor_words *w = monitor_words_of(m->look.flavor, m->look.version);
 	struct library_result *r;
 	struct library_error error;
+	uint64_t number = positions_look();
 	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r,
 	                   &error)) {
 		if (library_failure_is_final(error.failure))
@@ -126,14 +161,8 @@ static bool read_position(struct monitor *m, enum monitor_follow follow)
 		gtid_set_finish(&m->position);
 		gtid_set_init(&m->position, m->look.flavor);
 	}
-	if (text && gtid_set_parse(&m->position, (struct view){(const uint8_t *)text, len}) == GTID_OK) {
-		int64_t now = now_us();
-		position_board_publish(&server_slots[m->slot].board, &m->position, (uint64_t)now);
-		if (follow == FOLLOW_AS_PRIMARY)
-			lag_history_note(m->common->history, &m->position, now);
-		else
-			m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, now);
-	}
+	if (text && gtid_set_parse(&m->position, (struct view){(const uint8_t *)text, len}) == GTID_OK)
+		note_position(m, follow, number);
 	library_free(r);
 	return true;
 }
@@ -267,7 +296,8 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 	if (e->look)
 		m->look_wanted = false;
 	if (e->position)
-		m->next_position_us = now + m->position_interval;
+		m->next_position_us = now + (positions_are_wanted((uint64_t)now / 1000) ? m->position_interval_busy
+		                                                                       : m->position_interval);
 	if (e->accounts)
 		m->accounts_wanted = false;
 	if (e->objects)
@@ -352,6 +382,9 @@ void monitor_configure(struct monitor *m, const struct settings *settings)
 	pthread_mutex_lock(&m->lock);
 	m->monitor_interval = (int64_t)settings->monitor_interval;
 	m->position_interval = (int64_t)settings->position_interval;
+	m->position_interval_busy = (int64_t)settings->position_interval_busy;
+	if (m->position_interval_busy > m->position_interval)
+		m->position_interval_busy = m->position_interval;
 	m->login_timeout = login < 1 ? 1 : login > LOGIN_TIMEOUT ? LOGIN_TIMEOUT : (unsigned)login;
 	m->tls = settings->server_tls;
 	snprintf(m->ca, sizeof m->ca, "%s", settings->server_ca);

@@ -3,8 +3,9 @@
  *
  * Every monitor_interval it looks at the server (monitor_look.h) and keeps the findings for the control
  * thread, which is told through a callback and takes them. In between, where it is told to, it reads the
- * server's applied position every position_interval and publishes it to the board of the server's slot. It
- * loads the accounts, the stored functions and the views when asked. A failure seen by anybody (monitor_look_soon) makes it look at once. Calls
+ * server's applied position and publishes it (proxy/positions.h): every position_interval_busy while a session
+ * lacks one, every position_interval else. It loads the accounts, the stored functions and the views when asked. A
+ * failure seen by anybody (monitor_look_soon) makes it look at once. Calls
  * block, in its own thread only; stopping breaks the connection under it. The functions here are the control
  * thread's unless they say otherwise.
  */

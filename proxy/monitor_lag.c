@@ -113,7 +113,11 @@ int64_t lag_history_read(struct lag_history *h, struct lag_reader *reader, const
 	pthread_mutex_lock(&h->lock);
 	if (reader->epoch != h->epoch)
 		*reader = (struct lag_reader){.epoch = h->epoch};
+	uint64_t before = reader->next;
 	unsigned i = first_missing(h, reader, applied);
+	bool measured = reader->next != before && before;
+	reader->delay_us = measured && now_us > h->samples[i - 1].at_us ? now_us - h->samples[i - 1].at_us
+	                                                                : measured ? 0 : -1;
 	int64_t lag = -1;
 	if (reader->anchored)
 		lag = i == h->n ? 0 : now_us - h->samples[i].at_us;

@@ -26,6 +26,7 @@ struct lag_reader {
 	uint64_t epoch;
 	uint64_t next; /* number of the first position not known to be applied */
 	bool anchored;
+	int64_t delay_us; /* by the last read: the age of the newest position that was new to it then; -1: none was */
 };
 
 struct lag_history *lag_history_create(void);

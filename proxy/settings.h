@@ -47,10 +47,12 @@ struct settings {
 	uint64_t max_lag;             /* us; a replica further behind leaves the pool */
 	enum consistency consistency;
 	enum reads_on_primary reads_on_primary;
+	uint64_t causal_timeout;      /* us a read may wait on a replica for what it must see; 0: it never does */
 
 	/* monitor */
 	uint64_t monitor_interval;    /* us between looks at a server's state */
-	uint64_t position_interval;   /* us between looks at a replica's applied position */
+	uint64_t position_interval;   /* us between looks at a server's applied position */
+	uint64_t position_interval_busy; /* the same while a session lacks a position */
 	uint64_t accounts_interval;   /* us between looks at the accounts */
 	uint64_t catalog_interval;    /* us between looks at the stored functions and views */
 

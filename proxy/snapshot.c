@@ -8,8 +8,6 @@
 #include "proxy/accounts.h"
 #include "proxy/objects.h"
 
-struct server_slot server_slots[SERVERS_MAX];
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct snapshot *current;
 static uint64_t published;

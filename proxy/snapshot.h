@@ -31,7 +31,7 @@ enum server_state {
 };
 
 struct server_info {
-	unsigned slot;                   /* index into server_slots and into every worker's pools and counters */
+	unsigned slot;                   /* index into every worker's pools and counters */
 	struct endpoint at;
 	char name[280];                  /* host:port, as people write it */
 	struct sockaddr_storage address; /* resolved */
@@ -40,6 +40,7 @@ struct server_info {
 	enum flavor flavor;
 	unsigned version;                /* 90704, 101119 */
 	char version_text[80];           /* as the greeting has it */
+	uint64_t uuid_hi, uuid_lo;       /* MySQL's server_uuid: whose transactions are its own; 0: not known */
 	enum server_role role;
 	enum server_state state;
 	bool takes_reads;                /* a replica in the pool */
@@ -71,12 +72,6 @@ struct snapshot {
 	unsigned n_servers;
 	struct server_info servers[];
 };
-
-/* Process-wide, one a server, never moved or freed. */
-struct server_slot {
-	struct position_board board;            /* applied position: published by the server's monitor thread */
-};
-extern struct server_slot server_slots[SERVERS_MAX];
 
 /* The current one with a reference of the caller's; NULL before the first. Any thread. */
 struct snapshot *snapshot_get(void);

@@ -57,6 +57,9 @@ struct worker_stats {
 	_Atomic uint64_t hints_ignored;    /* words of hints that were not understood, servers that are not known */
 	_Atomic uint64_t timeouts;         /* statements stopped after the time that a hint gave them */
 	_Atomic uint64_t retried;          /* statements run again after a server was lost */
+	_Atomic uint64_t waits;            /* reads sent to wait on a replica */
+	_Atomic uint64_t waits_late;       /* those that waited in vain */
+	_Atomic uint64_t asks;             /* servers asked for their position ahead of a read */
 	_Atomic uint64_t queued;           /* gauge: sessions waiting for a connection */
 	_Atomic uint64_t pinned;           /* gauge: sessions tied to a connection */
 	_Atomic uint64_t pins[PIN_COUNT];  /* pins taken, by cause */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/topology_state.h"
+#include "router/gtid.h"
 
 /* How often a snapshot is made for nothing but a lag that moved, and what counts as moved. */
 #define LAG_EVERY_US 1000000
@@ -49,6 +50,20 @@ static void describe_role(const struct member *m, char *out, size_t out_size)
 		snprintf(out, out_size, "it replicates from nobody");
 }
 
+/* As the sets of transactions have it. */
+static void fill_uuid(struct server_info *s, const char *uuid)
+{
+	char text[64];
+	struct gtid_set one;
+	gtid_set_init(&one, FLAVOR_MYSQL);
+	snprintf(text, sizeof text, "%s:1", uuid);
+	if (gtid_set_parse(&one, view_of(text)) == GTID_OK && gtid_set_ranges(&one) == 1) {
+		s->uuid_hi = gtid_set_range(&one, 0).range.hi;
+		s->uuid_lo = gtid_set_range(&one, 0).range.lo;
+	}
+	gtid_set_finish(&one);
+}
+
 static void fill(struct server_info *s, const struct member *m, bool primary_up)
 {
 	s->slot = m->slot;
@@ -60,6 +75,7 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->flavor = m->look.flavor;
 	s->version = m->look.version;
 	memcpy(s->version_text, m->look.version_text, sizeof s->version_text);
+	fill_uuid(s, m->look.uuid);
 	s->role = m->role;
 	s->state = m->health.state;
 	s->takes_reads = m->takes_reads;

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+/* So many turns of the whole field a server may be owed, or owe. */
+#define TURNS_KEPT 8
+
 /* The candidates a policy chooses from: the nearest ones, by index. */
 struct field {
 	const struct candidate *c;
@@ -97,6 +100,17 @@ static bool wins(int c, unsigned i, uint32_t *equals, uint64_t random)
 	return c < 0 || (!c && !below(mix(random + i), ++*equals));
 }
 
+static int64_t limit_of(const struct field *f)
+{
+	return TURNS_KEPT * (int64_t)f->total;
+}
+
+static void pay(struct balance *b, const struct field *f, unsigned at)
+{
+	int32_t *credit = &b->credit[f->c[at].slot];
+	*credit = clamp(*credit - (int64_t)f->total, limit_of(f));
+}
+
 /* Smooth weighted round robin: everyone gains its weight, the richest serves and pays what all gained.
  * Credits belong to servers and stay when the set of candidates changes, so that a server that may serve only
  * every other statement gets its share of just those. They are bounded, so that one that comes back is not
@@ -105,7 +119,6 @@ static unsigned pick_round_robin(struct balance *b, const struct field *f, uint6
 {
 	unsigned best = BALANCE_NONE;
 	uint32_t equals = 1;
-	int64_t limit = 2 * (int64_t)f->total;
 	for (unsigned i = 0; i < f->n; i++)
 		if (f->c[i].slot >= BALANCE_SLOTS)
 			return pick_weighted(b, f, random);
@@ -114,14 +127,26 @@ static unsigned pick_round_robin(struct balance *b, const struct field *f, uint6
 		if (!weight)
 			continue;
 		int32_t *credit = &b->credit[f->c[i].slot];
-		*credit = clamp(*credit + (int64_t)weight, limit);
+		*credit = clamp(*credit + (int64_t)weight, limit_of(f));
 		int c = best == BALANCE_NONE ? -1 : compare_numbers(b->credit[f->c[best].slot], *credit);
 		if (wins(c, i, &equals, random))
 			best = i;
 	}
-	int32_t *paid = &b->credit[f->c[best].slot];
-	*paid = clamp(*paid - (int64_t)f->total, limit);
+	pay(b, f, best);
 	return best;
+}
+
+void balance_charge(struct balance *b, const struct candidate *c, unsigned n, unsigned at)
+{
+	struct field f = field_of(c, n);
+	for (unsigned i = 0; i < n; i++)
+		if (c[i].slot >= BALANCE_SLOTS)
+			return;
+	for (unsigned i = 0; i < n; i++) {
+		int32_t *credit = &b->credit[c[i].slot];
+		*credit = clamp(*credit + (int64_t)weight_of(&f, i), limit_of(&f));
+	}
+	pay(b, &f, at);
 }
 
 /* Whether i has less to do for its weight than best; one more statement, ours, is counted to each. */

@@ -617,6 +617,18 @@ bool gtid_set_intersect(struct gtid_set *a, const struct gtid_set *b)
 	return store(a, &out);
 }
 
+bool gtid_set_keep_source(struct gtid_set *s, uint64_t hi, uint64_t lo)
+{
+	struct rows x;
+	struct build out;
+	build_init(&out, s->flavor);
+	rows_of(s, &x);
+	for (unsigned i = 0; i < x.n; i++)
+		if (x.p[i].range.hi == hi && x.p[i].range.lo == lo && !add(&out, &x.p[i]))
+			return give_up(&out);
+	return store(s, &out);
+}
+
 bool gtid_set_assign(struct gtid_set *s, enum flavor flavor, struct gtid_row *rows, unsigned n)
 {
 	struct build out;

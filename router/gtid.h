@@ -75,6 +75,9 @@ bool gtid_set_union(struct gtid_set *a, const struct gtid_set *b) __attribute__(
 bool gtid_set_subtract(struct gtid_set *a, const struct gtid_set *b) __attribute__((warn_unused_result));
 bool gtid_set_intersect(struct gtid_set *a, const struct gtid_set *b) __attribute__((warn_unused_result));
 
+/* MySQL: only what this server, by the halves of its UUID, has made, with whatever tag. */
+bool gtid_set_keep_source(struct gtid_set *s, uint64_t hi, uint64_t lo) __attribute__((warn_unused_result));
+
 /* Union that also closes the gaps of at most `gap` missing numbers within a source, and then the smallest gaps left
  * until no source has more than `most` ranges (0: any number). The result is a superset of the union: right for
  * "what must have been applied", wrong for "what has been applied". */

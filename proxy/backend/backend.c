@@ -39,6 +39,7 @@ static void on_closed(struct conn *c)
 	struct worker *w = b->conn.worker;
 	backend_statements_forget(b);
 	state_unref(w->states, b->have);
+	free(b->draining);
 	free(b);
 }
 

@@ -23,12 +23,13 @@
 #include "router/state.h"
 
 struct pool;
+struct reply;
 struct session;
 struct backend_login;
 struct backend_statement;
 struct template;
 
-enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID };
+enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID, TASK_DRAIN };
 enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_CLOSING };
 
 struct backend {
@@ -47,6 +48,7 @@ struct backend {
 
 	bool killed;                     /* a KILL for it is under way: it is not lent again */
 	enum backend_task task;          /* BUSY without a session: what it does on wye's own account */
+	struct reply *draining;          /* TASK_DRAIN: where it is in the answer that nobody wants */
 	uint32_t kill_thread;            /* the server's id of the connection to be killed, once this one is logged in */
 	bool kill_query;
 	bool lent;                       /* it was lent before */

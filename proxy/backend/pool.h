@@ -93,6 +93,11 @@ void pool_explain(const struct pool *pool, char *text, size_t size);
 void pool_kill(struct backend *b, bool query_only);
 void pool_task_run(struct backend *b); /* bytes for a backend with a task */
 
+/* Eats the rest of an answer that nobody wants, `at` which the walker is, and gives the backend back then. One that does
+ * not end soon is stopped. */
+void pool_drain(struct backend *b, const struct reply *at);
+void pool_drain_more(struct backend *b);
+
 /* From the login: */
 void pool_backend_ready(struct backend *b);
 void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate, const char *text);

@@ -5,6 +5,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
+#define DRAIN_MS  1000u  /* the rest of an answer that nobody wants may take so long */
 #define FORGET_MS 60000u /* a pool without connections is forgotten so long after its last failure */
 
 /* Up to an eighth earlier than pool_max_age, each at a time of its own. */
@@ -34,6 +35,20 @@ static void close_idle(struct pool *pool)
 			pool_retire(b, CLOSED_AGE);
 		else if (pool->n_idle > keep && !b->keeps_insert_id && (now - b->since) * 1000 > timeout)
 			pool_retire(b, CLOSED_IDLE); /* not what its keeper may still ask for */
+	}
+}
+
+/* It is not lent again: what is stopped in the middle of an answer is no use to anybody. */
+static void end_draining(struct pool *pool)
+{
+	uint64_t now = worker_now(pool->worker);
+	struct backend *b, *next;
+	for (b = TAILQ_FIRST(&pool->busy); b; b = next) {
+		next = TAILQ_NEXT(b, link);
+		if (b->task != TASK_DRAIN || now - b->since < DRAIN_MS)
+			continue;
+		pool_kill(b, false);
+		backend_discard(b);
 	}
 }
 
@@ -77,6 +92,7 @@ void pools_sweep(struct worker *w)
 		next = pool->hh.next;
 		close_idle(pool);
 		end_connecting(pool);
+		end_draining(pool);
 		keep_open(pool);
 		if (!pool->n_idle && !pool->n_busy && !pool->n_connecting && !pool->n_line && !kept_open(pool) &&
 		    worker_now(w) > pool->retry_at + FORGET_MS)

@@ -1,6 +1,6 @@
 /*
- * What a connection does on wye's own account, lent to nobody: a KILL for another connection of the same account, or
- * telling the last insert id of the session that had it last, before it is closed.
+ * What a connection does on wye's own account, lent to nobody: a KILL for another connection of the same account,
+ * telling the last insert id of the session that had it last, before it is closed, or eating an answer (pool_drain.c).
  */
 #include <stdio.h>
 
@@ -108,6 +108,8 @@ void pool_task_run(struct backend *b)
 {
 	if (b->task == TASK_KILL)
 		kill_answered(b);
+	else if (b->task == TASK_DRAIN)
+		pool_drain_more(b);
 	else
 		id_answered(b);
 }

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/positions.h"
 #include "proxy/snapshot.h"
 #include "proxy/stats.h"
-#include "router/position.h"
 
 /* The counters of one server, of all workers together. */
 struct server_sum {
@@ -41,7 +41,7 @@ static void row_of_position(struct table_rows *rows, unsigned slot, enum flavor 
 	struct buf text;
 	gtid_set_init(&set, flavor);
 	buf_init(&text, 1u << 20);
-	if (position_board_read(&server_slots[slot].board, &set, NULL) && gtid_set_write(&set, &text) &&
+	if (positions_read(slot, &set) && gtid_set_write(&set, &text) &&
 	    buf_append(&text, "", 1))
 		rows_text(rows, (const char *)buf_data(&text));
 	else

@@ -58,6 +58,9 @@ static const struct table_column stats_workers_columns[] = {
 	{"bytes_to_clients", COLUMN_INTEGER, "bytes sent to clients"},
 	{"healed", COLUMN_INTEGER, "misroutes repaired on the primary"},
 	{"retried", COLUMN_INTEGER, "statements run again after a server was lost"},
+	{"waits", COLUMN_INTEGER, "reads sent to a replica behind a wait for what they must see"},
+	{"waits_late", COLUMN_INTEGER, "such reads that ran elsewhere, since the wait was in vain"},
+	{"asks", COLUMN_INTEGER, "servers asked for their position ahead of a read"},
 	{"hints_ignored", COLUMN_INTEGER, "words of hints that were not understood, servers that are not known"},
 	{"timeouts", COLUMN_INTEGER, "statements stopped after the time that a hint gave them"},
 	{"queued", COLUMN_INTEGER, "sessions waiting for a connection now"},
@@ -79,6 +82,9 @@ static void produce_stats_workers(struct table_rows *rows)
 		rows_count(rows, stat_get(&s->bytes_to_clients));
 		rows_count(rows, stat_get(&s->healed));
 		rows_count(rows, stat_get(&s->retried));
+		rows_count(rows, stat_get(&s->waits));
+		rows_count(rows, stat_get(&s->waits_late));
+		rows_count(rows, stat_get(&s->asks));
 		rows_count(rows, stat_get(&s->hints_ignored));
 		rows_count(rows, stat_get(&s->timeouts));
 		rows_count(rows, stat_get(&s->queued));

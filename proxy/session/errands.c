@@ -14,6 +14,11 @@
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
+/* A position of very many ranges; one that is longer is not waited for on this connection or any other. */
+#define WAIT_SQL_MAX (256u << 10)
+/* The longest answer with one value: a set of very many ranges. */
+#define VALUE_MAX (1u << 20)
+
 static bool add(struct run *r, struct buf *out, enum errand_kind kind, uint8_t command, struct view text)
 {
 	assert(r->n_errands < ERRANDS_MAX);
@@ -31,7 +36,8 @@ static uint8_t command_of(enum errand_kind kind)
 	static const uint8_t commands[ERRAND_KINDS] = {
 		[ERRAND_RESET] = CMD_RESET_CONNECTION, [ERRAND_TRACKERS] = CMD_QUERY, [ERRAND_OPTION] = CMD_SET_OPTION,
 		[ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
-		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_PREPARE] = CMD_STMT_PREPARE,
+		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_WAIT] = CMD_QUERY,     [ERRAND_ASK] = CMD_QUERY,
+		[ERRAND_PREPARE] = CMD_STMT_PREPARE,
 	};
 	return commands[kind];
 }
@@ -71,6 +77,16 @@ static bool collect_state(struct session *s, struct buf *out, struct state *have
 	if (done && (diff & DIFF_SET))
 		done = add(s->run, out, ERRAND_STATE, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	*differs = diff != DIFF_NONE;
+	buf_finish(&sql);
+	return done;
+}
+
+static bool add_wait(struct session *s, struct buf *out)
+{
+	struct buf sql;
+	buf_init(&sql, WAIT_SQL_MAX);
+	bool done = freshness_wait_sql(s, &sql) &&
+		    add(s->run, out, ERRAND_WAIT, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
 }
@@ -120,6 +136,14 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	}
 	bool ahead = !differs || is_safe_ahead(s, have, want);
 	state_unref(w->states, have);
+	if (r->wait) {
+		done = done && add_wait(s, out);
+		ahead = ahead && r->replayable; /* or its answer could not be dropped */
+	}
+	if (r->ask) {
+		done = done && add(r, out, ERRAND_ASK, CMD_QUERY, freshness_ask_sql(s));
+		ahead = false;
+	}
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		done = done && add(r, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
 				   (struct view){r->preparing->sql, r->preparing->len});
@@ -145,27 +169,48 @@ static void note_failure(struct run *r, enum errand_kind kind, struct view paylo
 	r->failed_text = strndup((const char *)e.message.p, e.message.len);
 }
 
-bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told)
+enum cell { CELL_NOT_HERE, NO_CELL, CELL_HERE };
+
+/* The one value of a result set that must be here as a whole; NONE: an error, the value NULL, or too long. */
+static enum cell first_value(const uint8_t *data, size_t len, uint32_t caps, struct view *value)
 {
 	unsigned row = caps & CAP_DEPRECATE_EOF ? 2 : 3;
+	enum packet_result got;
 	struct packet p;
-	for (unsigned i = 0; packet_next(data, len, 65536, &p) == PACKET_OK; i++) {
-		if (i == 0 && p.payload.len && p.payload.p[0] == HEADER_ERR)
-			return true;
+	enum cell found = NO_CELL;
+	for (unsigned i = 0; (got = packet_next(data, len, VALUE_MAX, &p)) == PACKET_OK; i++) {
+		bool is_err = p.payload.len && p.payload.p[0] == HEADER_ERR;
+		if (is_err && i <= row)
+			return NO_CELL;
 		if (i == row) {
 			struct reader r = reader_of(p.payload.p, p.payload.len);
-			struct view digits = read_lenenc_str(&r);
-			*value = 0;
-			*told = true;
-			for (size_t at = 0; at < digits.len && digits.p[at] >= '0' && digits.p[at] <= '9'; at++)
-				*value = *value * 10 + (uint64_t)(digits.p[at] - '0');
+			*value = read_lenenc_str(&r); /* bad when it is NULL */
+			found = r.bad ? NO_CELL : CELL_HERE;
 		}
 		if (i > row)
-			return true;
+			return found;
 		data += p.size;
 		len -= p.size;
 	}
-	return false;
+	return got == PACKET_PARTIAL ? CELL_NOT_HERE : NO_CELL;
+}
+
+static uint64_t number_of(struct view digits)
+{
+	uint64_t n = 0;
+	for (size_t at = 0; at < digits.len && digits.p[at] >= '0' && digits.p[at] <= '9'; at++)
+		n = n * 10 + (uint64_t)(digits.p[at] - '0');
+	return n;
+}
+
+bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told)
+{
+	struct view text;
+	enum cell found = first_value(data, len, caps, &text);
+	*told = found == CELL_HERE;
+	if (*told)
+		*value = number_of(text);
+	return found != CELL_NOT_HERE;
 }
 
 static void save_insert_id(struct run *r, uint64_t value, bool told)
@@ -178,6 +223,21 @@ static void save_insert_id(struct run *r, uint64_t value, bool told)
 	if (told)
 		keeper->insert_id = value;
 	session_wake(keeper);
+}
+
+static bool has_value(enum errand_kind kind)
+{
+	return kind == ERRAND_SAVE_ID || kind == ERRAND_WAIT || kind == ERRAND_ASK;
+}
+
+static void take_value(struct session *s, enum errand_kind kind, const struct view *value)
+{
+	if (kind == ERRAND_WAIT)
+		freshness_waited(s, value);
+	else if (kind == ERRAND_ASK)
+		freshness_answered(s, value);
+	else
+		save_insert_id(s->run, value ? number_of(*value) : 0, value != NULL);
 }
 
 static void errand_done(struct session *s, enum errand_kind kind)
@@ -222,17 +282,17 @@ enum reply_result errands_eat(struct session *s)
 		enum errand_kind kind = r->errands[r->at_errand];
 		size_t len, n;
 		const uint8_t *data = conn_input(&b->conn, &len);
-		uint64_t value = 0;
-		bool told = false;
-		if (kind == ERRAND_SAVE_ID && r->reply.bytes == 0) {
-			if (!errand_first_value(data, len, b->caps, &value, &told))
+		if (has_value(kind) && r->reply.bytes == 0) {
+			struct view value;
+			enum cell found = first_value(data, len, b->caps, &value);
+			if (found == CELL_NOT_HERE)
 				return REPLY_PARTIAL;
-			save_insert_id(r, value, told);
+			take_value(s, kind, found == CELL_HERE ? &value : NULL);
 		}
 		enum reply_result got = reply_walk(&r->reply, data, len, &n);
 		switch (got) {
 		case REPLY_PACKET:
-			if (r->reply.kind == REPLY_ERR && kind != ERRAND_SAVE_ID)
+			if (r->reply.kind == REPLY_ERR && !has_value(kind))
 				note_failure(r, kind, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
 			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)
 				errand_done(s, kind);

@@ -21,7 +21,7 @@ bool session_in_trx(const struct session *s)
 static void note_variable(struct session *s, const struct tracker_entry *e, bool apply_state)
 {
 	if (view_equal(e->name, view_of("last_gtid"))) {
-		position_note_mariadb(&s->position, e->value);
+		freshness_note_position(s, FLAVOR_MARIADB, e->value);
 		return;
 	}
 	/* A routine has set it: nobody could read that in the statement's text. */
@@ -67,7 +67,7 @@ void finish_note_trackers(struct session *s, struct view trackers, bool apply_st
 			note_schema(s, e.value);
 			break;
 		case TRACK_GTIDS:
-			position_note_mysql(&s->position, e.value);
+			freshness_note_position(s, FLAVOR_MYSQL, e.value);
 			break;
 		default:
 			break;
@@ -249,10 +249,10 @@ static void note_position(struct session *s, bool was_in_trx, bool ok)
 		return;
 	if (!ok && ((r->flags & (CLASS_MULTI | CLASS_CALLS)) ||
 		    ((r->flags & CLASS_MAY_COMMIT_IMPLICITLY) && (was_in_trx || (r->flags & CLASS_DDL)))))
-		position_note_unknown(&s->position);
+		freshness_note_unknown(s);
 	/* A function that writes, called from a SELECT of a client that knows no OK after rows. */
 	if (ok && r->reply.kind == REPLY_EOF && (r->reason == REASON_UNKNOWN_FUNCTION || (r->flags & CLASS_CALLS)))
-		position_note_unknown(&s->position);
+		freshness_note_unknown(s);
 }
 
 enum step finish_statement(struct session *s, bool ok)
@@ -273,6 +273,7 @@ enum step finish_statement(struct session *s, bool ok)
 		topology_request_objects();
 	note_transaction(s, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
+	freshness_note_read(s);
 	bool released = ok && (r->flags & CLASS_RELEASES);
 	if (!conn_is_broken(&b->conn))
 		remember_last(s, b, ok);
@@ -348,6 +349,6 @@ enum step finish_lost_server(struct session *s)
 	}
 	pool_give(b);
 	if (!r->on_replica && r->sent)
-		position_note_unknown(&s->position);
+		freshness_note_unknown(s);
 	return tell_lost(s, name, had_pins);
 }

@@ -532,7 +532,7 @@ static enum step set_initial_state(struct session *s)
 	s->at_login = state_ref(whole);
 	s->status = STATUS_AUTOCOMMIT;
 	routing_state_changed(s);
-	position_init(&s->position, server ? server->flavor : FLAVOR_MYSQL);
+	freshness_begin(s, server ? server->flavor : FLAVOR_MYSQL);
 	return STEP_AGAIN;
 }
 

@@ -48,6 +48,21 @@ static enum step prepare_again(struct session *s)
 	return send_statement(s);
 }
 
+/* ---- a wait in vain ---- */
+
+/* The replica does not have what the session must see: what it answers to the statement is nobody's. */
+static enum step waited_in_vain(struct session *s)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	if (r->sent) {
+		s->backend = NULL;
+		pool_drain(b, &r->reply);
+	}
+	r->waited = true;
+	return run_anew(s);
+}
+
 enum step prepare_backend_step(struct session *s)
 {
 	struct run *r = s->run;
@@ -66,6 +81,10 @@ enum step prepare_backend_step(struct session *s)
 		return errand_failed(s);
 	if (r->own)
 		return finish_statement(s, true);
+	if (r->late)
+		return waited_in_vain(s);
+	if (r->ask)
+		return run_anew(s);
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		template_unref(s->worker, r->preparing);
 		r->preparing = NULL;
@@ -268,6 +287,8 @@ enum step reply_step(struct session *s)
 		}
 		if (r->failed_code)
 			return errand_failed(s);
+		if (r->late)
+			return waited_in_vain(s);
 	}
 	if (conn_is_full(&s->client) && !b->conn.error)
 		return STEP_WAIT;

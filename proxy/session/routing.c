@@ -156,48 +156,13 @@ void routing_classify(struct session *s, struct view sql)
 
 /* ---- where ---- */
 
-static bool is_usable(const struct server_info *server)
+bool routing_is_usable(const struct server_info *server)
 {
 	return server->state == SERVER_STATE_UP || server->state == SERVER_STATE_LAGGING ||
 	       server->state == SERVER_STATE_STOPPED;
 }
 
-static bool was_tried(const struct run *r, const struct server_info *server)
-{
-	return server->slot < 32 && (r->tried & (1u << server->slot));
-}
-
-static bool has_applied(const struct session *s, const struct server_info *server)
-{
-	enum consistency level = s->worker->snapshot->settings->consistency;
-	if (level == CONSISTENCY_EVENTUAL || position_is_free(&s->position))
-		return true;
-	return position_board_reached(&server_slots[server->slot].board, &s->position);
-}
-
-static int pick_replica(struct session *s, bool any_position)
-{
-	struct worker *w = s->worker;
-	const struct snapshot *snapshot = w->snapshot;
-	struct candidate candidates[SERVERS_MAX];
-	unsigned n = 0;
-	if (snapshot->settings->consistency == CONSISTENCY_PRIMARY)
-		return -1;
-	for (unsigned i = 0; i < snapshot->n_servers; i++) {
-		const struct server_info *server = &snapshot->servers[i];
-		bool as_primary = (int)i == snapshot->primary && !s->run->wants_replica &&
-				  snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS;
-		if ((!server->takes_reads && !as_primary) || was_tried(s->run, server))
-			continue;
-		if (!as_primary && !any_position && !has_applied(s, server))
-			continue;
-		candidates[n++] = (struct candidate){.slot = server->slot, .weight = server->weight};
-	}
-	unsigned at = balance_pick(w->balance, BALANCE_ROUND_ROBIN, candidates, n, worker_random(w));
-	return at == BALANCE_NONE ? -1 : (int)candidates[at].slot;
-}
-
-static int primary_slot(const struct session *s)
+int routing_primary_slot(const struct session *s)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
 	return snapshot->primary >= 0 ? (int)snapshot->servers[snapshot->primary].slot : -1;
@@ -248,9 +213,9 @@ static bool is_saving_insert_id(const struct session *s)
 /* connection_affinity=off: a state that is changed on any server, and not where the session was, must be carried. */
 static int slot_for_moving_change(struct session *s)
 {
-	int primary = primary_slot(s);
+	int primary = routing_primary_slot(s);
 	bool was_there = s->last && (int)s->last->pool->key.slot == primary;
-	int replica = was_there || primary < 0 ? pick_replica(s, primary < 0) : -1;
+	int replica = was_there || primary < 0 ? reads_fresh_replica(s, primary < 0) : -1;
 	return replica >= 0 ? replica : primary;
 }
 
@@ -260,38 +225,8 @@ static int slot_for_session_change(struct session *s)
 		return slot_for_moving_change(s);
 	if (s->last && s->last->state == BACKEND_IDLE)
 		return (int)s->last->pool->key.slot;
-	int slot = primary_slot(s);
-	return slot >= 0 ? slot : pick_replica(s, true);
-}
-
-/* The server that a hint names, also one out of the pool, unless it has not applied what the session must see; -1 when
- * it cannot serve: the statement goes where it goes without the hint. */
-static int slot_by_name(struct session *s)
-{
-	struct run *r = s->run;
-	const struct snapshot *snapshot = s->worker->snapshot;
-	const struct server_info *server =
-		r->wanted_slot < 0 ? NULL : snapshot_server_by_slot(snapshot, (unsigned)r->wanted_slot);
-	if (!server || !is_usable(server) || was_tried(r, server))
-		return -1;
-	bool fits = server->role == SERVER_PRIMARY || (r->flags & CLASS_SERVER_SPECIFIC) || has_applied(s, server);
-	return fits ? r->wanted_slot : -1;
-}
-
-static int slot_for_read(struct session *s, bool *wait)
-{
-	enum reads_on_primary fallback = s->worker->snapshot->settings->reads_on_primary;
-	int slot = s->run->to_primary ? -1 : slot_by_name(s);
-	/* A named server's answer is no other replica's. */
-	bool named_only = (s->run->flags & CLASS_SERVER_SPECIFIC) && !s->run->wants_replica;
-	if (slot < 0 && !named_only && !s->run->to_primary)
-		slot = pick_replica(s, false);
-	if (slot < 0 && (fallback != READS_ON_PRIMARY_NEVER || named_only || s->run->to_primary))
-		slot = primary_slot(s);
-	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
-	if (slot < 0)
-		*wait = pick_replica(s, true) >= 0;
-	return slot;
+	int slot = routing_primary_slot(s);
+	return slot >= 0 ? slot : reads_any_replica(s);
 }
 
 static enum routing_result take(struct session *s, struct backend *b, bool idle)
@@ -322,24 +257,24 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && is_saving_insert_id(s))
 		return ROUTING_WAIT;
 
-	bool wait = false;
+	r->wait = r->ask = false;
 	int slot;
 	if (s->listen_route == LISTEN_REPLICA)
-		slot = pick_replica(s, true);
+		slot = reads_any_replica(s);
 	else if (s->listen_route == LISTEN_PRIMARY)
-		slot = primary_slot(s);
+		slot = routing_primary_slot(s);
 	else if (r->route == ROUTE_SESSION && !r->to_primary)
 		slot = slot_for_session_change(s);
 	else if (r->route == ROUTE_REPLICA)
-		slot = slot_for_read(s, &wait);
+		slot = reads_choose(s);
 	else
-		slot = primary_slot(s);
-	if (wait)
+		slot = routing_primary_slot(s);
+	if (slot == READS_MUST_WAIT)
 		return ROUTING_WAIT;
 	if (slot < 0)
 		return no_primary(s, text, text_size);
 	const struct server_info *server = snapshot_server_by_slot(snapshot, (unsigned)slot);
-	if (!server || !is_usable(server))
+	if (!server || !routing_is_usable(server))
 		return no_primary(s, text, text_size);
 	r->slot = slot;
 	r->on_replica = server->role == SERVER_REPLICA;

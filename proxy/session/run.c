@@ -54,33 +54,55 @@ void run_end(struct session *s)
 	free(r);
 }
 
-enum step run_again(struct session *s, bool to_primary)
+/* What was begun of it is of no account any more. */
+static enum step choose_anew(struct session *s)
 {
 	struct run *r = s->run;
 	struct backend *b = s->backend;
-	assert(!r->forwarded && (r->replayable || !r->sent));
-	if (r->slot >= 0 && r->slot < 32)
-		r->tried |= 1u << r->slot;
 	if (b) {
 		s->backend = NULL;
 		if (b == s->pinned)
 			s->pinned = NULL;
 		pool_give(b);
 	}
-	if (++r->attempts >= ATTEMPTS_MAX)
-		to_primary = true;
-	if (r->attempts > 2 * ATTEMPTS_MAX)
-		return session_fail(s, END_SERVER_LOST);
 	stop_running(s);
-	r->to_primary |= to_primary;
 	r->slot = -1;
-	r->sent = false;
+	r->sent = r->wait = r->ask = r->late = false;
 	r->n_errands = r->at_errand = 0;
 	r->errands_reset = false;
 	state_unref(s->worker->states, r->errand_state);
 	r->errand_state = NULL;
+	if (r->command != CMD_STMT_PREPARE) {
+		template_unref(s->worker, r->preparing);
+		r->preparing = NULL;
+	}
 	free(r->failed_text);
 	r->failed_text = NULL;
 	r->failed_code = 0;
 	return session_enter(s, SESSION_WANT_BACKEND);
+}
+
+enum step run_anew(struct session *s)
+{
+	assert(!s->run->forwarded && (s->run->replayable || !s->run->sent));
+	return choose_anew(s);
+}
+
+enum step run_again(struct session *s, bool to_primary)
+{
+	struct run *r = s->run;
+	assert(!r->forwarded && (r->replayable || !r->sent));
+	if (r->slot >= 0 && r->slot < 32)
+		r->tried |= 1u << r->slot;
+	if (++r->attempts >= ATTEMPTS_MAX)
+		to_primary = true;
+	if (r->attempts > 2 * ATTEMPTS_MAX) {
+		struct backend *b = s->backend;
+		s->backend = NULL;
+		if (b)
+			pool_give(b);
+		return session_fail(s, END_SERVER_LOST);
+	}
+	r->to_primary |= to_primary;
+	return choose_anew(s);
 }

@@ -96,7 +96,8 @@ enum step send_statement(struct session *s)
 	struct run *r = s->run;
 	struct buf *out = &s->worker->scratch;
 	buf_reset(out);
-	prepared_needs(s);
+	if (!s->run->ask)
+		prepared_needs(s);
 	enum errands_result got = errands_collect(s, out);
 	if (got == ERRANDS_PIPELINE && s->run->large)
 		got = ERRANDS_FIRST;

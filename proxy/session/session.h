@@ -108,10 +108,12 @@ enum errand_kind {
 	ERRAND_STATE,       /* SET ... */
 	ERRAND_INSERT_ID,   /* SET last_insert_id */
 	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
+	ERRAND_WAIT,        /* until a replica has applied what the session must see */
+	ERRAND_ASK,         /* what a server has applied, which is what the session has seen there at most */
 	ERRAND_PREPARE,     /* COM_STMT_PREPARE */
 	ERRAND_KINDS
 };
-#define ERRANDS_MAX 10
+#define ERRANDS_MAX 12
 
 /* One command in work. */
 struct run {
@@ -124,6 +126,12 @@ struct run {
 	bool to_primary;        /* no replica: it was refused by one, or must not */
 	bool on_replica;        /* where it runs now */
 	bool asked_insert_id;
+	bool wait;              /* on a replica that is not known to have what the session must see */
+	bool waited, late;      /* it has waited once; in vain */
+	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
+	bool noted;             /* it committed something whose position was told */
+	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
+	uint64_t wait_us;       /* when it was */
 	bool kill_query;
 	uint64_t kill_id;
 	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
@@ -230,7 +238,11 @@ struct session {
 	struct backend *insert_id_at;   /* where our LAST_INSERT_ID() lives, likewise */
 	uint64_t insert_id;             /* its value when it had to be saved */
 	struct run *saving;             /* somebody's run in which it is being saved */
-	struct position position;
+	struct position position;       /* what its reads must not miss */
+	uint64_t noted_us;              /* monotonic: when a server told the last part of it */
+	int bound_slot;                 /* what it saw on this server is not in `position` yet; -1: nothing */
+	unsigned stays;                 /* reads that stayed there for that reason, in a row */
+	uint64_t bound_number;          /* positions_number() when it saw it */
 	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
 	TAILQ_ENTRY(session) timed_link; /* the worker's list of those whose statement has a deadline */
 
@@ -302,6 +314,8 @@ struct run *run_begin(struct session *s, uint8_t command);
 void run_end(struct session *s);                   /* frees it; the command's bytes are consumed */
 /* Lets go of the backend (which must be usable or broken) and runs it again on another server. */
 enum step run_again(struct session *s, bool to_primary);
+/* Likewise, but nothing has failed: it is routed anew. */
+enum step run_anew(struct session *s);
 
 /* ---- routing: routing.c ---- */
 /* Classifies the text and notes what it changes in the run. */
@@ -309,6 +323,8 @@ void routing_classify(struct session *s, struct view sql);
 /* Chooses the server, or takes the very backend that the statement needs into s->backend. NONE: text says why. */
 enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
+int routing_primary_slot(const struct session *s); /* -1: there is none */
+bool routing_is_usable(const struct server_info *server);
 void routing_state_changed(struct session *s);     /* want is another: what steers the lexer is parsed again */
 
 /* ---- hints: hints.c ---- */
@@ -321,6 +337,31 @@ void hints_forget(struct session *s); /* those of the session */
 void hints_on_deadline(uv_timer_t *timer);
 /* What the client reads of a statement that was stopped: the error's number. */
 uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size);
+
+/* ---- where reads run: reads.c ---- */
+/* The slot of the server for the read in work (run->wait and run->ask are set for it), -1: none can serve. */
+#define READS_MUST_WAIT (-2) /* one will, later */
+int reads_choose(struct session *s);
+int reads_any_replica(struct session *s);          /* whatever it has applied; -1: there is none */
+int reads_fresh_replica(struct session *s, bool any); /* one known to have what the session has written, or any */
+
+/* ---- what reads must have seen: freshness.c ---- */
+void freshness_begin(struct session *s, enum flavor flavor);
+/* A server told the position of what the session has committed. */
+void freshness_note_position(struct session *s, enum flavor flavor, struct view text);
+/* Something may have been committed whose position was not told. */
+void freshness_note_unknown(struct session *s);
+/* The statement in work has been answered: what it showed must not be missed later. */
+void freshness_note_read(struct session *s);
+/* Whether the monitors have learned since what it can have shown; settling makes it part of `position`, and is true when
+ * nothing else need be asked for any more. */
+bool freshness_can_settle(const struct session *s);
+bool freshness_settle(struct session *s);
+struct view freshness_ask_sql(const struct session *s);
+bool freshness_wait_sql(struct session *s, struct buf *out);
+/* Their answers; NULL: an error, or the value NULL. */
+void freshness_answered(struct session *s, const struct view *text);
+void freshness_waited(struct session *s, const struct view *result);
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };

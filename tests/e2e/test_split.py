@@ -69,16 +69,17 @@ def test_autocommit_reads_run_on_both_replicas_alike_and_never_on_the_primary(wy
     counted = {name: after[name] - before[name] for name in after}
     assert sum(seen.values()) == 2000
     assert seen["primary"] == 0 and counted["primary"] == 0
+    # A session stays on a replica until it is known what it has seen there, so that it never goes back in time.
     for counts in (seen, counted):
-        assert abs(counts["replica1"] - counts["replica2"]) <= 0.05 * 1000, counts
+        assert abs(counts["replica1"] - counts["replica2"]) <= 0.3 * 1000, counts
     # The servers saw the clients' reads and next to nothing on wye's own account.
-    assert counted["replica1"] + counted["replica2"] == 2000
+    assert 2000 <= counted["replica1"] + counted["replica2"] <= 2100
 
 
 def test_the_reads_of_one_session_use_both_replicas(wye, sessions):
-    names = collections.Counter(sessions(1)[0].value(WHERE) for _ in range(100))
+    names = collections.Counter(sessions(1)[0].value(WHERE) for _ in range(1000))
     assert set(names) == {"replica1", "replica2"}
-    assert abs(names["replica1"] - names["replica2"]) <= 10
+    assert abs(names["replica1"] - names["replica2"]) <= 300
 
 
 def test_writes_run_on_the_primary_only(wye, witness, sessions):
@@ -127,13 +128,15 @@ def test_a_locking_read_runs_on_the_primary(wye, sessions, ending):
 def test_a_read_only_transaction_runs_wholly_on_one_replica(wye, sessions):
     session = sessions(1)[0]
     used = set()
-    for _ in range(10):
+
+    def both_have_been_used():
         session.run("START TRANSACTION READ ONLY")
         names = {session.value(WHERE) for _ in range(6)}
         session.run("COMMIT")
         assert len(names) == 1
-        used |= names
-    assert used == {"replica1", "replica2"}
+        used.update(names)
+        return used == {"replica1", "replica2"}
+    wait_until(both_have_been_used, "transactions to run on each of the replicas")
 
 
 def test_a_write_in_a_read_only_transaction_is_refused_as_the_server_does(endpoint, sessions):

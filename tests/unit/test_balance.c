@@ -260,6 +260,25 @@ static void test_the_average_moves_an_eighth_with_every_sample(void **state)
 	assert_int_equal(balance_ewma(1, 0), 1);
 }
 
+static void test_who_serves_without_a_choice_is_chosen_less_often(void **state)
+{
+	(void)state;
+	struct balance b = {0};
+	struct candidate c[] = {{.slot = 0, .weight = 1}, {.slot = 1, .weight = 1}};
+	unsigned counts[2] = {0, 0};
+	for (unsigned i = 0; i < 4; i++)
+		balance_charge(&b, c, 2, 0);
+	for (unsigned i = 0; i < 4; i++)
+		counts[balance_pick(&b, BALANCE_ROUND_ROBIN, c, 2, balance_random(&seed))]++;
+	assert_int_equal(counts[1], 4);
+	/* But what it is owed has a bound. */
+	for (unsigned i = 0; i < 1000; i++)
+		balance_charge(&b, c, 2, 0);
+	for (unsigned i = counts[0] = counts[1] = 0; i < 100; i++)
+		counts[balance_pick(&b, BALANCE_ROUND_ROBIN, c, 2, balance_random(&seed))]++;
+	assert_true(counts[0] > 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +296,7 @@ int main(void)
 	    cmocka_unit_test(test_source_hash_is_steady_and_moves_little_when_a_server_leaves),
 	    cmocka_unit_test(test_the_nearest_zone_serves_alone_while_it_has_a_server),
 	    cmocka_unit_test(test_the_average_moves_an_eighth_with_every_sample),
+	    cmocka_unit_test(test_who_serves_without_a_choice_is_chosen_less_often),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -336,6 +336,20 @@ static void test_ranges_can_be_taken_out_and_put_together_again(void **state)
 	gtid_set_finish(&b);
 }
 
+static void test_one_servers_own_transactions_can_be_kept_alone(void **state)
+{
+	(void)state;
+	struct gtid_set a = set_of(FLAVOR_MYSQL, A ":1-3:7:blue:1," B ":2");
+	struct gtid_set own = set_of(FLAVOR_MYSQL, A ":1-3:7:blue:1");
+	struct gtid_row first = gtid_set_range(&own, 0);
+	assert_true(gtid_set_keep_source(&a, first.range.hi, first.range.lo));
+	assert_true(gtid_set_equal(&a, &own));
+	assert_true(gtid_set_keep_source(&a, 1, 2));
+	assert_true(gtid_set_is_empty(&a));
+	gtid_set_finish(&a);
+	gtid_set_finish(&own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +365,7 @@ int main(void)
 	    cmocka_unit_test(test_closing_joins_near_ranges_and_keeps_far_ones_apart),
 	    cmocka_unit_test(test_arithmetic_agrees_with_sets_of_single_numbers),
 	    cmocka_unit_test(test_ranges_can_be_taken_out_and_put_together_again),
+	    cmocka_unit_test(test_one_servers_own_transactions_can_be_kept_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,25 @@ static void test_a_long_history_is_kept_coarsely_and_two_readers_do_not_disturb_
 	lag_history_destroy(NULL);
 }
 
+static void test_a_reader_learns_how_long_the_newest_position_took(void **state)
+{
+	(void)state;
+	struct lag_history *h = lag_history_create();
+	struct lag_reader r = {.epoch = 0};
+	note(h, 10, 1000);
+	lag(h, &r, 10, 1500);
+	assert_int_equal(r.delay_us, -1); /* it may have been there for long */
+	note(h, 11, 2000);
+	note(h, 12, 3000);
+	lag(h, &r, 10, 3100);
+	assert_int_equal(r.delay_us, -1);
+	lag(h, &r, 12, 3500);
+	assert_int_equal(r.delay_us, 500);
+	lag(h, &r, 12, 4000);
+	assert_int_equal(r.delay_us, -1);
+	lag_history_destroy(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +133,7 @@ int main(void)
 	    cmocka_unit_test(test_what_has_never_held_a_noted_position_cannot_be_measured),
 	    cmocka_unit_test(test_another_primary_begins_anew),
 	    cmocka_unit_test(test_a_long_history_is_kept_coarsely_and_two_readers_do_not_disturb_each_other),
+	    cmocka_unit_test(test_a_reader_learns_how_long_the_newest_position_took),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

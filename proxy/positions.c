@@ -1,0 +1,150 @@
+#include "proxy/positions.h"
+
+#include <sched.h>
+
+#include "proxy/snapshot.h"
+#include "router/balance.h"
+
+/* Positions are looked at often for so long after somebody lacked one. */
+#define WANTED_MS 100
+
+static struct server_positions {
+	struct position_board looked;
+	struct position_board learned; /* all that `looked` held when it was written, and more */
+	_Atomic bool teaching;         /* somebody writes `learned` */
+	_Atomic uint32_t life;
+	_Atomic uint64_t number;       /* of the look that `looked` came from */
+	_Atomic uint32_t catch_up_us;  /* average */
+	_Atomic uint32_t behind_us;
+} servers[SERVERS_MAX];
+
+static _Atomic uint64_t looks;
+static _Atomic uint64_t wanted_ms;
+
+uint64_t positions_number(void)
+{
+	return atomic_load(&looks);
+}
+
+uint64_t positions_look(void)
+{
+	return atomic_fetch_add(&looks, 1) + 1;
+}
+
+/* The waits' word counts for nothing any more once a look knows as much. */
+bool positions_reached(unsigned slot, const struct position *p)
+{
+	return position_board_reached(&servers[slot].looked, p) || position_board_reached(&servers[slot].learned, p);
+}
+
+bool positions_looked_after(unsigned slot, uint64_t after)
+{
+	return atomic_load_explicit(&servers[slot].number, memory_order_acquire) > after;
+}
+
+bool positions_after(unsigned slot, uint64_t after, struct gtid_set *out)
+{
+	/* The number is stored behind the board: what is read then is of that look or a later one. */
+	return positions_looked_after(slot, after) && position_board_read(&servers[slot].looked, out, NULL);
+}
+
+bool positions_read(unsigned slot, struct gtid_set *out)
+{
+	return position_board_read(&servers[slot].looked, out, NULL);
+}
+
+void positions_want(uint64_t now_ms)
+{
+	if (atomic_load_explicit(&wanted_ms, memory_order_relaxed) != now_ms)
+		atomic_store_explicit(&wanted_ms, now_ms, memory_order_relaxed);
+}
+
+bool positions_are_wanted(uint64_t now_ms)
+{
+	uint64_t at = atomic_load_explicit(&wanted_ms, memory_order_relaxed);
+	return at && now_ms < at + WANTED_MS;
+}
+
+/* ---- what waits teach ---- */
+
+static bool try_lock(struct server_positions *s)
+{
+	return !atomic_exchange_explicit(&s->teaching, true, memory_order_acquire);
+}
+
+static void unlock(struct server_positions *s)
+{
+	atomic_store_explicit(&s->teaching, false, memory_order_release);
+}
+
+uint32_t positions_life(unsigned slot)
+{
+	return atomic_load_explicit(&servers[slot].life, memory_order_acquire);
+}
+
+/* What is known is kept together with what is new: a session asks for the union of several positions. */
+static bool add_known(struct gtid_set *known, const struct position_board *board, enum flavor flavor)
+{
+	struct gtid_set set;
+	gtid_set_init(&set, flavor);
+	bool added = !position_board_read(board, &set, NULL) || set.flavor != flavor || gtid_set_union(known, &set);
+	gtid_set_finish(&set);
+	return added;
+}
+
+void positions_learn(unsigned slot, uint32_t life, const struct position *p)
+{
+	struct server_positions *s = &servers[slot];
+	struct gtid_set known;
+	if (p->unknown || position_board_reached(&s->looked, p) || !try_lock(s))
+		return;
+	gtid_set_init(&known, p->seen.flavor);
+	bool whole = positions_life(slot) == life && gtid_set_copy(&known, &p->seen) &&
+		     add_known(&known, &s->looked, p->seen.flavor) && add_known(&known, &s->learned, p->seen.flavor);
+	if (whole)
+		position_board_publish(&s->learned, &known, 1);
+	gtid_set_finish(&known);
+	unlock(s);
+}
+
+/* ---- how soon ---- */
+
+uint32_t positions_catch_up_us(unsigned slot)
+{
+	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
+	uint32_t behind = atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
+	return behind > average ? behind : average;
+}
+
+/* Two threads at once: one sample is lost, which an average does not mind. */
+void positions_note_catch_up(unsigned slot, uint32_t us)
+{
+	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
+	atomic_store_explicit(&servers[slot].catch_up_us, balance_ewma(average, us), memory_order_relaxed);
+}
+
+void positions_publish_behind(unsigned slot, int64_t behind_us)
+{
+	uint32_t behind = behind_us < 0 || behind_us >= POSITIONS_NEVER ? POSITIONS_NEVER : (uint32_t)behind_us;
+	atomic_store_explicit(&servers[slot].behind_us, behind, memory_order_relaxed);
+}
+
+/* ---- what the monitor tells ---- */
+
+void positions_publish(unsigned slot, const struct gtid_set *applied, uint64_t number, uint64_t now_us)
+{
+	position_board_publish(&servers[slot].looked, applied, now_us);
+	atomic_store_explicit(&servers[slot].number, number, memory_order_release);
+}
+
+void positions_forget(unsigned slot)
+{
+	struct server_positions *s = &servers[slot];
+	while (!try_lock(s))
+		sched_yield(); /* a worker is within positions_learn, which is short */
+	atomic_fetch_add_explicit(&s->life, 1, memory_order_release);
+	position_board_clear(&s->looked);
+	position_board_clear(&s->learned);
+	unlock(s);
+	positions_publish_behind(slot, -1);
+}

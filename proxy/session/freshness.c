@@ -1,0 +1,171 @@
+/*
+ * What a session's reads must have seen: its own writes by the positions that servers told, and what it has read by
+ * where and when.
+ */
+#include <string.h>
+
+#include "proxy/monitor_words.h"
+#include "proxy/positions.h"
+#include "proxy/session/session.h"
+
+/* A wait sent so soon after the commit tells how long the replica needed; a later one only that it was no longer. */
+#define SOON_US 2000
+
+static uint64_t now_us(void)
+{
+	return uv_hrtime() / 1000;
+}
+
+static void forget_bound(struct session *s)
+{
+	s->bound_slot = -1;
+	s->stays = 0;
+}
+
+void freshness_begin(struct session *s, enum flavor flavor)
+{
+	position_init(&s->position, flavor);
+	forget_bound(s);
+}
+
+/* ---- noting ---- */
+
+/* What was committed after a read has a position behind all that the read can have shown. MariaDB repeats an old
+ * position now and then, which says nothing of the kind. */
+void freshness_note_position(struct session *s, enum flavor flavor, struct view text)
+{
+	const uint32_t commits =
+		CLASS_WRITES | CLASS_DDL | CLASS_CALLS | CLASS_COMMITS | CLASS_BEGINS | CLASS_MAY_COMMIT_IMPLICITLY;
+	if (flavor == FLAVOR_MYSQL)
+		position_note_mysql(&s->position, text);
+	else
+		position_note_mariadb(&s->position, text);
+	s->noted_us = now_us();
+	if (!(s->run->flags & commits))
+		return;
+	s->run->noted = true;
+	forget_bound(s);
+}
+
+void freshness_note_unknown(struct session *s)
+{
+	position_note_unknown(&s->position);
+	s->bound_number = positions_number();
+}
+
+void freshness_note_read(struct session *s)
+{
+	struct run *r = s->run;
+	/* An UPDATE that finds no row, or an INSERT that finds one, tells something as well. */
+	if (!(r->flags & (CLASS_TOUCHES_TABLE | CLASS_CALLS)) || (r->noted && !(r->flags & CLASS_MULTI)))
+		return;
+	if (s->bound_slot != r->slot)
+		s->stays = 0;
+	s->bound_slot = r->slot;
+	s->bound_number = positions_number();
+}
+
+/* ---- from "where and when" to a position ---- */
+
+/* A replica's own transactions, which no other server will ever have, ask for nothing: of sources that are not the
+ * primary only what the primary has counts. False: out of memory. */
+static bool leave_out_errant(struct gtid_set *set, const struct server_info *primary)
+{
+	struct gtid_set others, had;
+	gtid_set_init(&others, set->flavor);
+	gtid_set_init(&had, set->flavor);
+	bool done = gtid_set_copy(&others, set) && gtid_set_keep_source(set, primary->uuid_hi, primary->uuid_lo);
+	if (done && positions_read(primary->slot, &had))
+		done = gtid_set_intersect(&others, &had) && gtid_set_union(set, &others);
+	gtid_set_finish(&others);
+	gtid_set_finish(&had);
+	return done;
+}
+
+/* The server had executed this: nothing newer has been seen there. */
+static void note_executed(struct session *s, unsigned slot, struct gtid_set *set)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	const struct server_info *primary = snapshot->primary >= 0 ? &snapshot->servers[snapshot->primary] : NULL;
+	if (set->flavor == FLAVOR_MYSQL && primary && primary->slot != slot && !leave_out_errant(set, primary))
+		position_note_unknown(&s->position);
+	else
+		position_note_set(&s->position, set);
+}
+
+bool freshness_can_settle(const struct session *s)
+{
+	int primary = routing_primary_slot(s);
+	return (s->bound_slot >= 0 && positions_looked_after((unsigned)s->bound_slot, s->bound_number)) ||
+	       (primary >= 0 && positions_looked_after((unsigned)primary, s->bound_number));
+}
+
+bool freshness_settle(struct session *s)
+{
+	int primary = routing_primary_slot(s);
+	bool known = false;
+	struct gtid_set set;
+	gtid_set_init(&set, s->position.seen.flavor);
+	if (s->bound_slot >= 0 && !s->position.unknown && positions_after((unsigned)s->bound_slot, s->bound_number, &set)) {
+		note_executed(s, (unsigned)s->bound_slot, &set);
+		known = true;
+	} else if (primary >= 0 && positions_after((unsigned)primary, s->bound_number, &set)) {
+		position_note_set(&s->position, &set);
+		known = !s->position.unknown;
+	}
+	gtid_set_finish(&set);
+	if (known)
+		forget_bound(s);
+	return known;
+}
+
+/* ---- the errands ---- */
+
+struct view freshness_ask_sql(const struct session *s)
+{
+	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, (unsigned)s->run->slot);
+	const struct monitor_words *w = monitor_words_of(server ? server->flavor : FLAVOR_MYSQL,
+							 server ? server->version : 0);
+	return view_of(s->run->on_replica ? w->applied : w->position);
+}
+
+void freshness_answered(struct session *s, const struct view *text)
+{
+	struct gtid_set set;
+	gtid_set_init(&set, s->position.seen.flavor);
+	stat_add(&s->worker->stats->asks, 1);
+	if (text && gtid_set_parse(&set, *text) == GTID_OK) {
+		note_executed(s, (unsigned)s->run->slot, &set);
+		/* Nothing executed yet: nothing can have been seen. */
+		s->position.unknown = s->position.unknown && !gtid_set_is_empty(&set);
+		forget_bound(s);
+	} else {
+		s->run->to_primary = true;
+	}
+	gtid_set_finish(&set);
+}
+
+bool freshness_wait_sql(struct session *s, struct buf *out)
+{
+	struct run *r = s->run;
+	uint64_t ms = s->worker->snapshot->settings->causal_timeout / 1000;
+	r->wait_life = positions_life((unsigned)r->slot);
+	r->wait_us = now_us();
+	stat_add(&s->worker->stats->waits, 1);
+	return position_wait_sql(out, &s->position, (unsigned)ms);
+}
+
+void freshness_waited(struct session *s, const struct view *result)
+{
+	struct run *r = s->run;
+	uint64_t now = now_us();
+	bool soon = r->wait_us - s->noted_us < SOON_US;
+	r->late = !result || result->len != 1 || result->p[0] != '0';
+	if (r->late) {
+		stat_add(&s->worker->stats->waits_late, 1);
+		positions_note_catch_up((unsigned)r->slot, (uint32_t)s->worker->snapshot->settings->causal_timeout);
+		return;
+	}
+	positions_learn((unsigned)r->slot, r->wait_life, &s->position);
+	positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : r->wait_us)));
+}

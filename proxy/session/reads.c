@@ -1,0 +1,243 @@
+/*
+ * Where a read runs, so that it misses nothing that its session has written or read before.
+ *
+ * First choice is a replica that is known to have all of it. Else one that is expected to have it soon: the wait for it
+ * is written ahead of the statement, in the same write. Else the primary.
+ *
+ * What the session has read (the "bound") is known only by where and when: a look at that server's position which began
+ * later tells an upper limit of it. Until there is such a look the session stays on that server, which never goes back
+ * in time, or asks it for its position.
+ */
+#include "proxy/positions.h"
+#include "proxy/session/session.h"
+
+/* A wait is worth it where at most this part of causal_timeout is expected. */
+#define WORTH_PART 4u
+/* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
+#define ALIKE_PART 2u
+/* Reads in a row that stay on one server because nobody knows what its session has seen; then it is asked. */
+#define STAYS_MAX 64u
+
+struct field {
+	struct candidate c[SERVERS_MAX];
+	unsigned n;
+};
+
+static enum consistency level_of(const struct session *s)
+{
+	static const enum consistency levels[] = {
+		[HINT_CONSISTENCY_EVENTUAL] = CONSISTENCY_EVENTUAL,
+		[HINT_CONSISTENCY_SESSION] = CONSISTENCY_SESSION,
+		[HINT_CONSISTENCY_GLOBAL] = CONSISTENCY_GLOBAL,
+		[HINT_CONSISTENCY_PRIMARY] = CONSISTENCY_PRIMARY,
+	};
+	enum hint_consistency hint = s->run->consistency;
+	return hint == HINT_CONSISTENCY_NONE ? s->worker->snapshot->settings->consistency : levels[hint];
+}
+
+static bool was_tried(const struct run *r, const struct server_info *server)
+{
+	return server->slot < 32 && (r->tried & (1u << server->slot));
+}
+
+static bool may_serve(const struct session *s, const struct server_info *server)
+{
+	return server->takes_reads && !was_tried(s->run, server);
+}
+
+static bool is_primary_that_reads(const struct session *s, unsigned i)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	return (int)i == snapshot->primary && !s->run->wants_replica &&
+	       snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS && !was_tried(s->run, &snapshot->servers[i]);
+}
+
+static void add(struct field *f, const struct server_info *server)
+{
+	f->c[f->n++] = (struct candidate){.slot = server->slot, .weight = server->weight};
+}
+
+static int pick(struct session *s, const struct field *f)
+{
+	struct worker *w = s->worker;
+	unsigned at = balance_pick(w->balance, BALANCE_ROUND_ROBIN, f->c, f->n, worker_random(w));
+	return at == BALANCE_NONE ? -1 : (int)f->c[at].slot;
+}
+
+/* It serves as if it had been picked; false when it is not among them. */
+static bool stay(struct session *s, const struct field *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if ((int)f->c[i].slot == s->bound_slot) {
+			balance_charge(s->worker->balance, f->c, f->n, i);
+			return true;
+		}
+	return false;
+}
+
+static bool has_all(const struct session *s, unsigned slot)
+{
+	return position_is_free(&s->position) || positions_reached(slot, &s->position);
+}
+
+/* Everyone who may serve; `fresh` leaves out those that are not known to have all the session must see. */
+static void gather(const struct session *s, bool fresh, struct field *f)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	bool lacking = false;
+	f->n = 0;
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		const struct server_info *server = &snapshot->servers[i];
+		if (is_primary_that_reads(s, i)) {
+			add(f, server);
+		} else if (may_serve(s, server)) {
+			bool has = !fresh || has_all(s, server->slot);
+			if (has)
+				add(f, server);
+			lacking |= !has;
+		}
+	}
+	if (lacking)
+		positions_want(worker_now(s->worker));
+}
+
+int reads_fresh_replica(struct session *s, bool any)
+{
+	struct field f;
+	gather(s, !any, &f);
+	return pick(s, &f);
+}
+
+int reads_any_replica(struct session *s)
+{
+	return reads_fresh_replica(s, true);
+}
+
+/* The replica to wait on, -1 when none is expected within `at_most` microseconds. */
+static int expected_first(struct session *s, uint32_t at_most)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	uint32_t first = POSITIONS_NEVER;
+	struct field f = {.n = 0};
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		uint32_t us = may_serve(s, &snapshot->servers[i]) ? positions_catch_up_us(snapshot->servers[i].slot)
+								   : POSITIONS_NEVER;
+		first = us < first ? us : first;
+	}
+	if (first == POSITIONS_NEVER || first > at_most)
+		return -1;
+	for (unsigned i = 0; i < snapshot->n_servers; i++)
+		if (may_serve(s, &snapshot->servers[i]) &&
+		    positions_catch_up_us(snapshot->servers[i].slot) <= first + first / ALIKE_PART)
+			add(&f, &snapshot->servers[i]);
+	return pick(s, &f);
+}
+
+static bool may_run_on_primary(const struct session *s)
+{
+	return s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_NEVER;
+}
+
+/* Nobody is known to have it. */
+static int wait_or_primary(struct session *s)
+{
+	struct run *r = s->run;
+	uint64_t worth = s->worker->snapshot->settings->causal_timeout / WORTH_PART;
+	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
+	bool any_time = primary < 0 || r->wants_replica;
+	/* What was read is not known, or has been waited for in vain. */
+	bool can_wait = worth && s->bound_slot < 0 && !s->position.unknown && !r->waited;
+	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : (uint32_t)worth) : -1;
+	if (slot >= 0) {
+		r->wait = true;
+		return slot;
+	}
+	if (primary >= 0)
+		return primary;
+	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
+	return reads_any_replica(s) >= 0 ? READS_MUST_WAIT : -1;
+}
+
+static bool answers(const struct session *s, int slot)
+{
+	const struct server_info *server =
+		slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot) : NULL;
+	return server && routing_is_usable(server);
+}
+
+/* Asks the server that was read from; one that is gone showed nothing that the primary does not have. */
+static int ask(struct session *s)
+{
+	int slot = answers(s, s->bound_slot) && !s->position.unknown ? s->bound_slot : routing_primary_slot(s);
+	positions_want(worker_now(s->worker));
+	if (slot < 0)
+		return wait_or_primary(s);
+	s->run->ask = true;
+	return slot;
+}
+
+/* The server that a hint names, also one out of the pool, unless it has not applied what the session must see; -1 when
+ * it cannot serve: the statement goes where it goes without the hint. */
+static int by_name(struct session *s, bool fresh)
+{
+	struct run *r = s->run;
+	const struct server_info *server =
+		r->wanted_slot < 0 ? NULL : snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->wanted_slot);
+	if (!server || !routing_is_usable(server) || was_tried(r, server))
+		return -1;
+	if (server->role == SERVER_PRIMARY || (r->flags & CLASS_SERVER_SPECIFIC) || !fresh)
+		return r->wanted_slot;
+	if (s->bound_slot >= 0 && s->bound_slot != r->wanted_slot && !freshness_settle(s))
+		return ask(s);
+	r->wait = !has_all(s, server->slot);
+	return !r->wait || (!r->waited && s->worker->snapshot->settings->causal_timeout) ? r->wanted_slot : -1;
+}
+
+static int on_primary(const struct session *s)
+{
+	int slot = routing_primary_slot(s);
+	return slot >= 0 || !s->worker->snapshot->n_servers ? slot : READS_MUST_WAIT;
+}
+
+/* Some server that is known to have all the session must see. */
+static int choose_fresh(struct session *s)
+{
+	struct field f;
+	if (s->position.unknown && !freshness_settle(s))
+		return ask(s);
+	gather(s, true, &f);
+	if (!f.n)
+		return wait_or_primary(s);
+	if (s->bound_slot >= 0 && !freshness_can_settle(s))
+		return s->stays++ < STAYS_MAX && stay(s, &f) ? s->bound_slot : ask(s);
+	int slot = pick(s, &f);
+	if (s->bound_slot < 0 || s->bound_slot == slot)
+		return slot;
+	if (!freshness_settle(s))
+		return ask(s);
+	if (has_all(s, (unsigned)slot))
+		return slot;
+	gather(s, true, &f);
+	slot = pick(s, &f);
+	return slot >= 0 ? slot : wait_or_primary(s);
+}
+
+int reads_choose(struct session *s)
+{
+	struct run *r = s->run;
+	enum consistency level = level_of(s);
+	bool fresh = level != CONSISTENCY_EVENTUAL;
+	if (r->to_primary || level == CONSISTENCY_PRIMARY)
+		return on_primary(s);
+	int slot = by_name(s, fresh);
+	if (slot >= 0)
+		return slot;
+	r->wait = false;
+	/* A named server's answer is no other replica's. */
+	if ((r->flags & CLASS_SERVER_SPECIFIC) && !r->wants_replica)
+		return on_primary(s);
+	if (fresh)
+		return choose_fresh(s);
+	slot = reads_any_replica(s);
+	return slot >= 0 || !may_run_on_primary(s) ? slot : on_primary(s);
+}
