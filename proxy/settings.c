@@ -114,6 +114,8 @@ static const struct row rows[] = {
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,
 	     "how long a read waits on a replica for what it must see, before it runs on the primary; it is sent to "
 	     "wait where a quarter of this is expected to do; 0 = it never waits"),
+	TIME(learned_timeout, "s", "10m", 0, 365 * DAY,
+	     "how long a statement that a replica refused goes to the primary at once"),
 
 	TIME(monitor_interval, "ms", "500ms", 10 * MS, MINUTE, "between looks at a server's state"),
 	TIME(position_interval, "ms", "50ms", MS, MINUTE,

@@ -48,6 +48,7 @@ struct settings {
 	enum consistency consistency;
 	enum reads_on_primary reads_on_primary;
 	uint64_t causal_timeout;      /* us a read may wait on a replica for what it must see; 0: it never does */
+	uint64_t learned_timeout;     /* us that a replica's refusal of a statement is remembered */
 
 	/* monitor */
 	uint64_t monitor_interval;    /* us between looks at a server's state */

@@ -129,6 +129,8 @@ static const struct console_command commands[] = {
 	 "SELECT * FROM stats_sessions", "user"},
 	{"SHOW ROUTES", "statements by route and reason (stats_routes)", console_run_sql,
 	 "SELECT * FROM stats_routes ORDER BY statements DESC", "reason"},
+	{"SHOW LEARNED", "statements that replicas refused (stats_learned)", console_run_sql,
+	 "SELECT * FROM stats_learned ORDER BY hits DESC", "hits"},
 	{"SHOW PINS", "what tied sessions to a connection (stats_pins)", console_run_sql,
 	 "SELECT * FROM stats_pins WHERE pins > 0 ORDER BY pins DESC", "cause"},
 	{"SHOW WORKERS", "the worker threads (stats_workers)", console_run_sql, "SELECT * FROM stats_workers", NULL},

@@ -16,6 +16,7 @@ static const struct console_table *const tables[] = {
 	&table_stats_sessions,
 	&table_stats_routes,
 	&table_stats_pins,
+	&table_stats_learned,
 	&table_stats_workers,
 	&table_stats_events,
 	&table_stats_memory,

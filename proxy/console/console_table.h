@@ -46,7 +46,8 @@ const struct options *console_options(void); /* NULL before */
 
 /* The families: console_tables_NOUN.c each. */
 extern const struct console_table table_stats_servers, table_stats_pools, table_servers;
-extern const struct console_table table_stats_routes, table_stats_workers, table_stats_pins;
+extern const struct console_table table_stats_routes, table_stats_workers, table_stats_pins,
+	table_stats_learned;
 extern const struct console_table table_stats_sessions, table_processlist;
 extern const struct console_table table_stats_events;
 extern const struct console_table table_stats_memory;

@@ -1,6 +1,10 @@
 /* The tables about statements and clients: routes with their reasons, pins, workers. */
 #include "proxy/console/console_table.h"
 
+#include <stdio.h>
+#include <uv.h>
+
+#include "proxy/learned.h"
 #include "proxy/stats.h"
 
 static const struct table_column stats_routes_columns[] = {
@@ -45,6 +49,39 @@ static void produce_stats_pins(struct table_rows *rows)
 
 const struct console_table table_stats_pins = {"stats_pins", "how often sessions were tied to a connection, by cause",
 					       COLUMNS(stats_pins_columns), produce_stats_pins, false};
+
+static const struct table_column stats_learned_columns[] = {
+	{"digest", COLUMN_TEXT, "the statement's digest, a hash"},
+	{"schema", COLUMN_TEXT, "the default schema it ran in"},
+	{"kind", COLUMN_TEXT, "why a replica refused it: read-only, or unknown-object"},
+	{"code", COLUMN_INTEGER, "the error of the replica"},
+	{"healed", COLUMN_INTEGER, "how often it was refused, and answered by the primary"},
+	{"hits", COLUMN_INTEGER, "how often it went to the primary at once"},
+	{"left_ms", COLUMN_INTEGER, "until it is tried on a replica again, ms"},
+	{"text", COLUMN_TEXT, "the digest's text"},
+};
+
+static void produce_stats_learned(struct table_rows *rows)
+{
+	static struct learned_row learned[LEARNED_MAX];
+	size_t n = learned_copy(learned, LEARNED_MAX, uv_hrtime() / 1000000);
+	for (size_t i = 0; i < n; i++) {
+		char digest[20];
+		snprintf(digest, sizeof digest, "%016llx", (unsigned long long)learned[i].digest);
+		rows_text(rows, digest);
+		rows_text(rows, learned[i].schema);
+		rows_text(rows, learned[i].read_only ? "read-only" : "unknown-object");
+		rows_count(rows, learned[i].code);
+		rows_count(rows, learned[i].healed);
+		rows_count(rows, learned[i].hits);
+		rows_count(rows, learned[i].left_ms);
+		rows_text(rows, learned[i].text);
+	}
+}
+
+const struct console_table table_stats_learned = {"stats_learned",
+						  "statements that a replica refused and that go to the primary since",
+						  COLUMNS(stats_learned_columns), produce_stats_learned, false};
 
 static const struct table_column stats_workers_columns[] = {
 	{"worker", COLUMN_INTEGER, "number"},

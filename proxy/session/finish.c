@@ -7,6 +7,7 @@
 
 #include "protocol/tracker.h"
 #include "proxy/backend/pool.h"
+#include "proxy/learned.h"
 #include "proxy/log.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
@@ -269,8 +270,13 @@ enum step finish_statement(struct session *s, bool ok)
 	apply_state(s, b, ok);
 	hints_statement_ended(s, ok);
 	apply_pins(s, b, ok);
-	if (r->flags & CLASS_DDL_CATALOG)
+	if (r->flags & CLASS_DDL_CATALOG) {
 		topology_request_objects();
+		learned_forget();
+	}
+	if (ok && r->refusal && !r->on_replica)
+		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
+			     s->worker->snapshot->settings->learned_timeout / 1000);
 	note_transaction(s, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
 	freshness_note_read(s);

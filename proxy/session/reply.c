@@ -4,11 +4,13 @@
  * Bytes go from the worker's read buffer to the client's socket in the longest runs there are; only a packet that must
  * look different to the client (an OK with trackers it did not ask for, a statement's number) interrupts a run.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "protocol/ok.h"
 #include "proxy/backend/pool.h"
+#include "proxy/learned.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
@@ -213,10 +215,34 @@ static enum step begin_file(struct session *s)
 	return session_enter(s, SESSION_UPLOAD);
 }
 
+/* What it was is remembered when the primary has answered it. */
+static void note_refusal(struct session *s)
+{
+	struct run *r = s->run;
+	if (!r->refusal)
+		r->refusal = calloc(1, sizeof *r->refusal);
+	if (!r->refusal)
+		return;
+	struct view schema = state_schema_of(s->want);
+	r->refusal->code = r->reply.error;
+	r->refusal->digest = r->digest;
+	snprintf(r->refusal->schema, sizeof r->refusal->schema, "%.*s", (int)schema.len, (const char *)schema.p);
+	routing_digest_text(s, r->refusal->text, sizeof r->refusal->text);
+}
+
 static enum step heal(struct session *s)
 {
+	struct run *r = s->run;
 	stat_add(&s->worker->stats->healed, 1);
-	return run_again(s, true);
+	note_refusal(s);
+	bool writes = learned_is_read_only(r->reply.error);
+	enum step step = run_again(s, true);
+	/* What a replica may not do must not be done twice by the primary. */
+	if (writes && s->run) {
+		r->replayable = false;
+		r->flags |= CLASS_WRITES | CLASS_CALLS;
+	}
+	return step;
 }
 
 /* Runs the walker over what is there. *passed: bytes of it that may be forgotten. */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/learned.h"
 #include "proxy/objects.h"
 #include "proxy/session/session.h"
+#include "proxy/session/template.h"
 #include "proxy/topology.h"
 #include "router/sql_mode.h"
 
@@ -95,31 +97,85 @@ static void note_effects(struct session *s, const struct classification *c)
 	r->next = at;
 }
 
+static struct dialect dialect_of(const struct session *s)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	return (struct dialect){
+		.flavor = any ? any->flavor : FLAVOR_MYSQL,
+		.version = any ? any->version : 0,
+		.sql_mode = s->sql_mode,
+		.charset = s->charset,
+	};
+}
+
 /* For people who ask what tied a session to its connection; rare enough to read the statement a second time. */
-static void note_cause(struct run *r, struct classify_scratch *scratch, struct view sql, const struct dialect *dialect,
-		       const struct context *context)
+static struct view digest_text_of(struct session *s, struct view sql, uint8_t *text, size_t size)
 {
 	static _Thread_local struct classification c;
-	uint8_t text[128];
+	struct classify_scratch *scratch = s->worker->classify_scratch;
+	struct context context = {.pins = 0};
+	struct dialect dialect = dialect_of(s);
 	scratch->text = text;
-	scratch->text_capacity = sizeof text;
-	classify(sql, dialect, context, scratch, &c);
+	scratch->text_capacity = size;
+	classify(sql, &dialect, &context, scratch, &c);
 	scratch->text = NULL;
+	return c.digest_text;
+}
+
+static void note_cause(struct session *s, struct view sql)
+{
+	struct run *r = s->run;
+	uint8_t text[128];
+	struct view v = digest_text_of(s, sql, text, sizeof text);
 	free(r->pin_cause);
-	r->pin_cause = strndup((const char *)c.digest_text.p, c.digest_text.len);
+	r->pin_cause = strndup((const char *)v.p, v.len);
+}
+
+void routing_digest_text(struct session *s, char *text, size_t text_size)
+{
+	struct run *r = s->run;
+	size_t len;
+	const uint8_t *input = conn_input(&s->client, &len);
+	struct view sql = {input + r->sql_at, r->sql_len};
+	*text = 0;
+	if (r->statement)
+		sql = (struct view){r->statement->template->sql, r->statement->template->len};
+	else if (!r->sql_len || r->sql_at + r->sql_len > len)
+		return;
+	struct view v = digest_text_of(s, sql, (uint8_t *)text, text_size - 1);
+	text[v.len] = 0;
+}
+
+/* A replica has refused the like before. What it refused to write is as good as a write. */
+static void apply_learned(struct session *s, const struct classification *c)
+{
+	struct run *r = s->run;
+	r->digest = c->digest;
+	r->learned_key = learned_key(c->digest, state_schema_of(s->want));
+	if (r->route != ROUTE_REPLICA || session_in_trx(s) || (r->flags & CLASS_BEGINS) ||
+	    !learned_applies(r->learned_key, worker_now(s->worker)))
+		return;
+	r->route = ROUTE_PRIMARY;
+	r->reason = REASON_LEARNED;
+	r->flags |= CLASS_WRITES | CLASS_CALLS;
+}
+
+/* Where the text is, for who has to read it again while the statement runs. */
+static void note_place(struct session *s, struct view sql)
+{
+	size_t len;
+	const uint8_t *input = conn_input(&s->client, &len);
+	if (sql.p >= input && sql.len <= len && sql.p + sql.len <= input + len) {
+		s->run->sql_at = (size_t)(sql.p - input);
+		s->run->sql_len = sql.len;
+	}
 }
 
 void routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
-	const struct server_info *any = snapshot_reference(w->snapshot);
-	struct dialect dialect = {
-		.flavor = any ? any->flavor : FLAVOR_MYSQL,
-		.version = any ? any->version : 0,
-		.sql_mode = s->sql_mode,
-		.charset = s->charset,
-	};
+	struct dialect dialect = dialect_of(s);
 	/* What is known of functions and views is old once a client has changed some. */
 	const struct object_set *objects =
 		topology_objects_requested() <= w->snapshot->objects_ticket ? w->snapshot->objects : NULL;
@@ -149,9 +205,11 @@ void routing_classify(struct session *s, struct view sql)
 		finish_last_statement(s);
 	if (c.n_effects)
 		note_effects(s, &c);
-	r->replayable = c.route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
+	apply_learned(s, &c);
+	note_place(s, sql);
+	r->replayable = r->route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
 	if (c.pins_added & ~s->pins)
-		note_cause(r, w->classify_scratch, sql, &dialect, &context);
+		note_cause(s, sql);
 }
 
 /* ---- where ---- */

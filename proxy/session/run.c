@@ -51,6 +51,7 @@ void run_end(struct session *s)
 	free(r->splice);
 	free(r->failed_text);
 	free(r->pin_cause);
+	free(r->refusal);
 	free(r);
 }
 

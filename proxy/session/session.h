@@ -134,12 +134,16 @@ struct run {
 	uint64_t wait_us;       /* when it was */
 	bool kill_query;
 	uint64_t kill_id;
+	size_t sql_at, sql_len; /* where the text stands in the client's input, when it is not a prepared statement's */
 	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
 
 	/* The classifier's word. */
 	enum route route;
 	enum reason reason;
 	uint32_t flags;
+	uint64_t learned_key;   /* of its digest and the default schema */
+	uint64_t digest;
+	struct learned_row *refusal; /* of a replica, to be remembered when the primary can do it; or NULL */
 	uint32_t pins_added, pins_released;
 	char *pin_cause;        /* its digest text, when it adds pins */
 	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
@@ -320,6 +324,8 @@ enum step run_anew(struct session *s);
 /* ---- routing: routing.c ---- */
 /* Classifies the text and notes what it changes in the run. */
 void routing_classify(struct session *s, struct view sql);
+/* The digest's text of the statement in work, cut at the size. Its bytes must still be in the client's input. */
+void routing_digest_text(struct session *s, char *text, size_t text_size);
 /* Chooses the server, or takes the very backend that the statement needs into s->backend. NONE: text says why. */
 enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
