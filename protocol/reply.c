@@ -55,6 +55,21 @@ void reply_local_sent(struct reply *r)
 	r->seq_known = false;
 }
 
+void reply_repair_numbers(struct reply *r, uint8_t last)
+{
+	r->repair = r->seq_known = true;
+	r->seq = last;
+}
+
+/* The packet's number is the one that is due, or is made so. */
+static bool is_due(const struct reply *r, const uint8_t *header)
+{
+	uint8_t due = (uint8_t)(r->seq + 1);
+	if (r->repair)
+		((uint8_t *)(uintptr_t)header)[3] = due;
+	return header[3] == due;
+}
+
 /* Definitions go on after a block has ended: columns behind parameters, rows behind columns. */
 static void enter_columns(struct reply *r)
 {
@@ -302,7 +317,7 @@ static enum look look(const struct reply *r, const uint8_t *data, size_t len)
 	if (len < PACKET_HEADER)
 		return LOOK_MORE;
 	size_t size = get_u24(data);
-	if (r->seq_known && data[3] != (uint8_t)(r->seq + 1))
+	if (r->seq_known && !is_due(r, data))
 		return LOOK_BAD;
 	bool body = r->state == REPLY_AT_ROWS || r->state == REPLY_AT_PARAMS || r->state == REPLY_AT_COLUMNS;
 	if (body) {
@@ -340,7 +355,7 @@ static enum look look_continuation(const struct reply *r, const uint8_t *data, s
 {
 	if (len < PACKET_HEADER)
 		return LOOK_MORE;
-	return data[3] == (uint8_t)(r->seq + 1) ? LOOK_BODY : LOOK_BAD;
+	return is_due(r, data) ? LOOK_BODY : LOOK_BAD;
 }
 
 /* The rows that lie whole in the bytes, as fast as they can be stepped over: nearly all bytes of all answers

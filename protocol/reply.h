@@ -95,6 +95,7 @@ struct reply {
 	uint32_t definitions; /* packets of the current block of definitions still to come */
 	bool continues;       /* the packet being passed has 0xFFFFFF bytes: the next one belongs to it */
 	bool seq_known;       /* false: the next packet's number is taken as it is */
+	bool repair;          /* numbers are put right */
 };
 
 /* The first packet may have any number (it is the command's number of packets); later ones run on from it, and a jump
@@ -107,6 +108,11 @@ enum reply_result reply_walk(struct reply *r, const uint8_t *data, size_t len, s
 /* After REPLY_LOCAL_INFILE (or REPLY_AUTH) the walker says PARTIAL until it is told that the client's last packet has
  * been sent; the server's next one may have any number. */
 void reply_local_sent(struct reply *r);
+
+/* Over the compressed protocol servers number their packets by those of the compression, with jumps between results. From
+ * here on the walker puts the numbers right in the bytes it is given, which must be writable: they run on from `last`,
+ * the number of the client's last packet (0 for a command of one). To be called again after the client's turn. */
+void reply_repair_numbers(struct reply *r, uint8_t last);
 
 /* Nothing of the answer is still to come: the next call of reply_walk would say DONE. */
 static inline bool reply_is_done(const struct reply *r)

@@ -36,6 +36,7 @@ static bool begin_packet(struct splice *s, size_t more, struct buf *out)
 static bool read_header(struct splice *s, const uint8_t *header, struct buf *out)
 {
 	s->in_left = get_u24(header);
+	s->in_seq = header[3];
 	s->last = s->in_left < PACKET_MAX_PAYLOAD;
 	if (!s->begun && s->in_left < s->skip)
 		return false;

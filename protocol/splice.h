@@ -20,6 +20,7 @@ struct splice {
 	uint32_t in_left;      /* payload of the packet being read still to come */
 	uint32_t out_left;     /* room in the packet being written */
 	uint8_t seq;           /* of the next packet written */
+	uint8_t in_seq;        /* of the packet read last */
 	bool last;             /* the packet being read is the command's last */
 	bool full;             /* the packet being written is of full size: another one follows it */
 	bool begun, done;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proxy/conn_packed.h"
 #include "proxy/worker.h"
 
 #define OUT_MAX (64u << 20) /* far above CONN_OUT_HIGH: only one large statement may come near it */
@@ -21,7 +22,7 @@ struct sending {
 
 static void send_queued(struct conn *c);
 
-static void fail(struct conn *c, int error)
+void conn_fail(struct conn *c, int error)
 {
 	if (!c->error)
 		c->error = error;
@@ -73,7 +74,7 @@ static void on_connected(uv_connect_t *request, int status)
 		uv_tcp_keepalive(&c->uv.tcp, 1, 30);
 	}
 	if (status)
-		fail(c, status);
+		conn_fail(c, status);
 	if (!c->closing)
 		connected(c, status);
 }
@@ -111,7 +112,7 @@ static void keep_rest(struct conn *c)
 	if (!c->view_len || c->view_kept)
 		return;
 	if (!buf_append(&c->in, c->view, c->view_len)) {
-		fail(c, UV_ENOBUFS);
+		conn_fail(c, UV_ENOBUFS);
 		c->view_len = 0;
 		c->ops->run(c);
 		return;
@@ -120,12 +121,12 @@ static void keep_rest(struct conn *c)
 	c->view_kept = true;
 }
 
-/* New plain bytes from the worker's buffer: the owner sees them behind what was kept. */
-static void offer(struct conn *c, const uint8_t *data, size_t n)
+/* New bytes from one of the worker's buffers: the owner sees them behind what was kept. */
+void conn_offer(struct conn *c, const uint8_t *data, size_t n)
 {
 	if (c->view_kept) {
 		if (!buf_append(&c->in, data, n)) {
-			fail(c, UV_ENOBUFS);
+			conn_fail(c, UV_ENOBUFS);
 			c->ops->run(c);
 			return;
 		}
@@ -138,6 +139,15 @@ static void offer(struct conn *c, const uint8_t *data, size_t n)
 	c->ops->run(c);
 	if (!c->closing)
 		keep_rest(c);
+}
+
+/* Bytes as they lie above TLS. */
+static void deliver(struct conn *c, const uint8_t *data, size_t n)
+{
+	if (c->packed)
+		conn_packed_read(c, data, n);
+	else
+		conn_offer(c, data, n);
 }
 
 void conn_consume(struct conn *c, size_t n)
@@ -169,7 +179,7 @@ static void keep_cipher(struct conn *c, struct view rest, bool kept)
 	if (kept)
 		buf_consume(&c->cipher, buf_len(&c->cipher) - rest.len);
 	else if (rest.len && !buf_append(&c->cipher, rest.p, rest.len))
-		fail(c, UV_ENOBUFS);
+		conn_fail(c, UV_ENOBUFS);
 	c->more_plain = true;
 }
 
@@ -191,7 +201,7 @@ static void read_plain(struct conn *c, struct view cipher, bool kept)
 			got = TRANSPORT_TLS_FAILED;
 		/* A handshake that ended without a byte for the owner is news all the same. */
 		if (n)
-			offer(c, c->worker->plain_buffer, n);
+			deliver(c, c->worker->plain_buffer, n);
 		else if (!was_ready && transport_tls_is_ready(c->tls))
 			c->ops->run(c);
 		if (got == TRANSPORT_TLS_FULL)
@@ -202,10 +212,10 @@ static void read_plain(struct conn *c, struct view cipher, bool kept)
 			return;
 		if (kept)
 			buf_consume(&c->cipher, buf_len(&c->cipher) - cipher.len);
-		c->more_plain = false;
+		c->more_plain = conn_packed_is_left(c);
 		if (got == TRANSPORT_TLS_OK)
 			return;
-		fail(c, got == TRANSPORT_TLS_CLOSED ? UV_EOF : UV_EPROTO);
+		conn_fail(c, got == TRANSPORT_TLS_CLOSED ? UV_EOF : UV_EPROTO);
 		c->ops->run(c);
 		return;
 	}
@@ -217,26 +227,35 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	if (nread == 0)
 		return;
 	if (nread < 0) {
-		fail(c, (int)nread);
+		conn_fail(c, (int)nread);
 		uv_read_stop(stream);
 		c->reading = false;
 		c->ops->run(c);
 	} else if (!c->tls) {
-		offer(c, (const uint8_t *)buf->base, (size_t)nread);
+		deliver(c, (const uint8_t *)buf->base, (size_t)nread);
 	} else if (!buf_len(&c->cipher)) {
 		read_plain(c, (struct view){(const uint8_t *)buf->base, (size_t)nread}, false);
 	} else if (buf_append(&c->cipher, buf->base, (size_t)nread)) {
 		read_plain(c, (struct view){buf_data(&c->cipher), buf_len(&c->cipher)}, true);
 	} else {
-		fail(c, UV_ENOBUFS);
+		conn_fail(c, UV_ENOBUFS);
 		c->ops->run(c);
 	}
 }
 
 void conn_pump(struct conn *c)
 {
-	if (c->tls && c->more_plain && c->reading)
+	if (!c->more_plain || !c->reading)
+		return;
+	c->more_plain = false;
+	if (c->packed)
+		conn_packed_pump(c);
+	if (!c->tls || c->closing || c->error)
+		return;
+	if (c->reading)
 		read_plain(c, (struct view){buf_data(&c->cipher), buf_len(&c->cipher)}, true);
+	else
+		c->more_plain = true;
 }
 
 void conn_set_reading(struct conn *c, bool on)
@@ -247,7 +266,7 @@ void conn_set_reading(struct conn *c, bool on)
 	if (on) {
 		int failed = uv_read_start(&c->uv.stream, on_alloc, on_read);
 		if (failed)
-			fail(c, failed);
+			conn_fail(c, failed);
 	} else {
 		uv_read_stop(&c->uv.stream);
 	}
@@ -272,7 +291,7 @@ static void on_sent(uv_write_t *request, int status)
 	buf_finish(&s->bytes);
 	free(s);
 	if (status)
-		fail(c, status);
+		conn_fail(c, status);
 	if (c->closing)
 		return;
 	if (buf_len(&c->out))
@@ -287,7 +306,7 @@ static void send_queued(struct conn *c)
 		return;
 	struct sending *s = malloc(sizeof *s);
 	if (!s) {
-		fail(c, UV_ENOMEM);
+		conn_fail(c, UV_ENOMEM);
 		return;
 	}
 	s->conn = c;
@@ -300,7 +319,7 @@ static void send_queued(struct conn *c)
 		c->sending = 0;
 		buf_finish(&s->bytes);
 		free(s);
-		fail(c, failed);
+		conn_fail(c, failed);
 	}
 }
 
@@ -313,7 +332,7 @@ static bool queue_rest(struct conn *c, const uv_buf_t *parts, unsigned n, size_t
 			continue;
 		}
 		if (!buf_append(&c->out, parts[i].base + skip, parts[i].len - skip)) {
-			fail(c, UV_ENOBUFS);
+			conn_fail(c, UV_ENOBUFS);
 			return false;
 		}
 		skip = 0;
@@ -333,7 +352,7 @@ static bool send_raw(struct conn *c, const uv_buf_t *parts, unsigned n)
 		if (did >= 0) {
 			sent = (size_t)did;
 		} else if (did != UV_EAGAIN) {
-			fail(c, did);
+			conn_fail(c, did);
 			return false;
 		}
 	}
@@ -354,15 +373,13 @@ static bool send_cipher(struct conn *c, struct view *plain)
 			continue;
 		if (got == TRANSPORT_TLS_OK || (got == TRANSPORT_TLS_WAIT && !plain->len))
 			return true;
-		fail(c, UV_EPROTO);
+		conn_fail(c, UV_EPROTO);
 		return false;
 	}
 }
 
-bool conn_sendv(struct conn *c, const uv_buf_t *parts, unsigned n)
+bool conn_send_below(struct conn *c, const uv_buf_t *parts, unsigned n)
 {
-	if (conn_is_broken(c))
-		return false;
 	if (!c->tls)
 		return send_raw(c, parts, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -371,6 +388,13 @@ bool conn_sendv(struct conn *c, const uv_buf_t *parts, unsigned n)
 			return false;
 	}
 	return true;
+}
+
+bool conn_sendv(struct conn *c, const uv_buf_t *parts, unsigned n)
+{
+	if (conn_is_broken(c))
+		return false;
+	return c->packed ? conn_packed_sendv(c, parts, n) : conn_send_below(c, parts, n);
 }
 
 bool conn_send(struct conn *c, const void *data, size_t n)
@@ -411,6 +435,7 @@ static void on_closed(uv_handle_t *handle)
 	buf_finish(&c->cipher);
 	transport_tls_destroy(c->tls);
 	c->tls = NULL;
+	conn_packed_destroy(c);
 	c->ops->closed(c);
 }
 

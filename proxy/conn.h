@@ -1,5 +1,6 @@
 /*
- * One stream connection, a client's or a server's: bytes in as a view, bytes out at once or queued, TLS beneath.
+ * One stream connection, a client's or a server's: bytes in as a view, bytes out at once or queued; TLS and compression
+ * beneath.
  *
  * Input. What was read lies in the worker's one read buffer and is offered to the owner as a view; what the owner does
  * not consume before its callback returns is kept in a buffer of the connection. An idle connection holds no buffer.
@@ -19,6 +20,7 @@
 #include <uv.h>
 
 #include "protocol/buf.h"
+#include "protocol/compress.h"
 #include "protocol/transport_tls.h"
 
 struct conn;
@@ -39,6 +41,7 @@ struct conn {
 	struct worker *worker;
 	const struct conn_ops *ops;
 	struct transport_tls *tls;      /* NULL: the bytes go as they are */
+	struct conn_packed *packed;     /* the compressed protocol above TLS; NULL: packets go as they are */
 	const uint8_t *view;            /* unread input; in the worker's buffer or in `in` */
 	size_t view_len;
 	struct buf in;                  /* input kept from earlier */
@@ -47,7 +50,7 @@ struct conn {
 	size_t sending;                 /* bytes in a write that libuv has */
 	int error;                      /* the first UV_E*, UV_EOF when the peer closed; 0 while all is well */
 	bool reading, closing, opened, view_kept;
-	bool more_plain;                /* TLS: decrypted bytes may be left while reading is off */
+	bool more_plain;                /* TLS, compression: bytes may be left while reading is off */
 };
 
 #define CONN_OUT_HIGH (64u << 10) /* queued bytes from which conn_is_full */
@@ -98,10 +101,22 @@ bool conn_start_tls(struct conn *c, struct transport_tls *tls);
 /* The first flight of a TLS client. */
 bool conn_tls_begin(struct conn *c);
 
+/* From here on both sides speak the compressed protocol. */
+bool conn_start_compression(struct conn *c, enum compress_algorithm algorithm, int level) __attribute__((warn_unused_result));
+
+/* The compressed protocol has numbers of its own, which begin anew with every command: what is sent next begins one, or
+ * answers one. `to_the_last`: the command ends with what was read last; false when more commands have come behind it. */
+void conn_command_begins(struct conn *c);
+void conn_answer_begins(struct conn *c, bool to_the_last);
+
+/* As conn_sendv and conn_send, for parts that each hold whole commands. */
+bool conn_send_commands(struct conn *c, const uv_buf_t *parts, unsigned n);
+bool conn_send_command(struct conn *c, const void *data, size_t n);
+
 /* Sends what is queued as far as the socket takes it at once, then closes. Safe to call twice. */
 void conn_close(struct conn *c);
 
-/* Worker's hook: feeds decrypted bytes that were left when reading was turned off. */
+/* Worker's hook: feeds bytes that were left in the layers when reading was turned off. */
 void conn_pump(struct conn *c);
 
 #endif

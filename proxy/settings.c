@@ -40,6 +40,7 @@ static const struct unit times[] = {{"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s"
 static const struct unit sizes[] = {{"G", GIB}, {"M", MIB}, {"K", 1024}, {"", 1}, {NULL, 0}};
 
 static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", "verify_identity", NULL};
+static const char *const compression_words[] = {"off", "zlib", "zstd", NULL};
 static const char *const consistency_words[] = {"eventual", "session", "global", "primary", NULL};
 static const char *const reads_words[] = {"fallback", "always", "never", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
@@ -80,6 +81,7 @@ static const struct row rows[] = {
 	TIME(idle_timeout, "s", "8h", 0, 365 * DAY,
 	     "how long a client may be silent outside a transaction; 0 = for ever"),
 	SWITCH(client_tls, "on", true, "offer TLS to clients"),
+	SWITCH(client_compression, "on", false, "offer compression to clients, zlib and Zstandard"),
 	TEXT(tls_cert, "file", true, "certificate shown to clients, PEM; empty = a self-signed one made at start"),
 	TEXT(tls_key, "file", true, "its private key, PEM"),
 	TEXT(server_version, "text", false, "version that clients are told; empty = the primary's own"),
@@ -100,6 +102,8 @@ static const struct row rows[] = {
 	      "sessions that may wait for one server; more get error 1040; 0 = any number"),
 	WORD(server_tls, "auto|off|required|verify_ca|verify_identity", tls_words, "auto",
 	     "TLS to servers; auto = where the server offers it and the way is not local"),
+	WORD(server_compression, "off|zlib|zstd", compression_words, "off",
+	     "compression towards servers that offer it; pays over slow networks only"),
 	TEXT(server_ca, "file", false, "certificates that servers are verified with, PEM"),
 
 	SWITCH(connection_affinity, "on", false,

@@ -15,6 +15,7 @@
 #include "proxy/log.h"
 
 enum server_tls { SERVER_TLS_AUTO, SERVER_TLS_OFF, SERVER_TLS_REQUIRED, SERVER_TLS_VERIFY_CA, SERVER_TLS_VERIFY_IDENTITY };
+enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVER_COMPRESSION_ZSTD };
 enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
 enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READS_ON_PRIMARY_NEVER };
 
@@ -26,6 +27,7 @@ struct settings {
 	uint64_t login_timeout;       /* us from accept to the end of the login */
 	uint64_t idle_timeout;        /* us a client may be silent outside a transaction; 0 = for ever */
 	bool client_tls;              /* offer TLS to clients */
+	bool client_compression;      /* offer the compressed protocol to clients */
 	char tls_cert[512], tls_key[512]; /* PEM files; empty = a self-signed certificate made at start */
 	char server_version[64];      /* what clients are told; empty = the primary's own */
 
@@ -41,6 +43,7 @@ struct settings {
 	uint64_t queue_max;              /* sessions that may wait for one server; 0 = any number */
 	enum server_tls server_tls;
 	char server_ca[512];
+	enum server_compression server_compression;
 	bool connection_affinity;        /* a session's last connection is the first it is lent */
 
 	/* routing and consistency */

@@ -306,12 +306,15 @@ static int worker_init(struct worker *w, unsigned index)
 	w->read_buffer = malloc(WORKER_READ_BUFFER);
 	w->plain_buffer = malloc(WORKER_READ_BUFFER);
 	w->cipher_buffer = malloc(WORKER_READ_BUFFER);
+	w->unpack_buffer = malloc(WORKER_READ_BUFFER);
+	w->pack_buffer = malloc(COMPRESS_ROOM);
+	w->encoder = compress_encoder_create();
 	w->watches = calloc(LISTENERS_MAX, sizeof *w->watches);
 	w->stats = aligned_alloc(64, (sizeof *w->stats + 63) / 64 * 64);
 	w->classify_scratch = calloc(1, sizeof *w->classify_scratch);
 	w->balance = calloc(1, sizeof *w->balance);
 	if (!w->watches || !w->read_buffer || !w->plain_buffer || !w->cipher_buffer || !w->stats || !w->classify_scratch ||
-	    !w->balance)
+	    !w->balance || !w->unpack_buffer || !w->pack_buffer || !w->encoder)
 		return UV_ENOMEM;
 	memset(w->stats, 0, sizeof *w->stats);
 	buf_init(&w->scratch, SCRATCH_MAX);
@@ -449,6 +452,9 @@ void workers_join(void)
 		free(w->read_buffer);
 		free(w->plain_buffer);
 		free(w->cipher_buffer);
+		free(w->unpack_buffer);
+		free(w->pack_buffer);
+		compress_encoder_destroy(w->encoder);
 		free(w->classify_scratch);
 		free(w->balance);
 		free(w->stats);

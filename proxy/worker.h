@@ -63,6 +63,9 @@ struct worker {
 	uint8_t *read_buffer;   /* every socket of this worker reads into it */
 	uint8_t *plain_buffer;  /* TLS decrypts into this one */
 	uint8_t *cipher_buffer; /* and encrypts into this one */
+	uint8_t *unpack_buffer; /* what was compressed is decompressed into this one */
+	uint8_t *pack_buffer;   /* and compressed into this one: one packet */
+	struct compress_encoder *encoder;
 	struct buf scratch;    /* what is put together for one write */
 	struct classify_scratch *classify_scratch;
 

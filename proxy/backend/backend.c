@@ -101,7 +101,7 @@ static void say_good_bye(struct backend *b)
 {
 	static const uint8_t quit[] = {1, 0, 0, 0, CMD_QUIT};
 	if (b->state == BACKEND_IDLE && !conn_is_broken(&b->conn) && !b->conn.view_len)
-		conn_send(&b->conn, quit, sizeof quit);
+		conn_send_command(&b->conn, quit, sizeof quit);
 }
 
 void backend_discard(struct backend *b)

@@ -123,6 +123,7 @@ static void send_login(struct backend *b)
 		.caps = l->caps,
 		.mariadb_caps = b->mariadb_caps,
 		.max_packet = 1u << 30,
+		.zstd_level = COMPRESS_ZSTD_LEVEL,
 		.collation = COLLATION_UTF8MB4_GENERAL_CI,
 		.user = view_of(b->pool->user),
 		.auth = l->auth.response,
@@ -181,6 +182,18 @@ static bool wants_tls(const struct backend *b, bool *impossible)
 
 /* ---- packets ---- */
 
+static uint32_t compression_wanted(const struct backend *b)
+{
+	switch (b->pool->worker->snapshot->settings->server_compression) {
+	case SERVER_COMPRESSION_ZLIB:
+		return CAP_COMPRESS;
+	case SERVER_COMPRESSION_ZSTD:
+		return b->login->greeting.caps & CAP_ZSTD ? CAP_ZSTD : CAP_COMPRESS; /* MariaDB has zlib only */
+	default:
+		return 0;
+	}
+}
+
 static void on_greeting(struct backend *b, struct view payload)
 {
 	struct backend_login *l = b->login;
@@ -193,7 +206,7 @@ static void on_greeting(struct backend *b, struct view payload)
 		return;
 	}
 	b->thread_id = l->greeting.connection_id;
-	l->caps = (WANTED | b->pool->key.caps) & (l->greeting.caps | CAP_LONG_PASSWORD);
+	l->caps = (WANTED | compression_wanted(b) | b->pool->key.caps) & (l->greeting.caps | CAP_LONG_PASSWORD);
 	b->mariadb_caps = (b->pool->key.mariadb_caps | MARIADB_WANTED) & l->greeting.mariadb_caps;
 	if (b->pool->key.mariadb_caps & ~b->mariadb_caps) {
 		failed(b, 2013, "HY000", "%s is too old for the clients of the other servers", l->server);
@@ -212,6 +225,14 @@ static void on_greeting(struct backend *b, struct view payload)
 		send_login(b);
 }
 
+static bool begin_compression(struct backend *b)
+{
+	if (!(b->caps & (CAP_COMPRESS | CAP_ZSTD)))
+		return true;
+	return conn_start_compression(&b->conn, b->caps & CAP_COMPRESS ? COMPRESS_ZLIB : COMPRESS_ZSTD,
+				      COMPRESS_ZSTD_LEVEL);
+}
+
 static void on_auth(struct backend *b, struct view payload)
 {
 	struct backend_login *l = b->login;
@@ -226,6 +247,10 @@ static void on_auth(struct backend *b, struct view payload)
 			failed(b, 2013, "HY000", "lost the connection to %s during its login", l->server);
 		break;
 	case AUTH_DONE:
+		if (!begin_compression(b)) {
+			failed(b, 2013, "HY000", "no memory for the connection to %s", l->server);
+			break;
+		}
 		backend_login_end(b);
 		pool_backend_ready(b);
 		break;

@@ -15,7 +15,8 @@ static bool send_query(struct backend *b, const char *sql)
 	uint8_t seq = 0;
 	int n = snprintf(text, sizeof text, "%c%s", CMD_QUERY, sql);
 	buf_init(&out, 256);
-	bool sent = packet_append(&out, &seq, text, (size_t)n) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
+	bool sent = packet_append(&out, &seq, text, (size_t)n) &&
+		    conn_send_command(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
 	return sent;
 }

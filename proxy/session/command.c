@@ -196,6 +196,7 @@ enum step command_step(struct session *s)
 	stat_add(&s->worker->stats->commands, 1);
 	stat_add(&s->worker->stats->bytes_from_clients, PACKET_HEADER + size);
 	s->bytes_in += PACKET_HEADER + size;
+	conn_answer_begins(&s->client, len == PACKET_HEADER + size);
 	struct run *r = run_begin(s, command);
 	struct view payload = {data + PACKET_HEADER, large ? SESSION_LARGE_FRONT : size};
 	if (large)

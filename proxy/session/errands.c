@@ -274,6 +274,14 @@ static void all_done(struct session *s)
 	r->errand_state = NULL;
 }
 
+static void begin_answer(struct run *r, struct backend *b)
+{
+	uint8_t command = r->at_errand < r->n_errands ? command_of(r->errands[r->at_errand]) : r->command;
+	reply_begin(&r->reply, command, b->caps, b->mariadb_caps);
+	if (b->conn.packed)
+		reply_repair_numbers(&r->reply, 0);
+}
+
 enum reply_result errands_eat(struct session *s)
 {
 	struct run *r = s->run;
@@ -305,9 +313,7 @@ enum reply_result errands_eat(struct session *s)
 			if (kind != ERRAND_PREPARE)
 				errand_done(s, kind);
 			r->at_errand++;
-			reply_begin(&r->reply,
-				    r->at_errand < r->n_errands ? command_of(r->errands[r->at_errand]) : r->command,
-				    b->caps, b->mariadb_caps);
+			begin_answer(r, b);
 			break;
 		default:
 			return got;
@@ -319,7 +325,5 @@ enum reply_result errands_eat(struct session *s)
 
 void errands_begin(struct session *s)
 {
-	struct run *r = s->run;
-	reply_begin(&r->reply, r->n_errands ? command_of(r->errands[0]) : r->command, s->backend->caps,
-		    s->backend->mariadb_caps);
+	begin_answer(s->run, s->backend);
 }

@@ -32,8 +32,7 @@
 #define LOGIN_PACKET_MAX 65536u
 #define ACCOUNTS_WAIT_MS 2000u
 
-/* What is offered: only what can be kept. Query attributes, compression, optional metadata and MariaDB's extensions change
- * the form of commands and answers and are not among it. */
+/* What is always offered: only what can be kept. Optional metadata changes the form of answers and is not among it. */
 #define OFFERED                                                                                                        \
 	(CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB | CAP_NO_SCHEMA | CAP_ODBC |         \
 	 CAP_LOCAL_FILES | CAP_IGNORE_SPACE | CAP_PROTOCOL_41 | CAP_INTERACTIVE | CAP_IGNORE_SIGPIPE |                 \
@@ -70,6 +69,17 @@ static uint32_t offered_extensions(const struct snapshot *snapshot)
 	return offered;
 }
 
+/* Zstandard as MySQL has it; MariaDB's own clients mean something of their own by it. */
+static uint32_t offered_caps(const struct snapshot *snapshot)
+{
+	const struct server_info *reference = snapshot_reference(snapshot);
+	bool mysql = !reference || reference->flavor == FLAVOR_MYSQL;
+	uint32_t offered = OFFERED;
+	if (snapshot->settings->client_compression)
+		offered |= CAP_COMPRESS | (mysql ? CAP_ZSTD : 0);
+	return offered;
+}
+
 enum stage { STAGE_RESPONSE, STAGE_ACCOUNT, STAGE_FRESH, STAGE_AUTH, STAGE_CHECKING, STAGE_SCHEMA, STAGE_DONE };
 
 struct check; /* the slow hash, on another thread */
@@ -78,7 +88,8 @@ struct session_login {
 	enum stage stage;
 	uint8_t seq;             /* of the next packet out */
 	uint8_t nonce[NONCE_LEN];
-	uint32_t extensions;     /* MCAP_... offered in the greeting */
+	uint32_t offered;        /* CAP_... in the greeting, without those that TLS adds */
+	uint32_t extensions;     /* MCAP_... likewise */
 	struct buf packet;       /* the login's payload: `login` points into it */
 	struct login login;
 	struct auth_server auth;
@@ -134,7 +145,8 @@ static bool send_greeting(struct session *s)
 	bool prefix = mariadb && !named && server->version >= 100000 && server->version < 110000;
 	snprintf(g.version, sizeof g.version, "%s%s", prefix ? "5.5.5-" : "", version);
 	memcpy(g.nonce, s->login->nonce, NONCE_LEN);
-	g.caps = OFFERED | (security_client_side() ? CAP_SSL : 0);
+	s->login->offered = offered_caps(snapshot);
+	g.caps = s->login->offered | (security_client_side() ? CAP_SSL : 0);
 	g.mariadb_caps = s->login->extensions = offered_extensions(snapshot);
 	if (g.mariadb_caps)
 		g.caps &= ~CAP_LONG_PASSWORD; /* the sign that extensions follow */
@@ -271,6 +283,7 @@ static enum packet_result next_packet(struct session *s, struct packet *p)
 	enum packet_result got = packet_next(data, len, LOGIN_PACKET_MAX, p);
 	if (got == PACKET_OK)
 		s->login->seq = (uint8_t)(p->seq + 1);
+	conn_answer_begins(&s->client, true);
 	return got;
 }
 
@@ -284,7 +297,7 @@ static enum step on_response(struct session *s)
 	if (got == PACKET_BAD || !buf_append(&l->packet, p.payload.p, p.payload.len))
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	conn_consume(&s->client, p.size);
-	uint32_t offered = OFFERED | (security_client_side() && !s->client.tls ? CAP_SSL : 0);
+	uint32_t offered = l->offered | (security_client_side() && !s->client.tls ? CAP_SSL : 0);
 	if (l->extensions)
 		offered &= ~CAP_LONG_PASSWORD;
 	struct view payload = {buf_data(&l->packet), buf_len(&l->packet)};
@@ -611,6 +624,15 @@ static enum step on_schema(struct session *s)
 	return step;
 }
 
+/* Where both were asked for the servers take zlib. After a COM_CHANGE_USER it is there already. */
+static bool begin_compression(struct session *s)
+{
+	if (s->client.packed || !(s->caps & (CAP_COMPRESS | CAP_ZSTD)))
+		return true;
+	return conn_start_compression(&s->client, s->caps & CAP_COMPRESS ? COMPRESS_ZLIB : COMPRESS_ZSTD,
+				      s->login->login.zstd_level);
+}
+
 static enum step on_done(struct session *s)
 {
 	struct session_login *l = s->login;
@@ -629,6 +651,7 @@ static enum step on_done(struct session *s)
 	bool sent = ok_write(&b, &l->seq, s->caps, &ok) && conn_send(&s->client, buf_data(&b), buf_len(&b));
 	buf_finish(&b);
 	stat_add(&s->worker->stats->logins, 1);
+	sent = sent && begin_compression(s);
 	login_end(s);
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 }

@@ -18,7 +18,7 @@ static void close_on_backend(struct backend *b, struct backend_statement *statem
 {
 	uint8_t packet[PACKET_HEADER + 5] = {5, 0, 0, 0, CMD_STMT_CLOSE};
 	put_u32(packet + PACKET_HEADER + 1, statement->id);
-	conn_send(&b->conn, packet, sizeof packet);
+	conn_send_command(&b->conn, packet, sizeof packet);
 	backend_statement_remove(b, statement);
 }
 

@@ -212,6 +212,7 @@ static enum step begin_file(struct session *s)
 {
 	s->run->upload_left = 0;
 	s->run->upload_last = false;
+	conn_answer_begins(&s->backend->conn, true);
 	return session_enter(s, SESSION_UPLOAD);
 }
 

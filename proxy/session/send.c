@@ -41,6 +41,7 @@ static enum step begin_upload(struct session *s)
 	struct run *r = s->run;
 	r->upload_left = 0;
 	r->upload_last = false;
+	conn_command_begins(&s->backend->conn);
 	return session_enter(s, SESSION_UPLOAD);
 }
 
@@ -77,7 +78,7 @@ static enum step send_command(struct session *s, struct buf *out)
 		return other_backend(s);
 	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
 			     uv_buf_init((char *)packet + skip, (unsigned)(r->size - skip))};
-	bool sent = conn_sendv(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < r->size));
+	bool sent = conn_send_commands(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < r->size));
 	stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + r->size - skip);
 	/* What may run again elsewhere, or here once there is room, stays in the client's input until the answer begins. */
 	if (!r->replayable && r->command != CMD_STMT_PREPARE) {
@@ -106,7 +107,7 @@ enum step send_statement(struct session *s)
 		return other_backend(s);
 	case ERRANDS_FIRST:
 		errands_begin(s);
-		if (!conn_send(&s->backend->conn, buf_data(out), buf_len(out)))
+		if (!conn_send_command(&s->backend->conn, buf_data(out), buf_len(out)))
 			return finish_lost_server(s);
 		return session_enter(s, SESSION_PREPARE_BACKEND);
 	case ERRANDS_PIPELINE:

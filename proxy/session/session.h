@@ -194,6 +194,7 @@ struct run {
 	uint8_t client_seq;     /* number for the next packet to the client, if wye has to make one */
 	uint32_t upload_left;   /* UPLOAD: bytes of the current packet still to come */
 	bool upload_last;       /* UPLOAD: no packet follows the current one */
+	uint8_t upload_seq;     /* UPLOAD: the current packet's number */
 };
 
 struct session_login;

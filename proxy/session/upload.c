@@ -19,6 +19,7 @@ static size_t belonging(struct run *r, const uint8_t *data, size_t len)
 		/* A large command ends with the first packet that is not full, a file with an empty one. */
 		r->upload_last = r->large ? size < PACKET_MAX_PAYLOAD : size == 0;
 		r->upload_left = size;
+		r->upload_seq = data[at + 3];
 		at += PACKET_HEADER;
 	}
 	return at;
@@ -39,9 +40,12 @@ static bool send_spliced(struct session *s, const uint8_t *data, size_t len, siz
 static enum step ended(struct session *s)
 {
 	struct run *r = s->run;
+	conn_answer_begins(&s->client, true);
 	if (!r->large)
 		reply_local_sent(&r->reply);
-	else if (r->command == CMD_STMT_SEND_LONG_DATA)
+	if (s->backend->conn.packed)
+		reply_repair_numbers(&r->reply, r->splice ? r->splice->in_seq : r->upload_seq);
+	if (r->large && r->command == CMD_STMT_SEND_LONG_DATA)
 		return finish_statement(s, true);
 	return session_enter(s, SESSION_REPLY);
 }

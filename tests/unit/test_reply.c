@@ -645,6 +645,40 @@ static void test_answers_to_commands_sent_together_are_told_apart(void **state)
 	expect(CMD_QUERY, OK_STYLE, 0, "columns(3) pass(101) end(2) done");
 }
 
+/* Two results, numbered as a server does it over the compressed protocol: with a jump between them. */
+static void test_numbers_with_jumps_are_put_right(void **state)
+{
+	(void)state;
+	static const uint8_t due[] = {3, 4, 5, 6, 7, 8};
+	uint8_t bytes[] = {
+		1, 0, 0, 1, 1,                            /* one column */
+		2, 0, 0, 2, 'd', 'f',                     /* its definition */
+		2, 0, 0, 3, 1, '1',                       /* a row */
+		7, 0, 0, 9, 0xFE, 0, 0, 10, 0, 0, 0,      /* the end, and more to come */
+		1, 0, 0, 77, 1,                           /* another */
+		2, 0, 0, 78, 'd', 'f',
+	};
+	for (size_t piece = 1; piece <= sizeof bytes; piece++) {
+		struct reply r;
+		size_t at = 0, given = 0, n;
+		uint8_t copy[sizeof bytes];
+		memcpy(copy, bytes, sizeof bytes);
+		reply_begin(&r, CMD_QUERY, CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF, 0);
+		reply_repair_numbers(&r, 2);
+		while (given < sizeof copy) {
+			given = given + piece < sizeof copy ? given + piece : sizeof copy;
+			enum reply_result got;
+			while ((got = reply_walk(&r, copy + at, given - at, &n)) == REPLY_PASS || got == REPLY_PACKET)
+				at += n;
+			assert_int_equal(got, REPLY_PARTIAL);
+		}
+		assert_int_equal(at, sizeof copy);
+		size_t i = 0;
+		for (at = 0; at < sizeof copy; at += 4u + copy[at])
+			assert_int_equal(copy[at + 3], due[i++]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -668,6 +702,7 @@ int main(void)
 	    cmocka_unit_test(test_numbers_wrap_after_255),
 	    cmocka_unit_test(test_rows_over_16_mib_are_never_taken_for_an_end),
 	    cmocka_unit_test(test_answers_to_commands_sent_together_are_told_apart),
+	    cmocka_unit_test(test_numbers_with_jumps_are_put_right),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
