@@ -86,19 +86,21 @@ static struct accepted_state *accepted_at(struct worker *w, const struct state *
 	return &w->accepted[(h >> 32) % WORKER_ACCEPTED];
 }
 
-bool worker_state_accepted(struct worker *w, const struct state *state, unsigned slot)
+bool worker_state_accepted(struct worker *w, struct state *state, unsigned slot)
 {
-	const struct accepted_state *a = accepted_at(w, state, slot);
-	return a->state == state && a->slot == slot;
+	struct state *system = state_without_users(w->states, state);
+	const struct accepted_state *a = accepted_at(w, system, slot);
+	bool accepted = a->state == system && a->slot == slot;
+	state_unref(w->states, system);
+	return accepted;
 }
 
 void worker_accept_state(struct worker *w, struct state *state, unsigned slot)
 {
-	struct accepted_state *a = accepted_at(w, state, slot);
-	if (a->state == state && a->slot == slot)
-		return;
+	struct state *system = state_without_users(w->states, state);
+	struct accepted_state *a = accepted_at(w, system, slot);
 	state_unref(w->states, a->state);
-	a->state = state_ref(state);
+	a->state = system;
 	a->slot = slot;
 }
 
@@ -245,6 +247,7 @@ static void on_tick(uv_timer_t *timer)
 	struct worker *w = timer->data;
 	static _Thread_local unsigned ticks;
 	sessions_check_times(w);
+	sessions_read_back(w, -1);
 	sessions_wake_all(&w->waiting);
 	pools_grow(w);
 	if (++ticks % SWEEP_EVERY == 0)
@@ -327,6 +330,7 @@ static int worker_init(struct worker *w, unsigned index)
 	TAILQ_INIT(&w->idle);
 	TAILQ_INIT(&w->wake);
 	TAILQ_INIT(&w->timed);
+	TAILQ_INIT(&w->to_ask);
 	STAILQ_INIT(&w->inbox);
 	pthread_mutex_init(&w->inbox_lock, NULL);
 	int failed = uv_loop_init(&w->loop);

@@ -31,7 +31,8 @@ struct pool;
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(pool_list, pool);
 
-/* A (state, server) pair that a server has accepted: such a state may be sent in one write with a statement. */
+/* A (state, server) pair that a server has accepted: such a state may be sent in one write with a statement. User
+ * variables, which nothing refuses, are no part of it. */
 #define WORKER_ACCEPTED 512
 #define WORKER_TEMPLATES 4096 /* chains of prepared statements' texts */
 struct template;
@@ -86,6 +87,7 @@ struct worker {
 	struct session_list wake;       /* to be run before the loop sleeps */
 	struct session_list timed;      /* whose statement is to be stopped after a time */
 	uv_timer_t deadline;            /* the soonest of them */
+	struct session_list to_ask;     /* tied by nothing but values that can be asked for */
 	unsigned n_sessions;
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
 	uint32_t next_session;
@@ -135,7 +137,7 @@ static inline uint64_t worker_now(const struct worker *w)
 uint64_t worker_random(struct worker *w);
 
 /* A reference to a state another part may compare with: was it accepted by this server before? */
-bool worker_state_accepted(struct worker *w, const struct state *state, unsigned slot);
+bool worker_state_accepted(struct worker *w, struct state *state, unsigned slot);
 void worker_accept_state(struct worker *w, struct state *state, unsigned slot);
 
 #endif

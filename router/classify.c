@@ -35,6 +35,7 @@ const char *effect_kind_name(enum effect_kind kind)
 	    [EFFECT_SET_DEFAULT] = "set-default",
 	    [EFFECT_SET_READ_BACK] = "set-read-back",
 	    [EFFECT_USER_VARIABLE] = "user-variable",
+	    [EFFECT_USER_READ_BACK] = "user-read-back",
 	    [EFFECT_NAMES] = "names",
 	    [EFFECT_CHARACTER_SET] = "character-set",
 	    [EFFECT_SCHEMA] = "schema",
@@ -42,9 +43,12 @@ const char *effect_kind_name(enum effect_kind kind)
 	    [EFFECT_TEMP_CREATE] = "temp-create",
 	    [EFFECT_TEMP_DROP] = "temp-drop",
 	    [EFFECT_PREPARE] = "prepare",
+	    [EFFECT_EXECUTE] = "execute",
 	    [EFFECT_DEALLOCATE] = "deallocate",
 	    [EFFECT_HANDLER_OPEN] = "handler-open",
 	    [EFFECT_HANDLER_CLOSE] = "handler-close",
+	    [EFFECT_USER_LOCK] = "user-lock",
+	    [EFFECT_USER_UNLOCK] = "user-unlock",
 	};
 	assert((unsigned)kind < EFFECT_KIND_COUNT);
 	return names[kind];

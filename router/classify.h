@@ -18,6 +18,7 @@
 #include "router/dialect.h"
 #include "router/hints.h"
 #include "router/reason.h"
+#include "router/state.h"
 
 /* The words of DESIGN.md section 2. */
 enum route {
@@ -61,6 +62,8 @@ enum object_access classify_view(struct view definition, const struct dialect *d
 	X(TEXT_PREPARE, "text-prepare")                                                                      \
 	X(ROLE, "role")                                                                                      \
 	X(SESSION_VARIABLE, "session-variable") /* one that cannot be set again elsewhere: timestamp, ... */ \
+	X(READ_BACK, "read-back") /* set to an expression, until its value was asked for */                  \
+	X(ROUTINE, "routine")     /* a routine has left something on its connection */                       \
 	X(BACKUP_LOCK, "backup-lock")                                                                        \
 	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */              \
 	X(UNKNOWN, "unknown")               /* something was not understood */                               \
@@ -79,7 +82,7 @@ enum pin {
 	/* While one of these is held, every statement belongs on that connection; the others bind only what
 	   touches them. */
 	PINS_FOR_ALL = PIN_TABLE_LOCK | PIN_XA | PIN_SET_TRANSACTION | PIN_ROLE | PIN_SESSION_VARIABLE |
-	               PIN_UNKNOWN | PIN_OVERSIZED
+	               PIN_UNKNOWN | PIN_OVERSIZED | PIN_READ_BACK | PIN_ROUTINE
 };
 const char *pin_name(enum pin_index index);
 
@@ -90,6 +93,10 @@ struct context {
 	bool autocommit_off;
 	bool session_read_only; /* transaction_read_only=1: BEGIN begins a READ ONLY transaction */
 	bool temp_tables;       /* the session has temporary tables */
+	/* Every connection gets the user variables of this state, if it is given, and without PIN_USER_VARIABLE they
+	 * are all that the session has; or, with hidden ones, that it is known to have. */
+	const struct state *carried;
+	bool hidden_user_variables;
 	uint32_t pins;          /* PIN_... held */
 	struct view schema;     /* the default schema, empty when none */
 	/* The names of its temporary tables, without schema. None: every statement that names a table is
@@ -106,16 +113,20 @@ enum effect_kind {
 	EFFECT_SET_READ_BACK, /* session variable name := what must be asked for after it ran */
 	EFFECT_USER_VARIABLE, /* @name := value, a literal; PIN_USER_VARIABLE is added too, for who does not
 	                         carry them */
+	EFFECT_USER_READ_BACK, /* @name := what must be asked for after it ran; CLASS_SETS_USER_VARIABLE */
 	EFFECT_NAMES,         /* SET NAMES name COLLATE value; an empty name: DEFAULT */
 	EFFECT_CHARACTER_SET, /* SET CHARACTER SET name; empty: DEFAULT */
 	EFFECT_SCHEMA,        /* USE name */
 	EFFECT_ROLE,          /* SET ROLE value, SQL text; PIN_ROLE is added too */
 	EFFECT_TEMP_CREATE,   /* temporary table name, in schema value (empty: the default one) */
 	EFFECT_TEMP_DROP,     /* table name, in schema value, is gone; it may have been a temporary one */
-	EFFECT_PREPARE,       /* PREPARE name */
+	EFFECT_PREPARE,       /* PREPARE name; value: the statement's text, a VALUE_STRING if it can be read */
+	EFFECT_EXECUTE,       /* EXECUTE name: what the prepared text says */
 	EFFECT_DEALLOCATE,    /* DEALLOCATE PREPARE name */
 	EFFECT_HANDLER_OPEN,  /* HANDLER name OPEN (its alias if it has one) */
 	EFFECT_HANDLER_CLOSE, /* HANDLER name CLOSE */
+	EFFECT_USER_LOCK,     /* GET_LOCK(name), an empty name: not a literal */
+	EFFECT_USER_UNLOCK,   /* RELEASE_LOCK and kin: whether a lock is left must be asked for */
 	EFFECT_KIND_COUNT
 };
 const char *effect_kind_name(enum effect_kind kind);
@@ -147,7 +158,7 @@ struct effect {
 	(1u << 7) /* reads what the statement before left on its connection: warnings, counts */
 #define CLASS_READS_LAST_INSERT_ID (1u << 8) /* reads what the last insert left on its connection */
 #define CLASS_READS_USER_VARIABLE  (1u << 9)
-#define CLASS_SETS_USER_VARIABLE   (1u << 10)
+#define CLASS_SETS_USER_VARIABLE   (1u << 10) /* to something else than a literal */
 #define CLASS_KILL                 (1u << 11)
 #define CLASS_CONNECTION_ID                                                                                  \
 	(1u << 12) /* holds CONNECTION_ID() or @@pseudo_thread_id; alone if the route is local */

@@ -89,9 +89,17 @@ void classify_handler(struct statement *s)
 
 void classify_prepare(struct statement *s)
 {
-	struct view name = statement_name(s);
+	struct effect *e = statement_effect(s, EFFECT_PREPARE, statement_name(s));
+	advance(s);
+	if (accept(s, KW_FROM) && current(s)->kind == TOKEN_STRING) {
+		struct view text = statement_name(s);
+		advance(s);
+		if (text.p && at_end(s)) {
+			e->value_kind = VALUE_STRING;
+			e->value = text;
+		}
+	}
 	statement_scan(s, 0);
-	statement_effect(s, EFFECT_PREPARE, name);
 	decide_pin(s, REASON_TEXT_PREPARE, PIN_TEXT_PREPARE);
 }
 
@@ -108,7 +116,10 @@ static void execute_text(struct statement *s, struct view text)
 	s->pins_added |= inner.pins_added;
 	/* Its effects point into what ends here. */
 	for (unsigned i = 0; i < inner.n_effects; i++)
-		if (inner.effects[i].kind != EFFECT_USER_VARIABLE)
+		if (inner.effects[i].kind == EFFECT_USER_VARIABLE ||
+		    inner.effects[i].kind == EFFECT_USER_READ_BACK)
+			s->seen |= SEEN_ASSIGNMENT;
+		else
 			s->pins_added |= PIN_UNKNOWN;
 	s->pins_released |= inner.pins_released;
 	statement_decide(s, reads ? ROUTE_REPLICA : ROUTE_PRIMARY, reads ? REASON_READ : REASON_TEXT_PREPARE,
@@ -135,6 +146,7 @@ void classify_execute(struct statement *s)
 		execute_immediate(s);
 		return;
 	}
+	statement_effect(s, EFFECT_EXECUTE, statement_name(s));
 	statement_scan(s, 0);
 	decide_pin(s, REASON_TEXT_PREPARE, PIN_TEXT_PREPARE);
 	s->flags |= RUNS_ANYTHING;
@@ -151,8 +163,9 @@ void classify_deallocate(struct statement *s)
 
 void classify_get(struct statement *s)
 {
-	statement_scan(s, 0);
 	/* Its targets are user variables; it reads what the statement before left. */
-	s->seen |= SEEN_WARNINGS | (s->seen & SEEN_USER_VARIABLE ? SEEN_ASSIGNMENT : 0);
+	s->watch |= WATCH_ASSIGNED;
+	statement_scan(s, 0);
+	s->seen |= SEEN_WARNINGS;
 	statement_decide(s, ROUTE_PIN, REASON_WARNINGS, CLASS_ANY_SERVER);
 }

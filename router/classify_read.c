@@ -135,7 +135,10 @@ void classify_explain(struct statement *s)
 			break;
 		case KW_INTO:
 			advance(s);
-			s->seen |= SEEN_ASSIGNMENT;
+			if (current(s)->kind == TOKEN_USER_VAR)
+				statement_assigns(s, statement_variable(s, current(s)));
+			else
+				s->seen |= SEEN_ASSIGNMENT;
 			advance(s);
 			continue;
 		case KW_FOR:

@@ -126,10 +126,11 @@ static void user_variable(struct set *set)
 		return;
 	}
 	struct value v = read_value(s);
-	s->seen |= SEEN_ASSIGNMENT;
 	pin(set, PIN_USER_VARIABLE, REASON_USER_VARIABLE);
-	if (v.kind == VALUE_NONE || v.is_default)
+	if (v.kind == VALUE_NONE || v.is_default) {
+		statement_assigns(s, name);
 		return;
+	}
 	struct effect *e = statement_effect(s, EFFECT_USER_VARIABLE, name);
 	e->value_kind = v.kind;
 	e->value = v.text;

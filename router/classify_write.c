@@ -21,20 +21,18 @@ void classify_load(struct statement *s)
 			s->flags |= CLASS_LOCAL_INFILE;
 		advance(s);
 	}
-	classify_write(s);
 	/* Columns are read into the variables that stand in its lists. */
-	if (s->seen & SEEN_USER_VARIABLE)
-		s->seen |= SEEN_ASSIGNMENT;
+	s->watch |= WATCH_ASSIGNED;
+	classify_write(s);
 }
 
 void classify_call(struct statement *s)
 {
+	/* An argument may be the place of a result. */
+	s->watch |= WATCH_ASSIGNED;
 	statement_scan(s, 0);
 	statement_decide(s, ROUTE_PRIMARY, REASON_CALL,
 	                 CLASS_WRITES | CLASS_CALLS | CLASS_TOUCHES_TABLE | CLASS_MAY_COMMIT_IMPLICITLY);
-	/* An argument may be the place of a result. */
-	if (s->seen & (SEEN_USER_VARIABLE | SEEN_ASSIGNMENT)) {
-		s->seen |= SEEN_ASSIGNMENT;
+	if (s->seen & SEEN_ASSIGNMENT)
 		statement_decide(s, ROUTE_PIN, REASON_CALL, 0);
-	}
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "router/state_item.h"
 #include "router/state_value.h"
@@ -48,7 +49,7 @@ static struct view written(const struct buf *b)
 }
 
 /* The state with this content. NULL without memory for it: it is as large as the client made it. */
-static struct state *intern(struct state_table *t, struct view content, unsigned entries)
+static struct state *intern(struct state_table *t, struct view content, unsigned entries, bool users)
 {
 	struct state *s;
 	HASH_FIND(hh, t->states, content.p, content.len, s);
@@ -57,7 +58,7 @@ static struct state *intern(struct state_table *t, struct view content, unsigned
 	s = malloc(sizeof *s + content.len);
 	if (!s)
 		return NULL;
-	*s = (struct state){.refs = 1, .entries = entries, .len = content.len};
+	*s = (struct state){.refs = 1, .entries = entries, .users = users, .len = content.len};
 	if (content.len)
 		memcpy(s->content, content.p, content.len);
 	HASH_ADD_KEYPTR(hh, t->states, s->content, s->len, s);
@@ -66,7 +67,7 @@ static struct state *intern(struct state_table *t, struct view content, unsigned
 
 struct state *state_initial(struct state_table *t)
 {
-	struct state *s = intern(t, view_of(""), 0);
+	struct state *s = intern(t, view_of(""), 0, false);
 	if (!s)
 		abort();
 	return s;
@@ -108,6 +109,11 @@ static bool are_twins(const struct item *a, const struct item *b)
 	return false;
 }
 
+static bool is_user(const struct item *i)
+{
+	return i->kind == ITEM_VARIABLE && i->name.p[0] == '@';
+}
+
 static bool supersedes(const struct item *put, const struct item *old)
 {
 	if (put->kind == ITEM_BASE)
@@ -115,11 +121,20 @@ static bool supersedes(const struct item *put, const struct item *old)
 	return put->kind == old->kind && (view_equal(put->name, old->name) || are_twins(put, old));
 }
 
+/* The next item that is, or is not, a user variable. */
+static bool next_of(struct view *rest, struct item *out, bool user)
+{
+	while (item_next(rest, out))
+		if (is_user(out) == user)
+			return true;
+	return false;
+}
+
 /* The state with this item instead of those it supersedes; without a value only those are left out. */
 static struct state *edit(struct state_table *t, const struct state *s, const struct item *put)
 {
 	buf_reset(&t->next);
-	bool ok = true, done = !put->value.p;
+	bool ok = true, done = !put->value.p, users = false;
 	unsigned entries = 0;
 	struct item old;
 	for (struct view rest = state_content(s); ok && item_next(&rest, &old);) {
@@ -128,18 +143,56 @@ static struct state *edit(struct state_table *t, const struct state *s, const st
 		if (!done && item_compare(put, &old) < 0) {
 			ok = item_write(&t->next, put);
 			done = true;
+			users |= is_user(put);
 			entries++;
 		}
 		ok = ok && item_write(&t->next, &old);
+		users |= is_user(&old);
 		entries++;
 	}
 	if (!done) {
 		ok = ok && item_write(&t->next, put);
+		users |= is_user(put);
 		entries++;
 	}
 	if (!ok || entries > STATE_ENTRIES_MAX)
 		return NULL;
-	return intern(t, written(&t->next), entries);
+	return intern(t, written(&t->next), entries, users);
+}
+
+struct state *state_with_users_of(struct state_table *t, struct state *s, const struct state *users)
+{
+	if (s == users || (!s->users && !users->users))
+		return state_ref(s);
+	buf_reset(&t->next);
+	unsigned entries = 0;
+	bool ok = true;
+	struct view rest_a = state_content(s), rest_b = state_content(users);
+	struct item a, b;
+	bool more_a = next_of(&rest_a, &a, false), more_b = next_of(&rest_b, &b, true);
+	while (ok && (more_a || more_b)) {
+		bool from_a = more_a && (!more_b || item_compare(&a, &b) < 0);
+		ok = item_write(&t->next, from_a ? &a : &b);
+		entries++;
+		if (from_a)
+			more_a = next_of(&rest_a, &a, false);
+		else
+			more_b = next_of(&rest_b, &b, true);
+	}
+	return ok && entries <= STATE_ENTRIES_MAX ? intern(t, written(&t->next), entries, users->users)
+	                                          : NULL;
+}
+
+struct state *state_without_users(struct state_table *t, struct state *s)
+{
+	if (!s->users)
+		return state_ref(s);
+	struct state *none = state_initial(t);
+	struct state *without = state_with_users_of(t, s, none);
+	state_unref(t, none);
+	if (!without)
+		abort(); /* smaller than what there was */
+	return without;
 }
 
 /* The same with the value that was written to t->value. */
@@ -365,6 +418,83 @@ struct state *state_set_string(struct state_table *t, const struct state *s, str
 	return target_of(t, name, &target) ? set_string(t, s, &target, text, introducer) : NULL;
 }
 
+/* Digits alone are an integer, and with a point they are a decimal: what else it is must be said. */
+static bool write_user_number(struct buf *out, enum user_value kind, struct view text)
+{
+	bool point = memchr(text.p, '.', text.len) != NULL;
+	bool exponent = memchr(text.p, 'e', text.len) != NULL;
+	bool ok = kind == USER_DOUBLE || !exponent;
+	switch (kind) {
+	case USER_INTEGER:
+		/* The literal behind this sign would be an unsigned number. */
+		if (view_equal(text, view_of("-9223372036854775808")))
+			return write_bytes(out, "-9223372036854775807-1", 22);
+		return ok && !point && write_bytes(out, text.p, text.len);
+	case USER_UNSIGNED:
+		return ok && !point && write_bytes(out, "CAST(", 5) && write_bytes(out, text.p, text.len) &&
+		       write_bytes(out, " AS UNSIGNED)", 13);
+	case USER_DECIMAL:
+		if (ok && point)
+			return write_bytes(out, text.p, text.len);
+		return ok && write_bytes(out, "CAST(", 5) && write_bytes(out, text.p, text.len) &&
+		       write_bytes(out, " AS DECIMAL(65,0))", 18);
+	case USER_DOUBLE:
+		return write_bytes(out, text.p, text.len) && (exponent || write_bytes(out, "e0", 2));
+	case USER_STRING:
+		break;
+	}
+	return false;
+}
+
+/* A NULL that came from data has a type all the same. */
+static bool write_user_null(struct buf *out, enum user_value kind, struct view charset, struct view collation)
+{
+	static const char *const texts[] = {
+	    [USER_INTEGER] = "CAST(NULL AS SIGNED)",
+	    [USER_UNSIGNED] = "CAST(NULL AS UNSIGNED)",
+	    [USER_DECIMAL] = "CAST(NULL AS DECIMAL(65,0))",
+	    [USER_DOUBLE] = "NULL+0e0",
+	};
+	if (kind != USER_STRING)
+		return write_bytes(out, texts[kind], strlen(texts[kind]));
+	if (value_is_word(charset, "binary"))
+		return write_bytes(out, "NULL", 4);
+	return value_is_name(charset) && write_bytes(out, "CAST(NULL AS CHAR CHARACTER SET ", 32) &&
+	       write_bytes(out, charset.p, charset.len) && write_bytes(out, ") COLLATE ", 10) &&
+	       value_write_name(out, collation);
+}
+
+static bool write_user_value(struct buf *out, enum user_value kind, struct view text, struct view charset,
+                             struct view collation)
+{
+	if (!text.p)
+		return write_user_null(out, kind, charset, collation);
+	if (kind == USER_STRING)
+		return value_write_charset_string(out, charset, collation, text);
+	return value_form_of(text) == FORM_NUMBER && write_user_number(out, kind, text);
+}
+
+struct state *state_set_user(struct state_table *t, const struct state *s, struct view name,
+                             enum user_value kind, struct view text, struct view charset,
+                             struct view collation)
+{
+	struct target target;
+	if (!target_of(t, name, &target) || !target.is_user)
+		return NULL;
+	buf_reset(&t->value);
+	bool ok = write_user_value(&t->value, kind, text, charset, collation);
+	return ok ? edit_written(t, s, target.kind, target.name) : NULL;
+}
+
+struct state *state_forget(struct state_table *t, const struct state *s, struct view name)
+{
+	struct target target;
+	if (!target_of(t, name, &target))
+		return NULL;
+	struct item put = {target.kind, target.name, {NULL, 0}};
+	return edit(t, s, &put);
+}
+
 /* A variable that held a value before keeps its type and collation when it is set to NULL, which shows; so
  * NULL is carried only for one that held none. */
 static struct state *set_user_word(struct state_table *t, const struct state *s, const struct target *target,
@@ -503,6 +633,18 @@ bool state_get(const struct state *s, struct view name, struct view *value)
 			*value = i.value;
 			return true;
 		}
+	return false;
+}
+
+bool state_has_user(const struct state *s, struct view name)
+{
+	struct item i;
+	if (!s->users)
+		return false;
+	for (struct view rest = state_content(s); item_next(&rest, &i);)
+		if (is_user(&i) && i.name.len == name.len + 1 &&
+		    strncasecmp((const char *)i.name.p + 1, (const char *)name.p, name.len) == 0)
+			return true;
 	return false;
 }
 

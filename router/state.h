@@ -52,6 +52,17 @@ struct state *state_set(struct state_table *t, const struct state *s, struct vie
  */
 struct state *state_set_string(struct state_table *t, const struct state *s, struct view name,
                                struct view text, struct view introducer);
+/*
+ * @name as a server shows it: the type of its column in SELECT @name, its text there (for a USER_STRING its
+ * bytes; without p: NULL), CHARSET(@name) and COLLATION(@name). What it was set from does not matter then:
+ * replayed, it has the same type, value and collation.
+ */
+enum user_value { USER_INTEGER, USER_UNSIGNED, USER_DECIMAL, USER_DOUBLE, USER_STRING };
+struct state *state_set_user(struct state_table *t, const struct state *s, struct view name,
+                             enum user_value kind, struct view text, struct view charset,
+                             struct view collation);
+/* Without this user variable: for one whose value is not known any more. */
+struct state *state_forget(struct state_table *t, const struct state *s, struct view name);
 /* The value as a server shows it, in a tracker or for SELECT @@name: a number is a number, not a string. */
 struct state *state_set_shown(struct state_table *t, const struct state *s, struct view name,
                               struct view text);
@@ -69,11 +80,17 @@ struct state *state_schema(struct state_table *t, const struct state *s, struct 
 /* What COM_RESET_CONNECTION leaves: the schema. */
 struct state *state_after_reset(struct state_table *t, const struct state *s);
 
+/* s with the user variables of `users` in place of its own. NULL only beyond the bounds. */
+struct state *state_with_users_of(struct state_table *t, struct state *s, const struct state *users);
+
+struct state *state_without_users(struct state_table *t, struct state *s); /* never NULL */
+
 /* Views into the state, valid as long as a reference is held. */
 struct view state_schema_of(const struct state *s);
 /* The value as it will be replayed; false when it is not set. SET NAMES and SET CHARACTER SET are found by
  * the names "names" and "character set" ('utf8mb4' COLLATE 'utf8mb4_bin'). */
 bool state_get(const struct state *s, struct view name, struct view *value);
+bool state_has_user(const struct state *s, struct view name); /* without its @, in any case */
 unsigned state_entries(const struct state *s);
 /* How many different states are alive in the table. */
 unsigned state_table_count(const struct state_table *t);
@@ -82,7 +99,8 @@ enum state_diff {
 	DIFF_NONE = 0,
 	DIFF_SET = 1,    /* the SET statement appended must be sent, and answered with OK */
 	DIFF_SCHEMA = 2, /* COM_INIT_DB with state_schema_of(want) must be sent before it */
-	DIFF_RESET = 4   /* alone: cannot be done by these */
+	DIFF_RESET = 4,  /* alone: cannot be done by these */
+	DIFF_USER = 8    /* with DIFF_SET: it sets user variables only, which no server refuses */
 };
 
 /* What must be sent so that a connection that holds `have` holds `want`. The statement is complete, in one
@@ -93,5 +111,8 @@ enum state_diff {
  * helps in the first case: ask again with state_after_reset(have); where that gives DIFF_RESET as well, take
  * COM_CHANGE_USER or another connection. */
 unsigned state_diff(const struct state *have, const struct state *want, struct buf *sql);
+
+/* True when have holds a user variable that want does not: only COM_RESET_CONNECTION helps. */
+bool state_leaves_users(const struct state *have, const struct state *want);
 
 #endif

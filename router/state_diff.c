@@ -5,6 +5,7 @@
 struct set_statement {
 	struct buf *sql;
 	bool begun, ok;
+	bool system; /* something else than a user variable is in it */
 };
 
 static void add_text(struct set_statement *st, const void *text, size_t len)
@@ -40,6 +41,7 @@ static void add_name(struct set_statement *st, struct view name)
 static void add_value(struct set_statement *st, const struct item *i)
 {
 	add_separator(st);
+	st->system |= i->name.p[0] != '@';
 	add_name(st, i->name);
 	add_literal(st, "=");
 	add_text(st, i->value.p, i->value.len);
@@ -49,6 +51,7 @@ static void add_value(struct set_statement *st, const struct item *i)
 static void add_default(struct set_statement *st, const struct item *i)
 {
 	add_separator(st);
+	st->system = true;
 	add_text(st, i->name.p, i->name.len);
 	if (item_is(i, "foreign_key_checks") || item_is(i, "unique_checks")) {
 		add_literal(st, "=@@global.");
@@ -84,6 +87,7 @@ static void add_charsets(struct set_statement *st, struct view group)
 	struct item i;
 	bool more = item_next(&group, &i);
 	add_separator(st);
+	st->system = true;
 	if (more && i.kind == ITEM_BASE) {
 		add_literal(st, item_is(&i, BASE_NAMES) ? "NAMES " : "CHARACTER SET ");
 		add_text(st, i.value.p, i.value.len);
@@ -126,9 +130,11 @@ static void add_variables(struct set_statement *st, const struct state *have, co
 
 /* Nothing brings a user variable back to what it was before it was set: at NULL it still has the type and
  * collation of its last value, which show in answers. */
-static bool leaves_user_variable(const struct state *have, const struct state *want)
+bool state_leaves_users(const struct state *have, const struct state *want)
 {
 	struct item old, now;
+	if (have == want || !have->users)
+		return false;
 	for (struct view rest = state_content(have); variable_next(&rest, &old);) {
 		if (old.name.p[0] != '@')
 			continue;
@@ -150,10 +156,10 @@ unsigned state_diff(const struct state *have, const struct state *want, struct b
 			return DIFF_RESET;
 		diff = DIFF_SCHEMA;
 	}
-	if (leaves_user_variable(have, want))
+	if (state_leaves_users(have, want))
 		return DIFF_RESET;
 	size_t len = buf_len(sql);
-	struct set_statement st = {sql, false, true};
+	struct set_statement st = {sql, false, true, false};
 	struct view group = charset_part(want);
 	if (!view_equal(charset_part(have), group) || (diff && state_charset_is_of_schema(want)))
 		add_charsets(&st, group);
@@ -163,5 +169,5 @@ unsigned state_diff(const struct state *have, const struct state *want, struct b
 		sql->end = sql->start + len;
 		return DIFF_RESET;
 	}
-	return st.begun ? diff | DIFF_SET : diff;
+	return st.begun ? diff | DIFF_SET | (st.system ? 0 : DIFF_USER) : diff;
 }

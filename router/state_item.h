@@ -34,6 +34,7 @@ struct state {
 	UT_hash_handle hh; /* by content */
 	unsigned refs;
 	unsigned entries;
+	bool users; /* user variables are among them */
 	size_t len;
 	uint8_t content[];
 };

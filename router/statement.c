@@ -50,6 +50,7 @@ void statement_begin(struct statement *s)
 	s->flags = s->pins_added = s->pins_released = 0;
 	s->depth = 0;
 	s->cte_depths = s->from_depths = 0;
+	s->watch &= ~WATCH_ASSIGNED;
 	/* What stands before the statement must not be taken for a part of it. */
 	for (unsigned i = 1; i < RING; i++)
 		s->ring[(s->at - i) % RING].kind = TOKEN_END;
@@ -91,13 +92,10 @@ struct view statement_keep(struct statement *s, struct view v, bool to_lower)
 	return (struct view){to, v.len};
 }
 
-struct view statement_name(struct statement *s)
+/* The token as a name, decoded where it has to be. */
+static struct view name_of(struct statement *s, const struct token *t)
 {
-	const struct token *t = current(s);
 	struct view inside = token_inside(t);
-	if (t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED && t->kind != TOKEN_STRING &&
-	    t->kind != TOKEN_USER_VAR)
-		return (struct view){NULL, 0};
 	if (t->kind == TOKEN_WORD || !t->escaped)
 		return inside;
 	struct classify_scratch *scratch = s->scratch;
@@ -107,6 +105,20 @@ struct view statement_name(struct statement *s)
 	size_t n = token_decode(t, s->dialect, to);
 	scratch->names_len += n;
 	return (struct view){to, n};
+}
+
+struct view statement_name(struct statement *s)
+{
+	const struct token *t = current(s);
+	if (t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED && t->kind != TOKEN_STRING &&
+	    t->kind != TOKEN_USER_VAR)
+		return (struct view){NULL, 0};
+	return name_of(s, t);
+}
+
+struct view statement_variable(struct statement *s, const struct token *t)
+{
+	return name_of(s, t);
 }
 
 bool statement_table_name(struct statement *s, struct view *schema, struct view *name)
@@ -149,6 +161,16 @@ struct effect *statement_effect(struct statement *s, enum effect_kind kind, stru
 	return e;
 }
 
+void statement_assigns(struct statement *s, struct view name)
+{
+	const struct classification *out = s->out;
+	s->seen |= SEEN_ASSIGNMENT;
+	for (unsigned i = 0; i < out->n_effects; i++)
+		if (out->effects[i].kind == EFFECT_USER_READ_BACK && view_equal(out->effects[i].name, name))
+			return;
+	statement_effect(s, EFFECT_USER_READ_BACK, name);
+}
+
 /* Verdicts. */
 
 void statement_decide(struct statement *s, enum route route, enum reason reason, uint32_t flags)
@@ -186,9 +208,15 @@ static const struct {
 void statement_decide_read(struct statement *s)
 {
 	unsigned i = sizeof verdicts / sizeof *verdicts - 1;
-	if (s->seen & ~SEEN_TABLE)
+	uint32_t seen = s->seen;
+	const struct context *c = s->context;
+	if (c->carried && !(c->pins & PIN_USER_VARIABLE) &&
+	    !(c->hidden_user_variables && (seen & SEEN_HIDDEN_VARIABLE)))
+		seen &= ~SEEN_USER_VARIABLE;
+	seen &= ~SEEN_HIDDEN_VARIABLE;
+	if (seen & ~SEEN_TABLE)
 		i = 0;
-	while (verdicts[i].seen && !(s->seen & verdicts[i].seen))
+	while (verdicts[i].seen && !(seen & verdicts[i].seen))
 		i++;
 	statement_decide(s, verdicts[i].route, verdicts[i].reason, verdicts[i].flags);
 }

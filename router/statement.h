@@ -35,6 +35,7 @@
 #define SEEN_CALC_FOUND_ROWS     (1u << 18)
 #define SEEN_WARNINGS            (1u << 19)
 #define SEEN_TEMPORARY           (1u << 20) /* names one of the session's temporary tables, or may */
+#define SEEN_HIDDEN_VARIABLE     (1u << 22) /* a user variable that is not known to have a value */
 #define SEEN_STATE               (1u << 21) /* in a block: a word that changes session state */
 
 /* What else than the statement's end stops statement_scan(), outside of parentheses. */
@@ -66,6 +67,7 @@ struct statement {
 
 #define WATCH_TEMPORARY (1u << 0)
 #define WATCH_RELATIONS (1u << 1)
+#define WATCH_ASSIGNED  (1u << 3) /* every user variable that stands here may be given a value */
 #define WATCH_SERVER_SCHEMA                                                                                  \
 	(1u << 2) /* the default schema is one whose tables differ from server to server */
 
@@ -131,6 +133,11 @@ bool statement_table_name(struct statement *s, struct view *schema, struct view 
 struct view statement_keep(struct statement *s, struct view v, bool to_lower);
 /* Adds an effect; more than fit leave none and pin the session. */
 struct effect *statement_effect(struct statement *s, enum effect_kind kind, struct view name);
+
+/* @name gets a value that the text does not tell. */
+void statement_assigns(struct statement *s, struct view name);
+/* The name of a user variable's token, unquoted. */
+struct view statement_variable(struct statement *s, const struct token *t);
 
 /* A name equal to one of the session's temporary tables; true also when their names are not known. */
 bool is_temporary(const struct statement *s, struct view name);

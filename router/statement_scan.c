@@ -34,6 +34,13 @@ static void note_read(struct statement *s, enum variable_read read)
 	s->seen |= seen[read];
 }
 
+/* From 11.2 on MariaDB lists the session's temporary tables there. */
+static void note_information_schema(struct statement *s)
+{
+	if (s->context->temp_tables && s->dialect->flavor == FLAVOR_MARIADB)
+		s->seen |= SEEN_TEMPORARY;
+}
+
 static void watch_name(struct statement *s)
 {
 	struct view name = token_inside(current(s));
@@ -45,9 +52,11 @@ static void watch_name(struct statement *s)
 		const struct word *w = word_of(schema.p, schema.len);
 		/* Everything in performance_schema and sys is of one server; there a column's name does no
 		 * harm. */
-		if (w &&
-		    (w->keyword == KW_INFORMATION_SCHEMA || w->keyword == KW_MYSQL || (s->seen & SEEN_TABLE)))
+		if (w && (w->keyword == KW_INFORMATION_SCHEMA || w->keyword == KW_MYSQL ||
+		          (s->seen & SEEN_TABLE))) {
+			note_information_schema(s);
 			note_read(s, relation_read((enum keyword)w->keyword, name));
+		}
 	}
 	if (s->watch & WATCH_RELATIONS) {
 		struct view of = qualified ? token_inside(behind(s, 2)) : schema;
@@ -75,6 +84,9 @@ static void on_dot(struct statement *s)
 		return;
 	switch (schema) {
 	case KW_INFORMATION_SCHEMA:
+		note_information_schema(s);
+		note_read(s, relation_read(schema, token_inside(t)));
+		break;
 	case KW_PERFORMANCE_SCHEMA:
 	case KW_MYSQL:
 	case KW_SYS:
@@ -119,10 +131,11 @@ static void function_call(struct statement *s, enum function_class class)
 	case FUNCTION_HARMLESS:
 		break;
 	case FUNCTION_GET_LOCK:
-		s->seen |= SEEN_GET_LOCK;
+		s->seen |= SEEN_GET_LOCK; /* its name stands behind the parenthesis, for the caller */
 		break;
 	case FUNCTION_USER_LOCK:
 		s->seen |= SEEN_USER_LOCK;
+		statement_effect(s, EFFECT_USER_UNLOCK, (struct view){NULL, 0});
 		break;
 	case FUNCTION_RELEASE_ALL_LOCKS:
 		s->seen |= SEEN_RELEASE_ALL_LOCKS;
@@ -158,6 +171,8 @@ static void unknown_call(struct statement *s, struct view schema, struct view na
 	const struct catalog *c = s->context->catalog;
 	if (!schema.len)
 		schema = s->context->schema;
+	if (s->context->temp_tables)
+		s->seen |= SEEN_TEMPORARY; /* its body may name them */
 	enum object_access access = c && c->function ? c->function(c, schema, name) : OBJECT_UNKNOWN;
 	if (access == OBJECT_WRITES)
 		s->seen |= SEEN_WRITING_VIEW;
@@ -255,6 +270,19 @@ static bool holds(uint64_t depths, unsigned depth)
 	return depth < 64 && (depths >> depth & 1);
 }
 
+/* At the first argument of GET_LOCK. */
+static void lock_name(struct statement *s)
+{
+	struct view name = {NULL, 0};
+	if (current(s)->kind == TOKEN_STRING) {
+		name = statement_name(s);
+		advance(s);
+		if (current(s)->kind != ',')
+			name.len = 0;
+	}
+	statement_effect(s, EFFECT_USER_LOCK, name);
+}
+
 /* At '(': what stands before it may be a function. */
 static void on_open(struct statement *s)
 {
@@ -280,6 +308,8 @@ static void on_open(struct statement *s)
 	}
 	push(s, false, other_from);
 	advance(s);
+	if (class == FUNCTION_GET_LOCK)
+		lock_name(s);
 	if (class == FUNCTION_LAST_INSERT_ID && current(s)->kind != ')')
 		s->seen |= SEEN_SETS_LAST_INSERT_ID;
 }
@@ -325,7 +355,34 @@ static void on_close(struct statement *s)
 static void on_into(struct statement *s)
 {
 	advance(s);
-	s->seen |= current(s)->kind == TOKEN_USER_VAR ? SEEN_ASSIGNMENT : SEEN_FILE;
+	if (current(s)->kind != TOKEN_USER_VAR)
+		s->seen |= SEEN_FILE;
+	while (current(s)->kind == TOKEN_USER_VAR) {
+		statement_assigns(s, statement_variable(s, current(s)));
+		advance(s);
+		if (!accept_kind(s, ','))
+			break;
+	}
+}
+
+static void on_user_variable(struct statement *s)
+{
+	const struct context *c = s->context;
+	s->seen |= SEEN_USER_VARIABLE;
+	if (s->watch & WATCH_ASSIGNED)
+		statement_assigns(s, statement_variable(s, current(s)));
+	if (c->hidden_user_variables &&
+	    !(c->carried && state_has_user(c->carried, statement_variable(s, current(s)))))
+		s->seen |= SEEN_HIDDEN_VARIABLE;
+}
+
+/* At ':='. */
+static void on_assign(struct statement *s)
+{
+	if (behind(s, 1)->kind == TOKEN_USER_VAR)
+		statement_assigns(s, statement_variable(s, behind(s, 1)));
+	else
+		s->seen |= SEEN_ASSIGNMENT;
 }
 
 static void on_for(struct statement *s)
@@ -450,10 +507,10 @@ void statement_scan(struct statement *s, unsigned stop)
 			on_dot(s);
 			continue;
 		case TOKEN_USER_VAR:
-			s->seen |= SEEN_USER_VARIABLE;
+			on_user_variable(s);
 			break;
 		case TOKEN_ASSIGN:
-			s->seen |= SEEN_ASSIGNMENT;
+			on_assign(s);
 			break;
 		case TOKEN_SYSTEM_VAR:
 			system_variable(s);

@@ -129,6 +129,7 @@ void backend_keep(struct backend *b, struct session *s)
 {
 	if (b->keeper == s)
 		return;
+	b->stale |= b->dirty;
 	if (b->keeper) {
 		session_lost_kept(b->keeper, b);
 		LIST_REMOVE(b, kept);

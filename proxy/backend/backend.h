@@ -45,6 +45,7 @@ struct backend {
 	struct state *have;              /* what the server holds for it */
 	bool fresh;                      /* nothing was set up on it yet (after login or reset) */
 	bool dirty;                      /* holds what no vector describes: reset before another session has it */
+	bool stale;                      /* that was another session's, or one that has been reset */
 
 	bool killed;                     /* a KILL for it is under way: it is not lent again */
 	enum backend_task task;          /* BUSY without a session: what it does on wye's own account */

@@ -177,6 +177,8 @@ enum step command_step(struct session *s)
 	const uint8_t *data = conn_input(&s->client, &len);
 	if (s->worker->draining && !s->pinned && !len)
 		return session_fail(s, END_DRAINED);
+	if (s->ask_now && !len && read_back_would_free(s))
+		return read_back_begin(s);
 	if (len < PACKET_HEADER)
 		return STEP_WAIT;
 	size_t size = get_u24(data);
@@ -192,13 +194,16 @@ enum step command_step(struct session *s)
 	if (len < PACKET_HEADER + (large ? SESSION_LARGE_FRONT : size))
 		return STEP_WAIT;
 	uint8_t command = data[PACKET_HEADER];
+	struct view payload = {data + PACKET_HEADER, large ? SESSION_LARGE_FRONT : size};
+	if (read_back_is_due(s, command, payload))
+		return read_back_begin(s);
+	s->ask_now = false;
 	s->commands++;
 	stat_add(&s->worker->stats->commands, 1);
 	stat_add(&s->worker->stats->bytes_from_clients, PACKET_HEADER + size);
 	s->bytes_in += PACKET_HEADER + size;
 	conn_answer_begins(&s->client, len == PACKET_HEADER + size);
 	struct run *r = run_begin(s, command);
-	struct view payload = {data + PACKET_HEADER, large ? SESSION_LARGE_FRONT : size};
 	if (large)
 		return on_large(s, command, payload);
 	r->size = PACKET_HEADER + size;

@@ -48,8 +48,10 @@ static struct view tracker_sql(enum flavor flavor)
 {
 	return view_of(flavor == FLAVOR_MARIADB
 			       ? "SET SESSION session_track_system_variables='autocommit,character_set_client,"
-				 "character_set_connection,character_set_results,time_zone,sql_mode,last_gtid'"
-			       : "SET SESSION session_track_gtids=OWN_GTID, session_track_system_variables='autocommit,"
+				 "character_set_connection,character_set_results,time_zone,sql_mode,last_gtid',"
+				 "session_track_state_change=1"
+			       : "SET SESSION session_track_gtids=OWN_GTID, session_track_state_change=1, "
+				 "session_track_system_variables='autocommit,"
 				 "character_set_client,character_set_connection,character_set_results,time_zone,"
 				 "sql_mode'");
 }
@@ -60,23 +62,24 @@ static enum flavor flavor_of(const struct session *s, unsigned slot)
 	return server ? server->flavor : FLAVOR_MYSQL;
 }
 
-/* The state that the statement must find: its template's while it is being prepared, else the session's. */
+/* The state that the statement must find: its template's while it is being prepared, else the session's. A reference. */
 static struct state *target_state(const struct session *s)
 {
-	return s->run->preparing ? s->run->preparing->state : s->want;
+	struct template *t = s->run->preparing;
+	struct state *target = t ? state_with_users_of(s->worker->states, t->state, s->want) : NULL;
+	return target ? target : state_ref(s->want);
 }
 
-static bool collect_state(struct session *s, struct buf *out, struct state *have, struct state *want, bool *differs)
+static bool collect_state(struct session *s, struct buf *out, struct state *have, struct state *want, unsigned *diff)
 {
 	struct buf sql;
 	buf_init(&sql, STATE_BYTES_MAX * 2);
-	unsigned diff = state_diff(have, want, &sql);
-	bool done = !(diff & DIFF_RESET);
-	if (done && (diff & DIFF_SCHEMA))
+	*diff = state_diff(have, want, &sql);
+	bool done = !(*diff & DIFF_RESET);
+	if (done && (*diff & DIFF_SCHEMA))
 		done = add(s->run, out, ERRAND_SCHEMA, CMD_INIT_DB, state_schema_of(want));
-	if (done && (diff & DIFF_SET))
+	if (done && (*diff & DIFF_SET))
 		done = add(s->run, out, ERRAND_STATE, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
-	*differs = diff != DIFF_NONE;
 	buf_finish(&sql);
 	return done;
 }
@@ -92,13 +95,21 @@ static bool add_wait(struct session *s, struct buf *out)
 }
 
 /* A write whose schema must change first, or whose state this server has not accepted yet, is not sent blindly. */
-static bool is_safe_ahead(struct session *s, struct state *have, struct state *want)
+static bool is_safe_ahead(struct session *s, unsigned diff, struct state *want)
 {
 	struct run *r = s->run;
-	if (r->replayable)
+	if (!diff || r->replayable)
 		return true;
-	return view_equal(state_schema_of(have), state_schema_of(want)) &&
-	       worker_state_accepted(s->worker, want, (unsigned)r->slot);
+	return !(diff & DIFF_SCHEMA) && ((diff & DIFF_USER) || worker_state_accepted(s->worker, want, (unsigned)r->slot));
+}
+
+/* The session's own statements see what they left; another's must not. Nothing else takes a user variable away. */
+static bool needs_reset(const struct session *s, const struct state *want)
+{
+	const struct backend *b = s->backend;
+	if (s->run->chosen_pinned)
+		return false;
+	return b->stale || state_leaves_users(b->have, want);
 }
 
 enum errands_result errands_collect(struct session *s, struct buf *out)
@@ -107,13 +118,13 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	struct run *r = s->run;
 	struct backend *b = s->backend;
 	char text[64];
-	bool done = true, differs = false;
-	struct state *have = b->have;
+	bool done = true;
+	unsigned diff = DIFF_NONE;
+	struct state *have = b->have, *want = target_state(s);
 	r->n_errands = r->at_errand = 0;
 	state_unref(w->states, r->errand_state);
 	r->errand_state = NULL;
-	/* The session's own statements see what they left; another's must not. */
-	bool reset = b->dirty && !r->chosen_pinned && b->keeper != s;
+	bool reset = needs_reset(s, want);
 	if (r->save_for)
 		done = add(r, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
 	if (reset) {
@@ -125,17 +136,17 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	}
 	if (b->fresh || reset)
 		done = done && add(r, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
-	struct state *want = target_state(s);
 	if (have != want) {
-		done = done && collect_state(s, out, have, want, &differs);
+		done = done && collect_state(s, out, have, want, &diff);
 		r->errand_state = state_ref(want);
 	}
 	if (r->asked_insert_id && s->insert_id_at != b) {
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(r, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
-	bool ahead = !differs || is_safe_ahead(s, have, want);
+	bool ahead = is_safe_ahead(s, diff, want);
 	state_unref(w->states, have);
+	state_unref(w->states, want);
 	if (r->wait) {
 		done = done && add_wait(s, out);
 		ahead = ahead && r->replayable; /* or its answer could not be dropped */
@@ -247,7 +258,7 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	switch (kind) {
 	case ERRAND_RESET:
 		backend_statements_forget(b);
-		b->dirty = false;
+		b->dirty = b->stale = false;
 		break;
 	case ERRAND_TRACKERS:
 		b->fresh = false;

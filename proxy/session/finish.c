@@ -5,75 +5,16 @@
 #include <assert.h>
 #include <string.h>
 
-#include "protocol/tracker.h"
 #include "proxy/backend/pool.h"
 #include "proxy/learned.h"
 #include "proxy/log.h"
+#include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
 bool session_in_trx(const struct session *s)
 {
 	return s->pinned && ((s->status & STATUS_IN_TRANS) || s->trx_unknown);
-}
-
-/* ---- what the server told ---- */
-
-static void note_variable(struct session *s, const struct tracker_entry *e, bool apply_state)
-{
-	if (view_equal(e->name, view_of("last_gtid"))) {
-		freshness_note_position(s, FLAVOR_MARIADB, e->value);
-		return;
-	}
-	/* A routine has set it: nobody could read that in the statement's text. */
-	if (!apply_state)
-		return;
-	struct worker *w = s->worker;
-	struct run *r = s->run;
-	const struct state *from = r->next ? r->next : s->want;
-	struct state *next = state_set_shown(w->states, from, e->name, e->value);
-	if (!next)
-		r->next_unknown = true;
-	state_unref(w->states, next ? r->next : NULL);
-	if (next)
-		r->next = next;
-}
-
-static void note_schema(struct session *s, struct view schema)
-{
-	struct run *r = s->run;
-	const struct state *expected = r->next ? r->next : s->want;
-	if (view_equal(state_schema_of(expected), schema))
-		return;
-	struct state *next = state_schema(s->worker->states, expected, schema);
-	if (!next) {
-		r->next_unknown = true;
-		return;
-	}
-	state_unref(s->worker->states, r->next);
-	r->next = next;
-}
-
-void finish_note_trackers(struct session *s, struct view trackers, bool apply_state)
-{
-	struct tracker_iter it;
-	struct tracker_entry e;
-	tracker_begin(&it, trackers);
-	while (tracker_next(&it, &e)) {
-		switch (e.type) {
-		case TRACK_SYSTEM_VARIABLES:
-			note_variable(s, &e, apply_state);
-			break;
-		case TRACK_SCHEMA:
-			note_schema(s, e.value);
-			break;
-		case TRACK_GTIDS:
-			freshness_note_position(s, FLAVOR_MYSQL, e.value);
-			break;
-		default:
-			break;
-		}
-	}
 }
 
 /* ---- giving back ---- */
@@ -97,6 +38,7 @@ static void remember_last(struct session *s, struct backend *b, bool ok)
 
 static void set_pinned(struct session *s, struct backend *b)
 {
+	read_back_watch(s);
 	if (b == s->pinned)
 		return;
 	if (b && !s->pinned) {
@@ -106,6 +48,7 @@ static void set_pinned(struct session *s, struct backend *b)
 		stat_sub(&s->worker->stats->pinned, 1);
 	}
 	s->pinned = b;
+	read_back_watch(s);
 }
 
 static void give_back(struct session *s, struct backend *b)
@@ -127,6 +70,7 @@ void finish_last_statement(struct session *s)
 	if (!(s->pins & PIN_LAST_STATEMENT))
 		return;
 	s->pins &= ~(uint32_t)PIN_LAST_STATEMENT;
+	read_back_watch(s);
 	finish_unpin(s);
 }
 
@@ -170,6 +114,8 @@ void finish_reset(struct session *s)
 		pool_give(b);
 	}
 	s->pins = 0;
+	effects_free(&s->bound);
+	s->called = s->wrote = false;
 	s->trx_unknown = false;
 	s->status = STATUS_AUTOCOMMIT;
 	while (!LIST_EMPTY(&s->kept))
@@ -186,51 +132,6 @@ void finish_reset(struct session *s)
 }
 
 /* ---- the end ---- */
-
-static void apply_state(struct session *s, struct backend *b, bool ok)
-{
-	struct run *r = s->run;
-	struct worker *w = s->worker;
-	if (ok && r->next) {
-		struct state *next = r->next;
-		r->next = NULL;
-		state_unref(w->states, s->want);
-		s->want = next;
-		/* What one server has accepted, it accepts again. */
-		worker_accept_state(w, next, b->pool->key.slot);
-		backend_set_have(b, state_ref(next));
-		routing_state_changed(s);
-	} else if (!ok && r->next && (r->flags & (CLASS_MULTI | CLASS_CALLS))) {
-		r->next_unknown = true; /* how far it came is not known */
-	}
-	if (r->next_unknown && (ok || (r->flags & CLASS_MULTI)))
-		s->pins |= PIN_SESSION_VARIABLE;
-}
-
-static void apply_pins(struct session *s, struct backend *b, bool ok)
-{
-	struct run *r = s->run;
-	if (!ok && !(r->flags & CLASS_MULTI)) {
-		prepared_finished(s, b, false);
-		return;
-	}
-	uint32_t before = s->pins;
-	s->pins = (s->pins & ~r->pins_released) | r->pins_added;
-	prepared_finished(s, b, ok);
-	/* Warnings are there until the next statement, on this connection only. */
-	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) && (r->command == CMD_QUERY || prepared_executes(r->command)))
-		s->pins |= PIN_LAST_STATEMENT;
-	if (s->pins & ~before)
-		b->dirty |= (s->pins & ~(uint32_t)PIN_LAST_STATEMENT) != 0;
-	if (r->pin_cause && (s->pins & ~before)) {
-		free(s->pin_cause);
-		s->pin_cause = r->pin_cause;
-		r->pin_cause = NULL;
-	}
-	for (unsigned i = 0; i < PIN_COUNT; i++)
-		if ((s->pins & ~before) & (1u << i))
-			stat_add(&s->worker->stats->pins[i], 1);
-}
 
 /* After an ERR nobody has told what the transaction has become. */
 static void note_transaction(struct session *s, bool was_in_trx, bool ok)
@@ -267,9 +168,8 @@ enum step finish_statement(struct session *s, bool ok)
 		return session_enter(s, SESSION_LOGIN);
 	}
 	bool was_in_trx = session_in_trx(s);
-	apply_state(s, b, ok);
+	effects_apply(s, b, ok);
 	hints_statement_ended(s, ok);
-	apply_pins(s, b, ok);
 	if (r->flags & CLASS_DDL_CATALOG) {
 		topology_request_objects();
 		learned_forget();
@@ -350,6 +250,7 @@ enum step finish_lost_server(struct session *s)
 	if (was_pinned) {
 		set_pinned(s, NULL);
 		s->pins = 0;
+		effects_free(&s->bound);
 		s->trx_unknown = false;
 		s->status &= (uint16_t)~(STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY);
 	}

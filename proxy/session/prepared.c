@@ -8,6 +8,7 @@
 
 #include "protocol/packet.h"
 #include "protocol/stmt.h"
+#include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
@@ -153,12 +154,17 @@ static enum step on_prepare(struct session *s, struct view payload)
 	state_unref(s->worker->states, r->next);
 	r->next = NULL;
 	r->next_unknown = false;
+	effects_free(&r->bind);
+	effects_free(&r->unbind);
+	r->ask_locks = false;
 	r->pins_added = r->pins_released = 0;
 	r->flags &= CLASS_USES_TEMPORARY;
 	if (r->route != ROUTE_REPLICA)
 		r->route = ROUTE_PRIMARY;
 	r->replayable = !session_in_trx(s);
-	r->preparing = template_get(s->worker, sql, s->want);
+	struct state *system = state_without_users(s->worker->states, s->want);
+	r->preparing = template_get(s->worker, sql, system);
+	state_unref(s->worker->states, system);
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 

@@ -136,7 +136,7 @@ static void note_ok(struct session *s, const uint8_t *packet, size_t n)
 	if (!(s->run->reply.status & STATUS_SESSION_STATE_CHANGED))
 		return;
 	if (ok_parse((struct view){packet + PACKET_HEADER, n - PACKET_HEADER}, s->backend->caps, &ok))
-		finish_note_trackers(s, ok.trackers, (s->run->flags & CLASS_CALLS) && !(s->run->flags & CLASS_SET_VAR));
+		trackers_note(s, ok.trackers);
 }
 
 enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_PREPARE_AGAIN, PACKET_BROKEN };

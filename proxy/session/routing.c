@@ -6,6 +6,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/learned.h"
 #include "proxy/objects.h"
+#include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 #include "proxy/topology.h"
@@ -46,58 +47,7 @@ void routing_state_changed(struct session *s)
 			       (state_get(s->want, view_of("tx_read_only"), &v) && is_on(v));
 }
 
-/* ---- what the statement changes ---- */
-
-/* The state that one effect makes of `from`; NULL when it cannot be carried. */
-static struct state *after_effect(struct worker *w, const struct state *from, const struct effect *e)
-{
-	switch (e->kind) {
-	case EFFECT_SET:
-		return e->value_kind == VALUE_STRING
-			       ? state_set_string(w->states, from, e->name, e->value, e->introducer)
-			       : state_set(w->states, from, e->name, e->value);
-	case EFFECT_SET_DEFAULT:
-		return state_set_default(w->states, from, e->name);
-	case EFFECT_NAMES:
-		return state_names(w->states, from, e->name, e->value);
-	case EFFECT_CHARACTER_SET:
-		return state_character_set(w->states, from, e->name);
-	case EFFECT_SCHEMA:
-		return state_schema(w->states, from, e->name);
-	default:
-		return NULL;
-	}
-}
-
-static bool is_carried(enum effect_kind kind)
-{
-	return kind == EFFECT_SET || kind == EFFECT_SET_DEFAULT || kind == EFFECT_SET_READ_BACK ||
-	       kind == EFFECT_NAMES || kind == EFFECT_CHARACTER_SET || kind == EFFECT_SCHEMA;
-}
-
-/* The views of the effects point into the client's bytes, so what follows from them is made at once. */
-static void note_effects(struct session *s, const struct classification *c)
-{
-	struct worker *w = s->worker;
-	struct run *r = s->run;
-	struct state *at = NULL;
-	for (unsigned i = 0; i < c->n_effects; i++) {
-		if (c->effects[i].kind == EFFECT_USER_VARIABLE)
-			hints_note_variable(s, &c->effects[i]);
-		if (!is_carried(c->effects[i].kind))
-			continue;
-		struct state *next = after_effect(w, at ? at : s->want, &c->effects[i]);
-		if (!next) {
-			r->next_unknown = true;
-			continue;
-		}
-		state_unref(w->states, at);
-		at = next;
-	}
-	r->next = at;
-}
-
-static struct dialect dialect_of(const struct session *s)
+struct dialect routing_dialect(const struct session *s)
 {
 	const struct server_info *any = snapshot_reference(s->worker->snapshot);
 	return (struct dialect){
@@ -114,7 +64,7 @@ static struct view digest_text_of(struct session *s, struct view sql, uint8_t *t
 	static _Thread_local struct classification c;
 	struct classify_scratch *scratch = s->worker->classify_scratch;
 	struct context context = {.pins = 0};
-	struct dialect dialect = dialect_of(s);
+	struct dialect dialect = routing_dialect(s);
 	scratch->text = text;
 	scratch->text_capacity = size;
 	classify(sql, &dialect, &context, scratch, &c);
@@ -171,15 +121,33 @@ static void note_place(struct session *s, struct view sql)
 	}
 }
 
+/* The names of its temporary tables; when they are not known, none. */
+static unsigned temporary_names(const struct session *s, struct view names[BOUND_NAMES_MAX])
+{
+	struct bound_name n;
+	unsigned count = 0;
+	if (!s->bound || s->bound->unknown[BOUND_TEMPORARY])
+		return 0;
+	for (size_t at = 0; bound_next(s->bound, &at, &n);)
+		if (n.kind == BOUND_TEMPORARY)
+			names[count++] = n.name;
+	return count;
+}
+
 void routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
-	struct dialect dialect = dialect_of(s);
+	struct dialect dialect = routing_dialect(s);
 	/* What is known of functions and views is old once a client has changed some. */
 	const struct object_set *objects =
 		topology_objects_requested() <= w->snapshot->objects_ticket ? w->snapshot->objects : NULL;
+	struct view names[BOUND_NAMES_MAX];
 	struct context context = {
+		.carried = s->called ? NULL : s->want,
+		.hidden_user_variables = s->wrote,
+		.temp_names = names,
+		.n_temp_names = temporary_names(s, names),
 		.catalog = objects ? object_set_catalog(objects) : NULL,
 		.in_trx = session_in_trx(s),
 		.in_read_only_trx = (s->status & STATUS_IN_TRANS_READONLY) != 0 && session_in_trx(s),
@@ -203,12 +171,11 @@ void routing_classify(struct session *s, struct view sql)
 		hints_take(s, &c.hints, c.reason);
 	if (!(c.flags & CLASS_READS_LAST))
 		finish_last_statement(s);
-	if (c.n_effects)
-		note_effects(s, &c);
+	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
 	note_place(s, sql);
 	r->replayable = r->route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
-	if (c.pins_added & ~s->pins)
+	if (r->pins_added & ~s->pins)
 		note_cause(s, sql);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 #include "proxy/topology.h"
@@ -49,6 +50,8 @@ void run_end(struct session *s)
 	if (r->splice)
 		splice_finish(r->splice);
 	free(r->splice);
+	effects_free(&r->bind);
+	effects_free(&r->unbind);
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r->refusal);

@@ -10,6 +10,7 @@
 
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
+#include "proxy/session/effects.h"
 
 #define CLIENT_INPUT_MAX (PACKET_MAX_PAYLOAD + 65536u) /* one whole packet; larger commands are passed on in parts */
 #define KEEP_READING_BELOW 65536u                      /* of pipelined input while a command is in work */
@@ -26,6 +27,7 @@ static const struct {
 	[SESSION_REPLY] = {"reply", reply_step},
 	[SESSION_UPLOAD] = {"upload", upload_step},
 	[SESSION_ELSEWHERE] = {"elsewhere", kill_step},
+	[SESSION_READ_BACK] = {"read-back", read_back_step},
 	[SESSION_CLOSING] = {"closing", NULL},
 };
 
@@ -225,6 +227,7 @@ static void on_closed(struct conn *c)
 	free(s->user);
 	free(s->peer);
 	free(s->pin_cause);
+	effects_free(&s->bound);
 	TAILQ_REMOVE(&w->sessions, s, link);
 	w->n_sessions--;
 	atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
@@ -321,6 +324,7 @@ void session_close(struct session *s)
 	s->saving = NULL;
 	finish_release_all(s);
 	run_end(s);
+	read_back_end(s);
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
 	stat_add(&w->stats->sessions_ended, 1);

@@ -18,6 +18,8 @@
  *	UPLOAD           the client's bytes go to the server: the     ends by: the client
  *	                 rest of a large command, or a local file
  *	ELSEWHERE        another worker does it (KILL)                ends by: its answer
+ *	READ_BACK        between commands: values set to expressions  ends by: the server
+ *	                 are asked for
  *	CLOSING          handles are being closed                     ends by: the last close callback
  *
  * Each state has one step function that does what it can with the bytes that are there and says AGAIN, WAIT or CLOSE
@@ -49,6 +51,7 @@ enum session_state {
 	SESSION_REPLY,
 	SESSION_UPLOAD,
 	SESSION_ELSEWHERE,
+	SESSION_READ_BACK,
 	SESSION_CLOSING,
 	SESSION_STATES
 };
@@ -148,6 +151,11 @@ struct run {
 	char *pin_cause;        /* its digest text, when it adds pins */
 	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
 	bool next_unknown;      /* it changes state in a way that is not known: the session is tied then */
+	struct bound *bind, *unbind; /* names that its connection has, or has no more, when it has succeeded; or NULL */
+	bool sets_state;        /* its text tells of variables that it sets */
+	bool ask_locks;         /* it may release user locks */
+	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
+	bool change_explained;  /* and in the same answer what that was */
 
 	/* What hints ask for: see hints.c. */
 	int wanted_slot;        /* the server that was named, -1: none, or unknown */
@@ -236,6 +244,11 @@ struct session {
 	uint32_t pins;                  /* PIN_... */
 	uint64_t pinned_since;          /* ms */
 	char *pin_cause;                /* digest text of the statement that tied it, while it is */
+	struct bound *bound;            /* what the pinned connection has by name; NULL: nothing */
+	struct read_back *reading;      /* while in READ_BACK */
+	TAILQ_ENTRY(session) ask_link;  /* the worker's list of those who could be asked and then be free */
+	bool to_ask, ask_now;
+	bool called, wrote;             /* a routine, or a trigger, may have set user variables that no text names */
 	struct backend *pinned;         /* the connection held beyond a statement: transaction or pins */
 	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
 	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */
@@ -310,6 +323,7 @@ enum step reply_step(struct session *s);           /* reply.c */
 enum step upload_step(struct session *s);          /* upload.c */
 
 enum step kill_step(struct session *s);            /* kill.c */
+enum step read_back_step(struct session *s);       /* read_back.c */
 
 /* KILL [QUERY] id, wye's id; the answer is given when it was carried out. */
 enum step kill_session(struct session *s, uint64_t id, bool query_only);
@@ -332,6 +346,7 @@ enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
 int routing_primary_slot(const struct session *s); /* -1: there is none */
 bool routing_is_usable(const struct server_info *server);
+struct dialect routing_dialect(const struct session *s); /* in which the session's next text is to be read */
 void routing_state_changed(struct session *s);     /* want is another: what steers the lexer is parsed again */
 
 /* ---- hints: hints.c ---- */
@@ -369,6 +384,16 @@ bool freshness_wait_sql(struct session *s, struct buf *out);
 /* Their answers; NULL: an error, or the value NULL. */
 void freshness_answered(struct session *s, const struct view *text);
 void freshness_waited(struct session *s, const struct view *result);
+
+/* ---- values that a statement's text does not tell: read_back.c ---- */
+/* The command must not be looked at before they are known. */
+bool read_back_is_due(struct session *s, uint8_t command, struct view payload);
+/* Nothing keeps the pinned connection but what can be asked for. */
+bool read_back_would_free(const struct session *s);
+enum step read_back_begin(struct session *s);
+void read_back_watch(struct session *s); /* pins or names have changed: on the worker's list, or off it */
+void read_back_end(struct session *s);
+void sessions_read_back(struct worker *w, int slot); /* asks those of a server (-1: that have been idle for a while) */
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };
@@ -409,8 +434,8 @@ void prepared_close_all(struct session *s);
 enum step finish_statement(struct session *s, bool ok);
 /* Gives the backend(s) back or discards them: for the end of a session. */
 void finish_release_all(struct session *s);
-/* An OK packet's trackers: position and schema. */
-void finish_note_trackers(struct session *s, struct view trackers, bool apply_state);
+/* ---- trackers.c: an OK packet's session-state block ---- */
+void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */
 enum step finish_lost_server(struct session *s);
 void finish_unpin(struct session *s);      /* gives the pinned backend back when nothing holds it any more */

@@ -13,7 +13,7 @@
 
 struct template {
 	unsigned references;
-	struct state *state; /* as it was at PREPARE */
+	struct state *state; /* as it was at PREPARE, without user variables */
 	uint64_t hash;
 	size_t len;
 	uint16_t params;

@@ -68,6 +68,8 @@ static enum step wait_for(struct session *s)
 		r->waiting_since = now ? now : 1;
 		s->wanted_since = now;
 		stat_add(&s->worker->stats->queued, 1);
+		if (r->slot >= 0)
+			sessions_read_back(s->worker, r->slot);
 	}
 	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
 		return try_another(s) ? STEP_AGAIN : STEP_WAIT;

@@ -286,7 +286,8 @@ static void test_one_set_may_change_many_things(void **state)
 	(void)state;
 	of("SET @old = @@sql_mode, sql_mode = '', NAMES utf8, SESSION a = 1, @@b = 2", &mysql, &nothing_open);
 	assert_int_equal(result.route, ROUTE_PIN);
-	assert_int_equal(result.n_effects, 4);
+	assert_int_equal(result.n_effects, 5);
+	assert_int_equal(result.effects[0].kind, EFFECT_USER_READ_BACK);
 	assert_int_equal(result.pins_added, PIN_USER_VARIABLE);
 	/* A scope holds for what follows, as on the servers. */
 	of("SET GLOBAL a = 1, b = 2, SESSION c = 3, d = 4", &mysql, &nothing_open);
@@ -298,6 +299,85 @@ static void test_one_set_may_change_many_things(void **state)
 	assert_int_equal(result.route, ROUTE_PRIMARY);
 	assert_true(result.pins_added & PIN_UNKNOWN);
 	assert_true(of("SET session_track_schema = 0", &mysql, &nothing_open)->flags & CLASS_SETS_TRACKERS);
+}
+
+/* The names of the user variables whose values must be asked for, in one text. */
+static void expect_assigned(const char *sql, const char *names)
+{
+	char got[200] = "";
+	of(sql, &mariadb, &nothing_open);
+	for (unsigned i = 0; i < result.n_effects; i++)
+		if (result.effects[i].kind == EFFECT_USER_READ_BACK)
+			snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ",
+			         (int)result.effects[i].name.len, (const char *)result.effects[i].name.p);
+	if (strcmp(got, names))
+		fail_msg("%s: [%s] for [%s]", sql, got, names);
+	assert_true(result.pins_added & PIN_USER_VARIABLE);
+	assert_true(result.flags & CLASS_SETS_USER_VARIABLE);
+}
+
+static void test_user_variables_set_from_data_are_named(void **state)
+{
+	(void)state;
+	expect_assigned("SET @a = @b + 1, @`c d` = (SELECT 1)", "a c d ");
+	expect_assigned("SELECT 1, 2 INTO @a, @b FROM t", "a b ");
+	expect_assigned("SELECT a, b FROM t WHERE c = @z INTO @a, @'b'", "a b ");
+	expect_assigned("SELECT @i := @i + 1, @i := @i + 2, @j := 1 FROM t", "i j ");
+	expect_assigned("UPDATE t SET a = (@x := a + 1)", "x ");
+	expect_assigned("CALL p(1, @in, @out)", "in out ");
+	expect_assigned("GET DIAGNOSTICS @n = NUMBER", "n ");
+	expect_assigned("LOAD DATA INFILE 'f' INTO TABLE t (@a, b) SET c = @a", "a ");
+	of("SET @a = 1, @b = 'x', @c = NULL", &mysql, &nothing_open);
+	assert_int_equal(result.flags & CLASS_SETS_USER_VARIABLE, 0);
+	assert_int_equal(result.n_effects, 3);
+}
+
+static void test_user_variables_that_are_carried_are_read_anywhere(void **state)
+{
+	(void)state;
+	struct state_table *table = state_table_create();
+	struct state *empty = state_initial(table);
+	struct state *with_a = state_set(table, empty, view_of("@a"), view_of("1"));
+	struct context carried = {.carried = with_a};
+	assert_int_equal(of("SELECT @a", &mysql, &carried)->route, ROUTE_REPLICA);
+	assert_true(result.flags & CLASS_READS_USER_VARIABLE);
+	assert_int_equal(of("SELECT a FROM t WHERE b = @a", &mariadb, &carried)->route, ROUTE_REPLICA);
+	assert_int_equal(of("SELECT @a := 1", &mysql, &carried)->route, ROUTE_PIN);
+	assert_int_equal(of("SELECT @a FOR UPDATE", &mysql, &carried)->route, ROUTE_PRIMARY);
+	/* One that was never set is NULL everywhere, unless something unread may have set it. */
+	assert_int_equal(of("SELECT @b", &mysql, &carried)->route, ROUTE_REPLICA);
+	carried.hidden_user_variables = true;
+	assert_int_equal(of("SELECT @b", &mysql, &carried)->route, ROUTE_PIN);
+	assert_int_equal(of("SELECT @A, @`a`", &mysql, &carried)->route, ROUTE_REPLICA);
+	carried.pins = PIN_USER_VARIABLE;
+	assert_int_equal(of("SELECT @a", &mysql, &carried)->route, ROUTE_PIN);
+	state_unref(table, empty);
+	state_unref(table, with_a);
+	state_table_destroy(table);
+}
+
+static void test_what_has_a_name_on_its_connection_is_told(void **state)
+{
+	(void)state;
+	expect_effect("PREPARE s FROM 'SELECT ''a'''", &mysql, EFFECT_PREPARE, "s", VALUE_STRING, "SELECT 'a'");
+	expect_effect("PREPARE s FROM @text", &mysql, EFFECT_PREPARE, "s", VALUE_NONE, "");
+	expect_effect("PREPARE s FROM CONCAT('a', 'b')", &mariadb, EFFECT_PREPARE, "s", VALUE_NONE, "");
+	expect_effect("EXECUTE s USING @a", &mysql, EFFECT_EXECUTE, "s", VALUE_NONE, "");
+	expect_effect("SELECT GET_LOCK('a', 1)", &mysql, EFFECT_USER_LOCK, "a", VALUE_NONE, "");
+	expect_effect("DO GET_LOCK(CONCAT('a', 'b'), 1)", &mysql, EFFECT_USER_LOCK, "", VALUE_NONE, "");
+	expect_effect("SELECT GET_LOCK('a' || 'b', 1)", &mysql, EFFECT_USER_LOCK, "", VALUE_NONE, "");
+	expect_effect("SELECT RELEASE_LOCK('a')", &mysql, EFFECT_USER_UNLOCK, "", VALUE_NONE, "");
+}
+
+static void test_functions_may_read_temporary_tables(void **state)
+{
+	(void)state;
+	struct view name = view_of("tt");
+	struct context known = {.temp_tables = true, .temp_names = &name, .n_temp_names = 1};
+	assert_int_equal(of("SELECT * FROM other", &mysql, &known)->route, ROUTE_REPLICA);
+	assert_true(of("SELECT f(1)", &mysql, &known)->flags & CLASS_USES_TEMPORARY);
+	assert_int_equal(of("SELECT * FROM information_schema.tables", &mysql, &known)->route, ROUTE_REPLICA);
+	assert_int_equal(of("SELECT * FROM information_schema.tables", &mariadb, &known)->route, ROUTE_PIN);
 }
 
 static void test_more_effects_than_fit_pin_the_session(void **state)
@@ -444,6 +524,10 @@ int main(void)
 	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
 	    cmocka_unit_test(test_what_set_changes_is_told),
 	    cmocka_unit_test(test_one_set_may_change_many_things),
+	    cmocka_unit_test(test_user_variables_set_from_data_are_named),
+	    cmocka_unit_test(test_user_variables_that_are_carried_are_read_anywhere),
+	    cmocka_unit_test(test_what_has_a_name_on_its_connection_is_told),
+	    cmocka_unit_test(test_functions_may_read_temporary_tables),
 	    cmocka_unit_test(test_more_effects_than_fit_pin_the_session),
 	    cmocka_unit_test(test_bodies_of_routines_do_not_run),
 	    cmocka_unit_test(test_the_catalog_knows_routines_and_views),

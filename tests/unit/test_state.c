@@ -285,8 +285,8 @@ static void test_a_user_variable_once_set_is_gone_only_with_a_reset(void **state
 	(void)state;
 	assert_diff(STATE("@a", "1", "wait_timeout", "5"), STATE("wait_timeout", "6"), DIFF_RESET, "");
 	assert_diff(STATE("@a", "1"), STATE("@a", "NULL"), DIFF_RESET, "");
-	assert_diff(STATE("@a", "NULL"), STATE("@a", "1"), DIFF_SET, "SET @a=1");
-	assert_diff(STATE("wait_timeout", "5"), STATE("@a", "NULL", "wait_timeout", "5"), DIFF_SET,
+	assert_diff(STATE("@a", "NULL"), STATE("@a", "1"), DIFF_SET | DIFF_USER, "SET @a=1");
+	assert_diff(STATE("wait_timeout", "5"), STATE("@a", "NULL", "wait_timeout", "5"), DIFF_SET | DIFF_USER,
 	            "SET @a=NULL");
 	struct state *s = STATE("@a", "1");
 	assert_null(state_set(table, s, view_of("@a"), view_of("NULL"))); /* keeps the type of 1 */
@@ -327,11 +327,60 @@ static void test_a_value_that_a_server_shows_is_a_number_where_it_looks_like_one
 	state_unref(table, s);
 }
 
+static void assert_user(enum user_value kind, const char *text, const char *charset, const char *collation,
+                        const char *expected)
+{
+	struct state *empty = state_initial(table);
+	struct view shown = text ? view_of(text) : (struct view){NULL, 0};
+	struct state *s =
+	    state_set_user(table, empty, view_of("@v"), kind, shown, view_of(charset), view_of(collation));
+	state_unref(table, empty);
+	if (!s != !expected)
+		fail_msg("%s: %s", text ? text : "NULL", s ? "taken" : "refused");
+	if (s)
+		assert_value(s, "@v", expected);
+	state_unref(table, s);
+}
+
+static void test_a_user_variable_that_was_shown_is_kept_with_its_type(void **state)
+{
+	(void)state;
+	assert_user(USER_INTEGER, "-5", "", "", "-5");
+	assert_user(USER_INTEGER, "-9223372036854775808", "", "", "-9223372036854775807-1");
+	assert_user(USER_INTEGER, "5e0", "", "", NULL);
+	assert_user(USER_UNSIGNED, "5", "", "", "CAST(5 AS UNSIGNED)");
+	assert_user(USER_DECIMAL, "1.50", "", "", "1.50");
+	assert_user(USER_DECIMAL, "3", "", "", "CAST(3 AS DECIMAL(65,0))");
+	assert_user(USER_DOUBLE, "0.1", "", "", "0.1e0");
+	assert_user(USER_DOUBLE, "1e100", "", "", "1e100");
+	assert_user(USER_DOUBLE, "1 OR 1", "", "", NULL);
+	assert_user(USER_STRING, "it's", "utf8mb4", "utf8mb4_bin", "_utf8mb4'it''s' COLLATE 'utf8mb4_bin'");
+	assert_user(USER_STRING, "\xE9", "latin1", "latin1_swedish_ci",
+	            "_latin1 x'E9' COLLATE 'latin1_swedish_ci'");
+	assert_user(USER_STRING, "", "binary", "binary", "_binary x'' COLLATE 'binary'");
+	assert_user(USER_STRING, "a", "utf8 ", "utf8_bin", NULL);
+	assert_user(USER_INTEGER, NULL, "", "", "CAST(NULL AS SIGNED)");
+	assert_user(USER_STRING, NULL, "binary", "binary", "NULL");
+	assert_user(USER_STRING, NULL, "latin1", "latin1_bin",
+	            "CAST(NULL AS CHAR CHARACTER SET latin1) COLLATE 'latin1_bin'");
+}
+
+static void test_a_variable_can_be_forgotten(void **state)
+{
+	(void)state;
+	struct state *s = STATE("@a", "1", "autocommit", "0"), *rest = STATE("autocommit", "0");
+	struct state *without = state_forget(table, s, view_of("@A"));
+	assert_ptr_equal(without, rest);
+	state_unref(table, s);
+	state_unref(table, rest);
+	state_unref(table, without);
+}
+
 static void test_names_of_user_variables_are_quoted_where_they_must_be(void **state)
 {
 	(void)state;
 	assert_diff(state_initial(table), STATE("@with `both`", "1", "@a.b", "TRUE", "@c", "-1.5e3"),
-	            DIFF_SET, "SET @`a.b`=TRUE, @c=-1.5e3, @`with ``both```=1");
+	            DIFF_SET | DIFF_USER, "SET @`a.b`=TRUE, @c=-1.5e3, @`with ``both```=1");
 	assert_refused("@", "1");
 	assert_refused("@\xC3\xA4", "1");
 }
@@ -612,6 +661,8 @@ int main(void)
 	    TEST(test_a_user_variable_once_set_is_gone_only_with_a_reset),
 	    TEST(test_checks_go_back_to_their_global_value_by_name),
 	    TEST(test_a_value_that_a_server_shows_is_a_number_where_it_looks_like_one),
+	    TEST(test_a_user_variable_that_was_shown_is_kept_with_its_type),
+	    TEST(test_a_variable_can_be_forgotten),
 	    TEST(test_names_of_user_variables_are_quoted_where_they_must_be),
 	    TEST(test_a_value_that_would_read_otherwise_elsewhere_is_kept_in_hexadecimal),
 	    TEST(test_only_one_plain_literal_is_carried),

@@ -1,0 +1,405 @@
+/*
+ * What a statement changes for its session: noted when its text is read, applied when it has succeeded.
+ *
+ * What can be carried becomes another state. What stays on one connection gets a name there (router/bound.h)
+ * and a pin that ends with the last name of its kind. Values that the text does not tell are such names too,
+ * until they have been asked for (read_back.c).
+ */
+#include "proxy/session/effects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/backend/pool.h"
+#include "proxy/session/session.h"
+
+/* Which pin stands for the names of a kind. */
+static const uint32_t pin_of[BOUND_KINDS] = {
+    [BOUND_TEMPORARY] = PIN_TEMPORARY_TABLE, [BOUND_PREPARED] = PIN_TEXT_PREPARE,
+    [BOUND_HANDLER] = PIN_HANDLER,           [BOUND_LOCK] = PIN_USER_LOCK,
+    [BOUND_VARIABLE] = PIN_READ_BACK,        [BOUND_USER_VARIABLE] = PIN_USER_VARIABLE,
+};
+
+/* Pins that leave nothing on the connection that another session could find, once they have ended. */
+#define PINS_CLEAN ((uint32_t)(PIN_LAST_STATEMENT | PIN_READ_BACK))
+
+static struct bound *bound_of(struct bound **b)
+{
+	if (*b)
+		return *b;
+	*b = malloc(sizeof **b);
+	if (!*b)
+		abort();
+	bound_init(*b);
+	return *b;
+}
+
+void effects_free(struct bound **b)
+{
+	if (*b)
+		bound_finish(*b);
+	free(*b);
+	*b = NULL;
+}
+
+static void note(struct bound **b, enum bound_kind kind, struct view name)
+{
+	bound_add(bound_of(b), &(struct bound_name){.kind = kind, .name = name});
+}
+
+/* ---- from the text ---- */
+
+static struct state *user_variable(struct worker *w, const struct state *from, const struct effect *e)
+{
+	uint8_t name[UINT8_MAX];
+	if (!e->name.len || e->name.len >= sizeof name)
+		return NULL;
+	name[0] = '@';
+	memcpy(name + 1, e->name.p, e->name.len);
+	struct view v = {name, e->name.len + 1};
+	return e->value_kind == VALUE_STRING ? state_set_string(w->states, from, v, e->value, e->introducer)
+	                                     : state_set(w->states, from, v, e->value);
+}
+
+/* The state that one effect makes of `from`; NULL when it cannot be carried. */
+static struct state *after_effect(struct worker *w, const struct state *from, const struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SET:
+		return e->value_kind == VALUE_STRING
+		           ? state_set_string(w->states, from, e->name, e->value, e->introducer)
+		           : state_set(w->states, from, e->name, e->value);
+	case EFFECT_SET_DEFAULT:
+		return state_set_default(w->states, from, e->name);
+	case EFFECT_NAMES:
+		return state_names(w->states, from, e->name, e->value);
+	case EFFECT_CHARACTER_SET:
+		return state_character_set(w->states, from, e->name);
+	case EFFECT_SCHEMA:
+		return state_schema(w->states, from, e->name);
+	case EFFECT_USER_VARIABLE:
+		return user_variable(w, from, e);
+	default:
+		return NULL;
+	}
+}
+
+/* True when it is of the state; *at is moved on where it can be carried. */
+static bool note_state(struct session *s, const struct effect *e, struct state **at)
+{
+	struct run *r = s->run;
+	switch (e->kind) {
+	case EFFECT_SET:
+	case EFFECT_SET_DEFAULT:
+	case EFFECT_NAMES:
+	case EFFECT_CHARACTER_SET:
+	case EFFECT_SCHEMA:
+	case EFFECT_USER_VARIABLE:
+		break;
+	default:
+		return false;
+	}
+	struct state *next = after_effect(s->worker, *at ? *at : s->want, e);
+	if (next) {
+		state_unref(s->worker->states, *at);
+		*at = next;
+	}
+	if (e->kind == EFFECT_USER_VARIABLE) {
+		hints_note_variable(s, e);
+		note(next ? &r->unbind : &r->bind, BOUND_USER_VARIABLE, e->name);
+	} else if (e->kind == EFFECT_SET || e->kind == EFFECT_SET_DEFAULT) {
+		note(next ? &r->unbind : &r->bind, BOUND_VARIABLE, e->name);
+	} else if (!next) {
+		r->next_unknown = true;
+	}
+	return true;
+}
+
+/* An execution of this text leaves nothing behind on its connection that the server's status flags do not
+ * tell. */
+static bool is_harmless(const struct session *s, struct view sql, const struct dialect *dialect)
+{
+	struct classify_scratch *scratch = malloc(sizeof *scratch);
+	struct classification *c = malloc(sizeof *c);
+	if (!scratch || !c)
+		abort();
+	scratch->text = NULL;
+	struct context context = {.schema = state_schema_of(s->want)};
+	classify(sql, dialect, &context, scratch, c);
+	bool harmless = !c->n_effects && !c->pins_added && !(c->flags & CLASS_CALLS);
+	free(scratch);
+	free(c);
+	return harmless;
+}
+
+static void note_prepared(struct session *s, const struct effect *e, const struct dialect *dialect)
+{
+	struct bound_name n = {.kind = BOUND_PREPARED, .name = e->name};
+	n.harmless = e->value_kind == VALUE_STRING && is_harmless(s, e->value, dialect);
+	bound_add(bound_of(&s->run->bind), &n);
+}
+
+static void note_executed(struct session *s, const struct effect *e)
+{
+	struct bound_name found;
+	bool known = s->bound && bound_find(s->bound, BOUND_PREPARED, e->name, &found);
+	if (!known || !found.harmless)
+		s->run->pins_added |= PIN_UNKNOWN;
+}
+
+static void note_bound(struct session *s, const struct effect *e, const struct dialect *dialect)
+{
+	struct run *r = s->run;
+	struct view schema = e->value.len ? e->value : state_schema_of(s->want);
+	struct bound_name table = {.kind = BOUND_TEMPORARY, .schema = schema, .name = e->name};
+	switch (e->kind) {
+	case EFFECT_SET_READ_BACK:
+		note(&r->bind, BOUND_VARIABLE, e->name);
+		break;
+	case EFFECT_USER_READ_BACK:
+		note(&r->bind, BOUND_USER_VARIABLE, e->name);
+		break;
+	case EFFECT_TEMP_CREATE:
+		bound_add(bound_of(&r->bind), &table);
+		break;
+	case EFFECT_TEMP_DROP:
+		bound_add(bound_of(&r->unbind), &table);
+		break;
+	case EFFECT_PREPARE:
+		note_prepared(s, e, dialect);
+		break;
+	case EFFECT_EXECUTE:
+		note_executed(s, e);
+		break;
+	case EFFECT_DEALLOCATE:
+		note(&r->unbind, BOUND_PREPARED, e->name);
+		break;
+	case EFFECT_HANDLER_OPEN:
+		note(&r->bind, BOUND_HANDLER, e->name);
+		break;
+	case EFFECT_HANDLER_CLOSE:
+		note(&r->unbind, BOUND_HANDLER, e->name);
+		break;
+	case EFFECT_USER_LOCK:
+		note(&r->bind, BOUND_LOCK, e->name);
+		break;
+	case EFFECT_USER_UNLOCK:
+		r->ask_locks = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Literals that are carried bind the session to nothing. */
+static void carry_user_variables(struct run *r, const struct classification *c)
+{
+	bool from_data = c->flags & CLASS_SETS_USER_VARIABLE;
+	bool refused = r->bind && bound_has(r->bind, BOUND_USER_VARIABLE);
+	if (!(r->pins_added & PIN_USER_VARIABLE) || from_data || refused)
+		return;
+	r->pins_added &= ~(uint32_t)PIN_USER_VARIABLE;
+	if (r->route == ROUTE_PIN && r->reason == REASON_USER_VARIABLE && !r->pins_added &&
+	    c->n_statements == 1)
+		r->route = ROUTE_SESSION;
+}
+
+void effects_note(struct session *s, const struct classification *c, const struct dialect *dialect)
+{
+	struct state *at = NULL;
+	for (unsigned i = 0; i < c->n_effects; i++)
+		if (!note_state(s, &c->effects[i], &at))
+			note_bound(s, &c->effects[i], dialect);
+	s->run->next = at;
+	s->run->sets_state = at || s->run->next_unknown;
+	/* Where the servers' own values differ, those of the primary count. */
+	if (s->run->bind && bound_has(s->run->bind, BOUND_VARIABLE))
+		s->run->to_primary = true;
+	carry_user_variables(s->run, c);
+}
+
+/* ---- after it has run ---- */
+
+/* Names first go and then come, so that a renamed table is there, and what is done twice in one text stays
+ * too long. */
+static void apply_names(struct session *s, bool ok)
+{
+	struct run *r = s->run;
+	struct bound_name n;
+	if (ok && r->unbind && s->bound)
+		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
+			bound_remove(s->bound, &n);
+	if (!r->bind)
+		return;
+	/* A statement that fails may have set user variables before, unless it could not be read; and a
+	 * PREPARE that fails has deallocated the one of that name. */
+	bool failed_alone = !ok && !(r->flags & CLASS_MULTI);
+	for (size_t at = 0; bound_next(r->bind, &at, &n);) {
+		if (!failed_alone || (n.kind == BOUND_USER_VARIABLE && r->reply.error != 1064))
+			bound_add(bound_of(&s->bound), &n);
+		else if (n.kind == BOUND_PREPARED && s->bound)
+			bound_remove(s->bound, &n);
+	}
+	for (unsigned kind = 0; !failed_alone && kind < BOUND_KINDS; kind++)
+		if (r->bind->unknown[kind])
+			effects_unknown(s, (enum bound_kind)kind);
+}
+
+void effects_unknown(struct session *s, enum bound_kind kind)
+{
+	struct bound *b = bound_of(&s->bound);
+	bound_forget(b, kind);
+	b->unknown[kind] = true;
+	s->pins |= pin_of[kind];
+}
+
+/* Pins and names say the same: a pin whose names nobody told is of an unknown name. */
+static void settle(struct session *s, uint32_t before)
+{
+	for (unsigned kind = 0; kind < BOUND_KINDS; kind++) {
+		bool named = s->bound && bound_has(s->bound, (enum bound_kind)kind);
+		if (named)
+			s->pins |= pin_of[kind];
+		else if ((s->pins & pin_of[kind]) && !(before & pin_of[kind]))
+			effects_unknown(s, (enum bound_kind)kind);
+		else
+			s->pins &= ~pin_of[kind];
+	}
+	if (s->bound && !(s->pins & EFFECTS_PINS))
+		effects_free(&s->bound);
+}
+
+void effects_settle(struct session *s)
+{
+	settle(s, s->pins);
+}
+
+static void release(struct session *s, uint32_t pins)
+{
+	for (unsigned kind = 0; s->bound && kind < BOUND_KINDS; kind++)
+		if (pins & pin_of[kind])
+			bound_forget(s->bound, (enum bound_kind)kind);
+	s->pins &= ~pins;
+}
+
+/* Begun, ended or done: what was set for the next transaction is used up, and an XA transaction that was
+ * prepared may have left its connection. */
+static uint32_t pins_ended(const struct session *s, bool ok)
+{
+	const struct run *r = s->run;
+	uint32_t ended = 0;
+	if (!ok)
+		return 0;
+	if (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK | CLASS_BEGINS))
+		ended |= PIN_SET_TRANSACTION;
+	if (r->reason == REASON_XA && r->reply.has_status && !(s->status & STATUS_IN_TRANS))
+		ended |= PIN_XA;
+	return ended;
+}
+
+static void apply_state(struct session *s, struct backend *b, bool ok)
+{
+	struct run *r = s->run;
+	struct worker *w = s->worker;
+	if (ok && r->next) {
+		struct state *next = r->next;
+		r->next = NULL;
+		state_unref(w->states, s->want);
+		s->want = next;
+		/* What one server has accepted, it accepts again. */
+		worker_accept_state(w, next, b->pool->key.slot);
+		backend_set_have(b, state_ref(next));
+		routing_state_changed(s);
+	} else if (!ok && r->next && (r->flags & (CLASS_MULTI | CLASS_CALLS))) {
+		r->next_unknown = true; /* how far it came is not known */
+	}
+	if (r->next_unknown && (ok || (r->flags & CLASS_MULTI)))
+		s->pins |= PIN_SESSION_VARIABLE;
+}
+
+static void count_pins(struct session *s, struct backend *b, uint32_t before)
+{
+	struct run *r = s->run;
+	uint32_t added = s->pins & ~before;
+	if (!added)
+		return;
+	b->dirty |= (s->pins & ~PINS_CLEAN) != 0;
+	if (r->pin_cause) {
+		free(s->pin_cause);
+		s->pin_cause = r->pin_cause;
+		r->pin_cause = NULL;
+	}
+	for (unsigned i = 0; i < PIN_COUNT; i++)
+		if (added & (1u << i))
+			stat_add(&s->worker->stats->pins[i], 1);
+}
+
+static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t before)
+{
+	struct run *r = s->run;
+	if (ok || (r->flags & CLASS_MULTI)) {
+		release(s, r->pins_released | pins_ended(s, ok));
+		s->pins |= r->pins_added;
+	}
+	apply_names(s, ok);
+	settle(s, before);
+	if (s->bound)
+		s->bound->ask_locks |= r->ask_locks;
+	prepared_finished(s, b, ok);
+	/* Warnings are there until the next statement, on this connection only. */
+	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) &&
+	    (r->command == CMD_QUERY || prepared_executes(r->command)))
+		s->pins |= PIN_LAST_STATEMENT;
+	count_pins(s, b, before);
+}
+
+/* ---- what no text tells ---- */
+
+/* Routines and triggers set user variables, make temporary tables and prepare statements. The servers report
+ * some of that, if the statement ends well, without saying what it was. */
+static void note_hidden(struct session *s, bool ok)
+{
+	struct run *r = s->run;
+	bool calls = r->flags & CLASS_CALLS;
+	bool told =
+	    r->change_explained || (!calls && (r->sets_state || r->bind || r->unbind || r->pins_added));
+	s->called |= calls;
+	s->wrote |= (r->flags & CLASS_WRITES) != 0;
+	if (ok && r->state_changed && !told && calls)
+		s->pins |= PIN_ROUTINE;
+	else if (ok && r->state_changed && !told)
+		effects_unknown(s, BOUND_USER_VARIABLE);
+}
+
+/* What a routine has set before it failed is not reported, or only with the next statement's answer. */
+static void ask_after_failure(struct session *s)
+{
+	static const char *const names[] = {"autocommit",
+	                                    "character_set_client",
+	                                    "character_set_connection",
+	                                    "character_set_results",
+	                                    "time_zone",
+	                                    "sql_mode"};
+	static const uint16_t not_begun[] = {1044, 1046, 1049, 1064, 1305, 1318, 1370};
+	const struct run *r = s->run;
+	if (r->reason != REASON_CALL && r->reason != REASON_COMPOUND)
+		return;
+	for (size_t i = 0; i < sizeof not_begun / sizeof *not_begun; i++)
+		if (r->reply.error == not_begun[i])
+			return;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		note(&s->bound, BOUND_VARIABLE, view_of(names[i]));
+	s->pins |= PIN_READ_BACK;
+}
+
+void effects_apply(struct session *s, struct backend *b, bool ok)
+{
+	uint32_t before = s->pins;
+	/* What it leaves in user variables, another session must not find. */
+	b->dirty |= (s->run->flags & CLASS_CALLS) != 0;
+	apply_state(s, b, ok);
+	note_hidden(s, ok);
+	if (!ok)
+		ask_after_failure(s);
+	apply_pins(s, b, ok, before);
+}

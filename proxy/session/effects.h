@@ -1,0 +1,29 @@
+/* What a statement changes for its session: effects.c. */
+#ifndef WYE_PROXY_SESSION_EFFECTS_H
+#define WYE_PROXY_SESSION_EFFECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "router/bound.h"
+#include "router/classify.h"
+
+struct session;
+struct backend;
+
+/* Pins that stand for names: they are held exactly while s->bound has a name of their kind. */
+#define EFFECTS_PINS                                                                                         \
+	((uint32_t)(PIN_TEMPORARY_TABLE | PIN_TEXT_PREPARE | PIN_HANDLER | PIN_USER_LOCK | PIN_READ_BACK |   \
+	            PIN_USER_VARIABLE))
+
+/* Notes in the run what follows from the text; the effects' views point into the client's bytes. */
+void effects_note(struct session *s, const struct classification *c, const struct dialect *dialect);
+/* The statement was answered (ok: without an ERR) on b: state, names and pins are the session's now. */
+void effects_apply(struct session *s, struct backend *b, bool ok);
+
+/* Names of that kind are there that nobody knows: only a reset ends it. */
+void effects_unknown(struct session *s, enum bound_kind kind);
+void effects_settle(struct session *s); /* names were taken away: pins follow */
+void effects_free(struct bound **b);
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * Values that a statement's text does not tell: SET x = an expression, SELECT ... INTO @v, locks that may be
+ * released.
+ *
+ * They tie the session to the connection that has them, until they have been asked for there: a value that
+ * can be set again is carried from then on, and the pin ends. System variables are asked for ahead of the
+ * next command, which may depend on them (sql_mode steers the lexer); all of them when the session has been
+ * idle for a while, or as soon as another waits for a connection. Never between a statement and what reads
+ * its warnings or counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/packet.h"
+#include "protocol/row.h"
+#include "proxy/backend/pool.h"
+#include "proxy/log.h"
+#include "proxy/session/effects.h"
+#include "proxy/session/session.h"
+#include "router/state_value.h"
+
+#define IDLE_MS      150u /* without a command, before a session is asked on its own account */
+#define ANSWER_MAX   (256u << 10)
+#define QUESTION_MAX (64u << 10)
+#define USER_COLUMNS 4u /* of one user variable: value, character set, collation, bytes */
+
+struct read_back {
+	struct reply reply;
+	struct buf answer;
+	unsigned columns;
+	bool overflowed;
+};
+
+/* ---- who can be asked ---- */
+
+static bool askable(const struct bound *b, enum bound_kind kind)
+{
+	return b->count[kind] && !b->unknown[kind];
+}
+
+/* Every pin but those of transactions is one that an answer may end. */
+static bool could_be_free(const struct session *s)
+{
+	const struct bound *b = s->bound;
+	if (!b || !s->pinned)
+		return false;
+	uint32_t answered = (askable(b, BOUND_VARIABLE) ? (uint32_t)PIN_READ_BACK : 0) |
+	                    (askable(b, BOUND_USER_VARIABLE) ? (uint32_t)PIN_USER_VARIABLE : 0) |
+	                    (askable(b, BOUND_LOCK) && b->ask_locks ? (uint32_t)PIN_USER_LOCK : 0);
+	return s->pins && !(s->pins & ~answered);
+}
+
+bool read_back_would_free(const struct session *s)
+{
+	return could_be_free(s) && !session_in_trx(s) && !conn_is_broken(&s->pinned->conn);
+}
+
+void read_back_watch(struct session *s)
+{
+	bool wanted = s->state != SESSION_CLOSING && could_be_free(s);
+	if (wanted == s->to_ask)
+		return;
+	s->to_ask = wanted;
+	s->ask_now = false;
+	if (wanted)
+		TAILQ_INSERT_TAIL(&s->worker->to_ask, s, ask_link);
+	else
+		TAILQ_REMOVE(&s->worker->to_ask, s, ask_link);
+}
+
+void sessions_read_back(struct worker *w, int slot)
+{
+	struct session *s;
+	TAILQ_FOREACH(s, &w->to_ask, ask_link)
+	{
+		if (s->ask_now || s->state != SESSION_COMMAND || !read_back_would_free(s))
+			continue;
+		bool wanted =
+		    slot < 0 ? worker_now(w) - s->since >= IDLE_MS : (int)s->pinned->pool->key.slot == slot;
+		if (!wanted)
+			continue;
+		s->ask_now = true;
+		session_wake(s);
+	}
+}
+
+static bool reads_last(struct session *s, struct view sql)
+{
+	struct dialect dialect = routing_dialect(s);
+	struct context context = {.schema = state_schema_of(s->want)};
+	static _Thread_local struct classification c;
+	classify(sql, &dialect, &context, s->worker->classify_scratch, &c);
+	return c.flags & CLASS_READS_LAST;
+}
+
+bool read_back_is_due(struct session *s, uint8_t command, struct view payload)
+{
+	if (!s->bound || !s->pinned || !askable(s->bound, BOUND_VARIABLE) || conn_is_broken(&s->pinned->conn))
+		return false;
+	if (s->pins & (PIN_XA | PIN_UNKNOWN | PIN_OVERSIZED))
+		return false; /* an XA transaction that has ended refuses to be asked; the others end with a
+		                 reset only */
+	switch (command) {
+	case CMD_QUERY:
+		return !reads_last(s, (struct view){payload.p + 1, payload.len - 1});
+	case CMD_INIT_DB:
+	case CMD_FIELD_LIST:
+	case CMD_STMT_PREPARE:
+	case CMD_STMT_EXECUTE:
+	case CMD_STMT_BULK_EXECUTE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- the question ---- */
+
+static bool text(struct buf *out, const char *t)
+{
+	return buf_append(out, t, strlen(t));
+}
+
+static bool quoted(struct buf *out, struct view name)
+{
+	bool ok = text(out, "@`");
+	for (size_t i = 0; ok && i < name.len; i++)
+		ok = (name.p[i] != '`' || text(out, "`")) && buf_append(out, &name.p[i], 1);
+	return ok && text(out, "`");
+}
+
+/* The columns for one name; how many, 0 when there is nothing to ask. */
+static unsigned ask(struct buf *out, const struct bound_name *n)
+{
+	bool ok;
+	switch (n->kind) {
+	case BOUND_VARIABLE:
+		ok = text(out, "@@") && buf_append(out, n->name.p, n->name.len);
+		return ok ? 1 : 0;
+	case BOUND_USER_VARIABLE:
+		ok = quoted(out, n->name) && text(out, ",CHARSET(") && quoted(out, n->name) &&
+		     text(out, "),COLLATION(") && quoted(out, n->name) && text(out, "),HEX(") &&
+		     quoted(out, n->name) && text(out, ")");
+		return ok ? USER_COLUMNS : 0;
+	case BOUND_LOCK:
+		ok = text(out, "IS_USED_LOCK(") && value_write_string(out, n->name) &&
+		     text(out, ")=CONNECTION_ID()");
+		return ok ? 1 : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool is_asked(const struct bound *b, const struct bound_name *n)
+{
+	switch (n->kind) {
+	case BOUND_VARIABLE:
+	case BOUND_USER_VARIABLE:
+		return true;
+	case BOUND_LOCK:
+		return b->ask_locks;
+	default:
+		return false;
+	}
+}
+
+static bool write_question(struct session *s, struct buf *out)
+{
+	struct bound_name n;
+	struct read_back *rb = s->reading;
+	bool ok = write_u8(out, CMD_QUERY) && text(out, "SELECT ");
+	for (size_t at = 0; ok && bound_next(s->bound, &at, &n);) {
+		if (!is_asked(s->bound, &n))
+			continue;
+		ok = !rb->columns || text(out, ",");
+		unsigned columns = ok ? ask(out, &n) : 0;
+		ok = columns > 0;
+		rb->columns += columns;
+	}
+	return ok;
+}
+
+/* ---- the answer ---- */
+
+static bool unhex(struct view hex, struct buf *out)
+{
+	for (size_t i = 0; i < hex.len; i++) {
+		uint8_t c = hex.p[i];
+		uint8_t digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
+		if (digit == 16)
+			return false;
+		if (i & 1)
+			buf_data(out)[buf_len(out) - 1] |= digit;
+		else if (!write_u8(out, (uint8_t)(digit << 4)))
+			return false;
+	}
+	return !(hex.len & 1);
+}
+
+static struct state *user_value(struct worker *w, const struct state *from, struct view name,
+                                const struct row_cell *cells)
+{
+	static const enum user_value kinds[] = {
+	    [ROW_INTEGER] = USER_INTEGER, [ROW_UNSIGNED] = USER_UNSIGNED, [ROW_DECIMAL] = USER_DECIMAL,
+	    [ROW_DOUBLE] = USER_DOUBLE,   [ROW_STRING] = USER_STRING,
+	};
+	uint8_t with_at[UINT8_MAX];
+	struct buf bytes;
+	struct view shown = cells[0].text;
+	if (cells[0].kind == ROW_OTHER || !cells[1].text.p || !cells[2].text.p || name.len >= sizeof with_at)
+		return NULL;
+	with_at[0] = '@';
+	memcpy(with_at + 1, name.p, name.len);
+	buf_init(&bytes, STATE_BYTES_MAX);
+	bool ok = true;
+	if (shown.p && cells[0].kind == ROW_STRING) {
+		ok = cells[3].text.p && unhex(cells[3].text, &bytes);
+		shown = buf_len(&bytes) ? (struct view){buf_data(&bytes), buf_len(&bytes)} : view_of("");
+	}
+	struct state *next = ok ? state_set_user(w->states, from, (struct view){with_at, name.len + 1},
+	                                         kinds[cells[0].kind], shown, cells[1].text, cells[2].text)
+	                        : NULL;
+	buf_finish(&bytes);
+	return next;
+}
+
+static struct state *system_value(struct worker *w, const struct state *from, struct view name,
+                                  const struct row_cell *cell)
+{
+	struct view none = {NULL, 0};
+	if (!cell->text.p)
+		return view_equal(name, view_of("character_set_results"))
+		           ? state_set(w->states, from, name, view_of("NULL"))
+		           : NULL;
+	return cell->kind == ROW_STRING ? state_set_string(w->states, from, name, cell->text, none)
+	                                : state_set(w->states, from, name, cell->text);
+}
+
+/* One name with its cells: moves *at on; false when its value cannot be carried. */
+static bool learn(struct session *s, const struct bound_name *n, const struct row_cell *cells,
+                  struct state **at)
+{
+	struct worker *w = s->worker;
+	const struct state *from = *at ? *at : s->want;
+	struct state *next = n->kind == BOUND_VARIABLE ? system_value(w, from, n->name, cells)
+	                                               : user_value(w, from, n->name, cells);
+	if (!next)
+		return false;
+	state_unref(w->states, *at);
+	*at = next;
+	return true;
+}
+
+static void tie(struct session *s, bool variable, bool user_variable)
+{
+	bound_forget(s->bound, BOUND_VARIABLE);
+	if (variable)
+		s->pins |= PIN_SESSION_VARIABLE;
+	if (user_variable)
+		effects_unknown(s, BOUND_USER_VARIABLE);
+	else
+		bound_forget(s->bound, BOUND_USER_VARIABLE);
+	s->bound->ask_locks = false;
+	if (variable || user_variable)
+		s->pinned->dirty = true;
+}
+
+static bool is_held(const struct row_cell *cell)
+{
+	return cell->text.len == 1 && cell->text.p[0] == '1';
+}
+
+/* Those that were released are forgotten: only the ones still held are put back. */
+static void keep_locks(struct session *s, struct bound *held)
+{
+	struct bound_name n;
+	if (!s->bound->ask_locks)
+		return;
+	bound_forget(s->bound, BOUND_LOCK);
+	for (size_t at = 0; bound_next(held, &at, &n);)
+		bound_add(s->bound, &n);
+}
+
+static void take_over(struct session *s, struct state *next)
+{
+	struct worker *w = s->worker;
+	if (!next)
+		return;
+	state_unref(w->states, s->want);
+	s->want = next;
+	worker_accept_state(w, next, s->pinned->pool->key.slot);
+	backend_set_have(s->pinned, state_ref(next));
+	routing_state_changed(s);
+}
+
+static void learn_all(struct session *s, const struct row_cell *cells)
+{
+	struct bound_name n;
+	struct bound held;
+	struct state *next = NULL;
+	bool variable = false, user_variable = false;
+	bound_init(&held);
+	for (size_t at = 0; bound_next(s->bound, &at, &n);) {
+		if (!is_asked(s->bound, &n))
+			continue;
+		if (n.kind == BOUND_LOCK && is_held(cells))
+			bound_add(&held, &n);
+		if (n.kind != BOUND_LOCK && !learn(s, &n, cells, &next))
+			*(n.kind == BOUND_VARIABLE ? &variable : &user_variable) = true;
+		cells += n.kind == BOUND_USER_VARIABLE ? USER_COLUMNS : 1;
+	}
+	take_over(s, next);
+	keep_locks(s, &held);
+	bound_finish(&held);
+	tie(s, variable, user_variable);
+}
+
+/* ---- the steps ---- */
+
+void read_back_end(struct session *s)
+{
+	read_back_watch(s);
+	if (s->reading)
+		buf_finish(&s->reading->answer);
+	free(s->reading);
+	s->reading = NULL;
+}
+
+static enum step done(struct session *s, bool answered)
+{
+	struct read_back *rb = s->reading;
+	struct row_cell *cells = calloc(rb->columns ? rb->columns : 1, sizeof *cells);
+	if (!cells)
+		abort();
+	struct view answer = {buf_data(&rb->answer), buf_len(&rb->answer)};
+	if (answered && !rb->overflowed &&
+	    row_read(answer, s->pinned->caps, s->pinned->mariadb_caps, cells, rb->columns))
+		learn_all(s, cells);
+	else
+		tie(s, s->bound->count[BOUND_VARIABLE] > 0, s->bound->count[BOUND_USER_VARIABLE] > 0);
+	free(cells);
+	s->backend = NULL;
+	effects_settle(s);
+	read_back_end(s);
+	finish_unpin(s);
+	return session_enter(s, SESSION_COMMAND);
+}
+
+enum step read_back_begin(struct session *s)
+{
+	struct buf out;
+	uint8_t seq = 0;
+	struct backend *b = s->pinned;
+	s->ask_now = false;
+	s->backend = b;
+	s->reading = calloc(1, sizeof *s->reading);
+	if (!s->reading)
+		abort();
+	buf_init(&s->reading->answer, ANSWER_MAX);
+	reply_begin(&s->reading->reply, CMD_QUERY, b->caps, b->mariadb_caps);
+	session_enter(s, SESSION_READ_BACK);
+	buf_init(&out, QUESTION_MAX);
+	size_t begin = packet_begin(&out);
+	bool sent = begin != SIZE_MAX && write_question(s, &out) && packet_end(&out, begin, &seq) &&
+	            conn_send(&b->conn, buf_data(&out), buf_len(&out));
+	buf_finish(&out);
+	return sent ? STEP_AGAIN : done(s, false);
+}
+
+enum step read_back_step(struct session *s)
+{
+	struct read_back *rb = s->reading;
+	struct conn *c = &s->backend->conn;
+	for (;;) {
+		size_t len, n;
+		const uint8_t *data = conn_input(c, &len);
+		switch (reply_walk(&rb->reply, data, len, &n)) {
+		case REPLY_PACKET:
+		case REPLY_PASS:
+			if (!rb->overflowed && !buf_append(&rb->answer, data, n))
+				rb->overflowed = true;
+			if (rb->reply.has_status)
+				s->status = rb->reply.status;
+			conn_consume(c, n);
+			continue;
+		case REPLY_DONE:
+			return done(s, rb->reply.kind != REPLY_ERR);
+		case REPLY_PARTIAL:
+			return c->error ? done(s, false) : STEP_WAIT;
+		case REPLY_BAD:
+			c->error = UV_EPROTO;
+			return done(s, false);
+		}
+	}
+}
