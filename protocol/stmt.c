@@ -107,6 +107,12 @@ bool stmt_types_find(struct view payload, unsigned params, uint32_t caps, struct
 	return true;
 }
 
+struct view stmt_types_cut(struct view types, unsigned params, uint32_t caps)
+{
+	struct reader r = reader_of(types.p, types.len);
+	return read_types(&r, params, caps & CAP_QUERY_ATTRIBUTES);
+}
+
 bool stmt_front_with_types(struct buf *out, struct view payload, unsigned params, uint32_t caps, struct view types,
 			   size_t *replaced)
 {

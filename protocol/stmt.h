@@ -76,6 +76,9 @@ struct stmt_types {
 bool stmt_types_find(struct view payload, unsigned params, uint32_t caps, struct stmt_types *out)
 	__attribute__((warn_unused_result));
 
+/* The first `params` of the types of an EXECUTE, without those of query attributes; empty when there are fewer. */
+struct view stmt_types_cut(struct view types, unsigned params, uint32_t caps);
+
 /* Appends the front of the payload up to and with the types, which it did not have (`types` as taken from an earlier
  * payload): what follows *replaced bytes of the payload can be sent unchanged behind it. False when it has them already
  * or no parameters, when it is malformed, when the types do not fit the count, or when the buf is full (nothing is

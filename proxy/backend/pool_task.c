@@ -3,6 +3,7 @@
  * telling the last insert id of the session that had it last, before it is closed, or eating an answer (pool_drain.c).
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "protocol/packet.h"
 #include "proxy/backend/pool.h"
@@ -10,12 +11,15 @@
 
 static bool send_query(struct backend *b, const char *sql)
 {
-	char text[80];
 	struct buf out;
 	uint8_t seq = 0;
-	int n = snprintf(text, sizeof text, "%c%s", CMD_QUERY, sql);
+	/* Where query attributes are in effect there must be a word of them: none, in one set. */
+	const char *none = b->caps & CAP_QUERY_ATTRIBUTES ? "\0\1" : "";
+	size_t n_none = b->caps & CAP_QUERY_ATTRIBUTES ? 2 : 0;
 	buf_init(&out, 256);
-	bool sent = packet_append(&out, &seq, text, (size_t)n) &&
+	size_t packet = packet_begin(&out);
+	bool sent = packet != SIZE_MAX && write_u8(&out, CMD_QUERY) && write_bytes(&out, none, n_none) &&
+		    write_bytes(&out, sql, strlen(sql)) && packet_end(&out, packet, &seq) &&
 		    conn_send_command(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
 	return sent;

@@ -54,7 +54,9 @@ enum step command_kill(struct session *s)
 static enum step on_query(struct session *s, struct view payload)
 {
 	struct run *r = s->run;
-	struct view sql = {payload.p + 1, payload.len - 1};
+	struct view sql;
+	if (!attributes_of_query(s, payload, &sql))
+		return answered(s, session_answer_error(s, 1835, "HY000", "Malformed communication packet"));
 	routing_classify(s, sql);
 	if (r->route == ROUTE_LOCAL) {
 		char id[16];

@@ -19,12 +19,17 @@
 /* The longest answer with one value: a set of very many ranges. */
 #define VALUE_MAX (1u << 20)
 
-static bool add(struct run *r, struct buf *out, enum errand_kind kind, uint8_t command, struct view text)
+static bool add(struct session *s, struct buf *out, enum errand_kind kind, uint8_t command, struct view text)
 {
+	struct run *r = s->run;
 	assert(r->n_errands < ERRANDS_MAX);
 	uint8_t seq = 0;
+	/* Where query attributes are in effect there must be a word of them: none, in one set. */
+	struct view none = command == CMD_QUERY && s->backend->caps & CAP_QUERY_ATTRIBUTES
+				   ? (struct view){(const uint8_t *)"\0\1", 2}
+				   : (struct view){NULL, 0};
 	size_t begin = packet_begin(out);
-	if (begin == SIZE_MAX || !write_u8(out, command) || !write_bytes(out, text.p, text.len) ||
+	if (begin == SIZE_MAX || !write_u8(out, command) || !write_bytes(out, none.p, none.len) || !write_bytes(out, text.p, text.len) ||
 	    !packet_end(out, begin, &seq))
 		return false;
 	r->errands[r->n_errands++] = kind;
@@ -77,9 +82,9 @@ static bool collect_state(struct session *s, struct buf *out, struct state *have
 	*diff = state_diff(have, want, &sql);
 	bool done = !(*diff & DIFF_RESET);
 	if (done && (*diff & DIFF_SCHEMA))
-		done = add(s->run, out, ERRAND_SCHEMA, CMD_INIT_DB, state_schema_of(want));
+		done = add(s, out, ERRAND_SCHEMA, CMD_INIT_DB, state_schema_of(want));
 	if (done && (*diff & DIFF_SET))
-		done = add(s->run, out, ERRAND_STATE, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+		done = add(s, out, ERRAND_STATE, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
 }
@@ -89,7 +94,7 @@ static bool add_wait(struct session *s, struct buf *out)
 	struct buf sql;
 	buf_init(&sql, WAIT_SQL_MAX);
 	bool done = freshness_wait_sql(s, &sql) &&
-		    add(s->run, out, ERRAND_WAIT, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+		    add(s, out, ERRAND_WAIT, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
 }
@@ -126,23 +131,23 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	r->errand_state = NULL;
 	bool reset = needs_reset(s, want);
 	if (r->save_for)
-		done = add(r, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
+		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
 	if (reset) {
-		done = done && add(r, out, ERRAND_RESET, CMD_RESET_CONNECTION, (struct view){NULL, 0});
+		done = done && add(s, out, ERRAND_RESET, CMD_RESET_CONNECTION, (struct view){NULL, 0});
 		r->errands_reset = true;
 		have = state_after_reset(w->states, b->have);
 	} else {
 		state_ref(have);
 	}
 	if (b->fresh || reset)
-		done = done && add(r, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
+		done = done && add(s, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
 	if (have != want) {
 		done = done && collect_state(s, out, have, want, &diff);
 		r->errand_state = state_ref(want);
 	}
 	if (r->asked_insert_id && s->insert_id_at != b) {
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
-		done = done && add(r, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
+		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
 	bool ahead = is_safe_ahead(s, diff, want);
 	state_unref(w->states, have);
@@ -152,11 +157,11 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		ahead = ahead && r->replayable; /* or its answer could not be dropped */
 	}
 	if (r->ask) {
-		done = done && add(r, out, ERRAND_ASK, CMD_QUERY, freshness_ask_sql(s));
+		done = done && add(s, out, ERRAND_ASK, CMD_QUERY, freshness_ask_sql(s));
 		ahead = false;
 	}
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
-		done = done && add(r, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
+		done = done && add(s, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
 				   (struct view){r->preparing->sql, r->preparing->len});
 		ahead = false;
 	}

@@ -69,12 +69,16 @@ static uint32_t offered_extensions(const struct snapshot *snapshot)
 	return offered;
 }
 
+#define QUERY_ATTRIBUTES_SINCE 80023
+
 /* Zstandard as MySQL has it; MariaDB's own clients mean something of their own by it. */
 static uint32_t offered_caps(const struct snapshot *snapshot)
 {
 	const struct server_info *reference = snapshot_reference(snapshot);
 	bool mysql = !reference || reference->flavor == FLAVOR_MYSQL;
 	uint32_t offered = OFFERED;
+	if (reference && mysql && reference->version >= QUERY_ATTRIBUTES_SINCE)
+		offered |= CAP_QUERY_ATTRIBUTES;
 	if (snapshot->settings->client_compression)
 		offered |= CAP_COMPRESS | (mysql ? CAP_ZSTD : 0);
 	return offered;

@@ -181,6 +181,8 @@ static enum step on_execute(struct session *s, struct client_statement *c, struc
 	struct template *t = c->template;
 	if (c->local)
 		return execute_local(s);
+	if (!c->long_data)
+		attributes_of_execute(s, payload, t->params);
 	routing_classify(s, (struct view){t->sql, t->len});
 	if (r->flags & CLASS_KILL)
 		return command_kill(s);

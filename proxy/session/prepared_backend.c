@@ -184,7 +184,7 @@ static bool with_types(struct session *s, struct backend_statement *b, uint8_t *
 	    !found.params)
 		return true;
 	if (found.bound) {
-		remember_types(c, found.types);
+		remember_types(c, stmt_types_cut(found.types, params, s->backend->caps));
 		b->types_hash = c->types_hash;
 		return true;
 	}

@@ -52,6 +52,7 @@ void run_end(struct session *s)
 	free(r->splice);
 	effects_free(&r->bind);
 	effects_free(&r->unbind);
+	free(r->hints);
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r->refusal);

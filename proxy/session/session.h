@@ -82,7 +82,7 @@ enum session_end {
 /* Capabilities of a client that its backends must have alike, since no connection can change them. */
 #define SESSION_POOL_CAPS                                                                                              \
 	(CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS |             \
-	 CAP_PS_MULTI_RESULTS)
+	 CAP_PS_MULTI_RESULTS | CAP_QUERY_ATTRIBUTES)
 #define SESSION_POOL_MARIADB_CAPS MCAP_EXTENDED_METADATA
 
 /* Bytes of a command of 16 MiB and more that must be there before it is looked at: the types of 65,535 parameters and
@@ -117,6 +117,13 @@ enum errand_kind {
 	ERRAND_KINDS
 };
 #define ERRANDS_MAX 12
+
+/* A query attribute "wye.name" of the command in work. */
+#define RUN_HINT_MAX 128u
+struct run_hint {
+	char name[32];
+	char value[RUN_HINT_MAX];
+};
 
 /* One command in work. */
 struct run {
@@ -167,6 +174,9 @@ struct run {
 	uint64_t timeout;       /* us, 0: none */
 	uint64_t deadline;      /* loop time in ms, 0: none is set */
 	struct session_hints *next_hints; /* the session's when it has succeeded; NULL: no change */
+
+	struct run_hint *hints; /* read by run_attribute() */
+	unsigned n_hints;
 
 	/* Prepared statements. */
 	struct client_statement *statement;
@@ -335,6 +345,13 @@ void run_end(struct session *s);                   /* frees it; the command's by
 enum step run_again(struct session *s, bool to_primary);
 /* Likewise, but nothing has failed: it is routed anew. */
 enum step run_anew(struct session *s);
+
+/* ---- query attributes: attributes.c ---- */
+/* The text of a COM_QUERY, and what of its attributes is for wye. False when it is malformed. */
+bool attributes_of_query(struct session *s, struct view payload, struct view *sql);
+void attributes_of_execute(struct session *s, struct view payload, unsigned params);
+/* The value of the attribute "wye.NAME" that came with the command; NULL when there is none. */
+const char *run_attribute(const struct run *r, const char *name);
 
 /* ---- routing: routing.c ---- */
 /* Classifies the text and notes what it changes in the run. */
