@@ -51,6 +51,7 @@ static bool write_definition(struct buf *b, const struct resultset_column *c)
 	static const struct view catalog = {(const uint8_t *)"def", 3};
 	return write_lenenc_str(b, catalog) && write_zeros(b, 3) /* schema, table, original table */ &&
 	       write_lenenc_str(b, view_of(c->name)) && write_u8(b, 0) /* original name */ &&
+	       (!c->extended || write_u8(b, 0)) /* nothing finer to say of the type */ &&
 	       write_u8(b, 0x0C) /* bytes up to the end */ && write_u16(b, look.charset) &&
 	       write_u32(b, look.length) && write_u8(b, (uint8_t)c->type) && write_u16(b, look.flags) &&
 	       write_u8(b, look.decimals) && write_u16(b, 0);
@@ -238,7 +239,7 @@ static bool put_prepare_ok(struct buf *b, uint8_t *seq, uint32_t statement_id, s
 bool resultset_prepared(struct buf *b, uint8_t *seq, uint32_t caps, uint32_t statement_id,
                         const struct resultset_column *columns, size_t n, uint16_t params, uint16_t status)
 {
-	static const struct resultset_column parameter = {"?", RESULTSET_TEXT};
+	static const struct resultset_column parameter = {"?", RESULTSET_TEXT, false};
 	if (n > COLUMNS_MAX || !put_prepare_ok(b, seq, statement_id, n, params))
 		return false;
 	for (unsigned i = 0; i < params; i++)

@@ -20,6 +20,7 @@ enum resultset_type { RESULTSET_DOUBLE = 5, RESULTSET_INTEGER = 8, RESULTSET_TEX
 struct resultset_column {
 	const char *name;
 	enum resultset_type type;
+	bool extended; /* for a client with MCAP_EXTENDED_METADATA, all columns alike */
 };
 
 enum resultset_cell_kind { CELL_NULL, CELL_INTEGER, CELL_DOUBLE, CELL_TEXT };

@@ -65,6 +65,8 @@ enum object_access classify_view(struct view definition, const struct dialect *d
 	X(READ_BACK, "read-back") /* set to an expression, until its value was asked for */                  \
 	X(ROUTINE, "routine")     /* a routine has left something on its connection */                       \
 	X(BACKUP_LOCK, "backup-lock")                                                                        \
+	X(GLOBAL_VARIABLE, "global-variable") /* its connection has the session's value still */             \
+	X(STATUS, "status")                 /* it counts what it does: FLUSH STATUS */                        \
 	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */              \
 	X(UNKNOWN, "unknown")               /* something was not understood */                               \
 	X(OVERSIZED, "oversized")           /* state too large to carry */
@@ -82,7 +84,7 @@ enum pin {
 	/* While one of these is held, every statement belongs on that connection; the others bind only what
 	   touches them. */
 	PINS_FOR_ALL = PIN_TABLE_LOCK | PIN_XA | PIN_SET_TRANSACTION | PIN_ROLE | PIN_SESSION_VARIABLE |
-	               PIN_UNKNOWN | PIN_OVERSIZED | PIN_READ_BACK | PIN_ROUTINE
+	               PIN_UNKNOWN | PIN_OVERSIZED | PIN_READ_BACK | PIN_ROUTINE | PIN_STATUS
 };
 const char *pin_name(enum pin_index index);
 
@@ -177,6 +179,8 @@ struct effect {
 /* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it
  * where the statement before ran, or on a replica when there was none. Other pins belong to the primary. */
 #define CLASS_ANY_SERVER (1u << 24)
+/* Changes what new connections begin with: accounts, rights, global variables. */
+#define CLASS_NEW_CONNECTIONS (1u << 27)
 #define CLASS_SERVER_SPECIFIC (1u << 25) /* moved by a hint: the answer belongs to the server that gives it */
 
 #define CLASSIFY_EFFECTS_MAX 32u

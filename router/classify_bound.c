@@ -36,12 +36,16 @@ void classify_unlock(struct statement *s)
 	s->flags |= instance ? 0 : CLASS_MAY_COMMIT_IMPLICITLY;
 }
 
-/* FLUSH TABLES ... WITH READ LOCK and FOR EXPORT lock; all others act on the server, and some write to its
- * log. */
+/* FLUSH TABLES ... WITH READ LOCK and FOR EXPORT lock. FLUSH STATUS sets the session's counters to zero, and who does
+ * so will count what it does from there on. All others act on the server, and some write to its log. */
 void classify_flush(struct statement *s)
 {
 	bool locks = false;
 	for (; !at_end(s); advance(s)) {
+		if (view_is(token_inside(current(s)), "STATUS"))
+			s->pins_added |= PIN_STATUS;
+		if (view_is(token_inside(current(s)), "PRIVILEGES"))
+			s->flags |= CLASS_NEW_CONNECTIONS;
 		enum keyword before =
 		    behind(s, 1)->word ? (enum keyword)behind(s, 1)->word->keyword : KW_OTHER;
 		locks |= keyword_at(s) == KW_READ && before == KW_WITH;

@@ -8,6 +8,13 @@ static void decide_ddl(struct statement *s)
 	statement_decide(s, ROUTE_PRIMARY, REASON_DDL, DDL_FLAGS);
 }
 
+static void decide_account(struct statement *s)
+{
+	/* The @host of an account is no variable. */
+	statement_skip(s);
+	statement_decide(s, ROUTE_PRIMARY, REASON_DDL, DDL_FLAGS | CLASS_NEW_CONNECTIONS);
+}
+
 static void pin_temporary(struct statement *s)
 {
 	s->pins_added |= PIN_TEMPORARY_TABLE;
@@ -76,10 +83,11 @@ void classify_create(struct statement *s)
 			return;
 		case KW_USER:
 		case KW_ROLE:
+			decide_account(s);
+			return;
 		case KW_SERVER:
 		case KW_DATABASE:
 		case KW_SCHEMA:
-			/* The @host of an account is no variable. */
 			statement_skip(s);
 			break;
 		default:
@@ -145,6 +153,9 @@ void classify_alter(struct statement *s)
 		case KW_FUNCTION:
 			s->flags |= CLASS_DDL_CATALOG;
 			break;
+		case KW_USER:
+			decide_account(s);
+			return;
 		default:
 			continue;
 		}
@@ -187,6 +198,10 @@ void classify_drop(struct statement *s)
 	case KW_SCHEMA:
 		s->flags |= CLASS_DDL_CATALOG;
 		break;
+	case KW_USER:
+	case KW_ROLE:
+		decide_account(s);
+		return;
 	default:
 		break;
 	}
@@ -204,6 +219,10 @@ void classify_drop(struct statement *s)
 void classify_rename(struct statement *s)
 {
 	bool tables = accept(s, KW_TABLE) || accept(s, KW_TABLES);
+	if (keyword_at(s) == KW_USER) {
+		decide_account(s);
+		return;
+	}
 	decide_ddl(s);
 	if (tables && s->context->temp_tables) {
 		struct view schema, name, new_schema, new_name;
@@ -234,6 +253,5 @@ void classify_truncate(struct statement *s)
 
 void classify_grant(struct statement *s)
 {
-	statement_skip(s);
-	decide_ddl(s);
+	decide_account(s);
 }

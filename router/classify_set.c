@@ -376,7 +376,9 @@ static void decide(struct set *set)
 	struct statement *s = set->s;
 	s->pins_added |= set->pins;
 	if (set->global) {
-		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES);
+		/* Connections made from here on have the new value for their own, those of this session have not. */
+		s->pins_added |= PIN_GLOBAL_VARIABLE;
+		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS);
 	} else if (set->pins || (s->seen & SEEN_CONNECTION)) {
 		statement_decide(s, ROUTE_PIN, set->reason, 0);
 	} else if (set->session) {
@@ -400,6 +402,9 @@ static void set_statement(struct statement *s)
 	}
 	uint32_t seen = s->seen;
 	s->seen = 0;
+	/* What FOR SET changes is taken back with it where both name the variable. */
+	if (keyword_at(s) == KW_SET)
+		s->pins_added |= PIN_SESSION_VARIABLE;
 	classify_statement(s);
 	s->seen |= seen;
 }
@@ -421,7 +426,7 @@ static void set_account(struct statement *s)
 {
 	statement_skip(s);
 	statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL,
-	                 CLASS_WRITES | CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY);
+	                 CLASS_WRITES | CLASS_DDL | CLASS_MAY_COMMIT_IMPLICITLY | CLASS_NEW_CONNECTIONS);
 }
 
 /* The forms that are no list of assignments, told by a first word that no '=' follows; true when it was one.

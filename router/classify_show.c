@@ -57,15 +57,15 @@ static const struct subject {
     {"LOCALES", NULL, SHOWN_ANYWHERE},
     {"ENGINES", NULL, SHOWN_ANYWHERE},
     {"STORAGE", "ENGINES", SHOWN_ANYWHERE},
-    {"PLUGINS", NULL, SHOWN_ANYWHERE},
+    {"PLUGINS", NULL, SHOWN_SERVER},
     {"PRIVILEGES", NULL, SHOWN_ANYWHERE},
     {"GRANTS", NULL, SHOWN_ACCOUNT},
     {"AUTHORS", NULL, SHOWN_ANYWHERE},
     {"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
-    {"USER_STATISTICS", NULL, SHOWN_ANYWHERE},
-    {"CLIENT_STATISTICS", NULL, SHOWN_ANYWHERE},
-    {"INDEX_STATISTICS", NULL, SHOWN_ANYWHERE},
-    {"TABLE_STATISTICS", NULL, SHOWN_ANYWHERE},
+    {"USER_STATISTICS", NULL, SHOWN_SERVER},
+    {"CLIENT_STATISTICS", NULL, SHOWN_SERVER},
+    {"INDEX_STATISTICS", NULL, SHOWN_SERVER},
+    {"TABLE_STATISTICS", NULL, SHOWN_SERVER},
     {"PARSE_TREE", NULL, SHOWN_STATEMENT},
     {"PROCESSLIST", NULL, SHOWN_SERVER},
     {"ENGINE", NULL, SHOWN_SERVER},
@@ -181,10 +181,8 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		return;
 	case SHOWN_STATUS:
 		statement_scan(s, 0);
-		if (global)
-			statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
-		else
-			statement_decide(s, ROUTE_PIN, REASON_SESSION_STATUS, CLASS_ANY_SERVER);
+		s->seen |= global ? SEEN_SERVER : SEEN_CONNECTION;
+		statement_decide_read(s);
 		return;
 	case SHOWN_SERVER:
 		statement_skip(s);
@@ -192,7 +190,8 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		return;
 	case SHOWN_CONNECTION:
 		statement_skip(s);
-		statement_decide(s, ROUTE_PIN, REASON_SESSION_STATUS, CLASS_ANY_SERVER);
+		s->seen |= SEEN_CONNECTION;
+		statement_decide_read(s);
 		return;
 	case SHOWN_USER_VARIABLES:
 		statement_skip(s);

@@ -30,6 +30,11 @@ struct backend_statement;
 struct template;
 
 enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID, TASK_DRAIN };
+/* What clients are told when a server cannot be had or was lost, with SQLSTATE 08S01. The numbers from 2000 on that say so
+ * belong to the client libraries: MariaDB's calls an answer malformed that has one. This is a server's own, of one that is
+ * being shut down. */
+#define ERROR_UNREACHABLE 1053
+
 enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_CLOSING };
 
 struct backend {

@@ -82,7 +82,7 @@ static void refused(struct backend *b, struct view payload, uint32_t caps)
 	struct err_packet e;
 	char text[400];
 	if (!err_parse(payload, caps, &e)) {
-		failed(b, 2013, "HY000", "the server sent %s", "a malformed error");
+		failed(b, ERROR_UNREACHABLE, "08S01", "the server sent %s", "a malformed error");
 		return;
 	}
 	snprintf(text, sizeof text, "%.*s", (int)e.message.len, (const char *)e.message.p);
@@ -135,7 +135,7 @@ static void send_login(struct backend *b)
 	bool sent = login_write(&out, &l->seq, &login) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
 	if (!sent) {
-		failed(b, 2013, "HY000", "lost the connection to %s during its login", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "lost the connection to %s during its login", l->server);
 		return;
 	}
 	l->stage = STAGE_AUTH;
@@ -158,7 +158,7 @@ static void start_tls(struct backend *b)
 	struct transport_tls *tls =
 		done ? transport_tls_create(security_server_side(), TRANSPORT_TLS_CLIENT, l->host) : NULL;
 	if (!tls || !conn_start_tls(&b->conn, tls) || !conn_tls_begin(&b->conn)) {
-		failed(b, 2026, "HY000", "cannot begin TLS with %s", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "cannot begin TLS with %s", l->server);
 		return;
 	}
 	l->stage = STAGE_TLS;
@@ -202,14 +202,14 @@ static void on_greeting(struct backend *b, struct view payload)
 		return;
 	}
 	if (greeting_parse(payload, &l->greeting) != PACKET_OK) {
-		failed(b, 2013, "HY000", "%s is not a MySQL or MariaDB server of protocol 10", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "%s is not a MySQL or MariaDB server of protocol 10", l->server);
 		return;
 	}
 	b->thread_id = l->greeting.connection_id;
 	l->caps = (WANTED | compression_wanted(b) | b->pool->key.caps) & (l->greeting.caps | CAP_LONG_PASSWORD);
 	b->mariadb_caps = (b->pool->key.mariadb_caps | MARIADB_WANTED) & l->greeting.mariadb_caps;
 	if (b->pool->key.mariadb_caps & ~b->mariadb_caps) {
-		failed(b, 2013, "HY000", "%s is too old for the clients of the other servers", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "%s is too old for the clients of the other servers", l->server);
 		return;
 	}
 	if (b->mariadb_caps)
@@ -218,7 +218,7 @@ static void on_greeting(struct backend *b, struct view payload)
 	bool impossible;
 	bool tls = wants_tls(b, &impossible);
 	if (impossible)
-		failed(b, 2026, "HY000", "server_tls demands TLS, which %s does not offer", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "server_tls demands TLS, which %s does not offer", l->server);
 	else if (tls)
 		start_tls(b);
 	else
@@ -244,7 +244,7 @@ static void on_auth(struct backend *b, struct view payload)
 	switch (got) {
 	case AUTH_MORE:
 		if (!sent)
-			failed(b, 2013, "HY000", "lost the connection to %s during its login", l->server);
+			failed(b, ERROR_UNREACHABLE, "08S01", "lost the connection to %s during its login", l->server);
 		break;
 	case AUTH_DONE:
 		if (!begin_compression(b)) {
@@ -266,7 +266,7 @@ static void on_auth(struct backend *b, struct view payload)
 		       l->auth.unsupported);
 		break;
 	default:
-		failed(b, 2013, "HY000", "%s does not speak the protocol", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "%s does not speak the protocol", l->server);
 		break;
 	}
 }
@@ -288,7 +288,7 @@ void backend_login_run(struct backend *b)
 		if (got == PACKET_PARTIAL)
 			break;
 		if (got == PACKET_BAD) {
-			failed(b, 2013, "HY000", "%s does not speak the protocol", l->server);
+			failed(b, ERROR_UNREACHABLE, "08S01", "%s does not speak the protocol", l->server);
 			return;
 		}
 		l->seq = (uint8_t)(p.seq + 1);
@@ -306,6 +306,6 @@ void backend_login_run(struct backend *b)
 		const char *why = b->conn.tls && b->conn.error == UV_EPROTO ? transport_tls_error(b->conn.tls)
 									    : uv_strerror(b->conn.error);
 		snprintf(text, sizeof text, "cannot connect to %s: %s", l->server, why);
-		failed(b, 2003, "HY000", "%s", text);
+		failed(b, ERROR_UNREACHABLE, "08S01", "%s", text);
 	}
 }

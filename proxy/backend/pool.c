@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/events.h"
+#include "proxy/generation.h"
 #include "proxy/session/session.h"
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
@@ -31,11 +32,24 @@ static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, co
 	return pool;
 }
 
-static struct pool *pool_of(struct worker *w, const struct server_info *server, const struct session *s)
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
+	return hash;
+}
+
+static struct pool *pool_of(struct worker *w, const struct server_info *server, struct session *s)
 {
 	struct pool_key key;
+	/* With nothing left on older connections, it may as well have what new ones begin with. */
+	if (!s->pinned && LIST_EMPTY(&s->kept) && !s->run->line_of)
+		s->generation = generation_now();
 	memset(&key, 0, sizeof key);
 	key.account_id = s->account_id;
+	key.user = hash_of(s->user);
+	key.generation = s->generation;
 	key.slot = server->slot;
 	key.caps = s->caps & SESSION_POOL_CAPS;
 	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;

@@ -29,6 +29,8 @@ TAILQ_HEAD(backend_list, backend);
 /* What two sessions must share to share connections. */
 struct pool_key {
 	uint64_t account_id;
+	uint64_t user;       /* of its name: an account without one serves users of any */
+	uint64_t generation; /* proxy/generation.h */
 	uint32_t slot;
 	uint32_t caps;      /* those that a connection cannot change: FOUND_ROWS, LOCAL_FILES, DEPRECATE_EOF, ... */
 	uint32_t no_schema; /* 1: never gave a default schema; none can be unselected */

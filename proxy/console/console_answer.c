@@ -88,7 +88,7 @@ static void columns_init(struct columns *c, sqlite3_stmt *s, bool has_row)
 	for (size_t i = 0; i < c->n; i++) {
 		const char *name = sqlite3_column_name(s, (int)i);
 		sql_column_name(name ? name : "", c->names[i], NAME_MAX_BYTES);
-		c->list[i] = (struct resultset_column){c->names[i], declared_type(s, (int)i, has_row)};
+		c->list[i] = (struct resultset_column){c->names[i], declared_type(s, (int)i, has_row), false};
 	}
 }
 

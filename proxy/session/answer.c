@@ -59,9 +59,15 @@ bool session_answer_eof(struct session *s)
 	return give(s, &b, eof_write(&b, &seq, s->caps, status_of(s), 0));
 }
 
+static struct resultset_column own_column(const struct session *s, const char *name, bool number)
+{
+	return (struct resultset_column){name, number ? RESULTSET_INTEGER : RESULTSET_TEXT,
+					 s->mariadb_caps & MCAP_EXTENDED_METADATA};
+}
+
 bool session_answer_row(struct session *s, const char *column, const char *value, bool number, bool binary)
 {
-	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
+	struct resultset_column columns[] = {own_column(s, column, number)};
 	struct resultset_cell cells[] = {{.kind = CELL_TEXT, .text = view_of(value)}};
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
@@ -75,7 +81,7 @@ bool session_answer_row(struct session *s, const char *column, const char *value
 
 bool session_answer_prepared(struct session *s, uint32_t id, const char *column, bool number)
 {
-	struct resultset_column columns[] = {{column, number ? RESULTSET_INTEGER : RESULTSET_TEXT}};
+	struct resultset_column columns[] = {own_column(s, column, number)};
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/generation.h"
 #include "proxy/learned.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
@@ -168,6 +169,8 @@ enum step finish_statement(struct session *s, bool ok)
 		return session_enter(s, SESSION_LOGIN);
 	}
 	bool was_in_trx = session_in_trx(s);
+	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
+		generation_changed();
 	effects_apply(s, b, ok);
 	hints_statement_ended(s, ok);
 	if (r->flags & CLASS_DDL_CATALOG) {
@@ -204,8 +207,8 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 {
 	struct run *r = s->run;
 	if (r->own) {
-		r->failed_code = 2013;
-		strcpy(r->failed_sqlstate, "HY000");
+		r->failed_code = ERROR_UNREACHABLE;
+		strcpy(r->failed_sqlstate, "08S01");
 		r->failed_text = strdup("wye: lost the connection to the server during the login");
 		return session_enter(s, SESSION_LOGIN);
 	}
@@ -215,7 +218,7 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 		return session_fail(s, END_SERVER_LOST);
 	if (r->forwarded)
 		r->client_seq = (uint8_t)(r->reply.seq + 1);
-	session_answer_error(s, 2013, "HY000", "wye: lost the connection to %s during the statement%s", name,
+	session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement%s", name,
 		     r->sent && wrote ? "; whether it was executed is not known" : "");
 	run_end(s);
 	/* Temporary tables, locks and variables went with it: only a new session can be right. */

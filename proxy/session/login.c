@@ -24,6 +24,7 @@
 #include "protocol/packet.h"
 #include "proxy/accounts.h"
 #include "proxy/backend/room.h"
+#include "proxy/generation.h"
 #include "proxy/security.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
@@ -324,12 +325,17 @@ static enum step on_response(struct session *s)
 
 /* ---- the account ---- */
 
-static enum step ask_for_accounts(struct session *s)
+static enum step await_accounts(struct session *s, uint64_t ticket)
 {
 	s->login->fresh = true;
-	s->login->ticket = topology_request_accounts();
+	s->login->ticket = ticket;
 	s->login->stage = STAGE_FRESH;
 	return STEP_AGAIN;
+}
+
+static enum step ask_for_accounts(struct session *s)
+{
+	return await_accounts(s, topology_request_accounts());
 }
 
 static enum step on_fresh(struct session *s)
@@ -395,6 +401,8 @@ static enum step on_account(struct session *s)
 {
 	struct session_login *l = s->login;
 	struct sockaddr_storage storage;
+	if (!l->fresh && s->worker->snapshot->accounts_ticket < generation_accounts_ticket())
+		return await_accounts(s, generation_accounts_ticket());
 	const struct account *found =
 		account_find(s->worker->snapshot->accounts, view_of(s->user), address_of(s, &storage));
 	if (!found && !l->fresh)
@@ -571,6 +579,7 @@ static enum step on_accepted(struct session *s)
 	if (!count_client(s, l->account.id))
 		return refuse_crowd(s);
 	s->account_id = l->account.id;
+	s->generation = generation_now();
 	if (set_initial_state(s) == STEP_CLOSE)
 		return STEP_CLOSE;
 	if (!state_schema_of(s->want).len) {

@@ -14,6 +14,8 @@
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
+#define OLD_RIGHTS_MS 1000u /* a connection so old, refused for lack of rights, may be older than the grant */
+
 /* ---- a failed errand ---- */
 
 static enum step answer_failure(struct session *s)
@@ -103,7 +105,7 @@ static bool is_misroute(uint16_t code)
 		1290, 1792, 1836, 3100,             /* read-only */
 		1146, 1049, 1051, 1054, 1072, 1091, /* table, database, column, key: not there yet */
 		1305, 1356, 1449, 4031,             /* routine, view, definer */
-		1044, 1045, 1142, 1143, 1370, 1227, /* rights granted a moment ago */
+		1044, 1045, 1142, 1143, 1227, 1370, /* rights granted a moment ago */
 	};
 	for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (codes[i] == code)
@@ -231,9 +233,19 @@ static void note_refusal(struct session *s)
 	routing_digest_text(s, r->refusal->text, sizeof r->refusal->text);
 }
 
+/* Rights on a database, and on all, are a connection's as they were at its login. */
+static bool has_old_rights(const struct session *s)
+{
+	uint16_t code = s->run->reply.error;
+	return (code == 1044 || code == 1045 || code == 1142 || code == 1143 || code == 1227 || code == 1370) &&
+	       worker_now(s->worker) - s->backend->born > OLD_RIGHTS_MS;
+}
+
 static enum step heal(struct session *s)
 {
 	struct run *r = s->run;
+	if (has_old_rights(s))
+		s->backend->killed = true; /* not lent again */
 	stat_add(&s->worker->stats->healed, 1);
 	note_refusal(s);
 	bool writes = learned_is_read_only(r->reply.error);

@@ -240,6 +240,7 @@ struct session {
 	struct run *run;                /* while a command is in work */
 
 	uint64_t account_id;
+	uint64_t generation;            /* proxy/generation.h: of the connections it may have */
 	char *user;
 	char *peer;                     /* the client's address, for people */
 	struct state *want;             /* the session's state */

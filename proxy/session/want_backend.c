@@ -144,7 +144,7 @@ enum step want_backend_step(struct session *s)
 			return wait_for(s);
 		case ROUTING_NONE:
 			stop_waiting(s);
-			return give_up(s, 2003, "HY000", text);
+			return give_up(s, ERROR_UNREACHABLE, "08S01", text);
 		}
 		if (s->backend)
 			return STEP_AGAIN;
@@ -156,7 +156,7 @@ enum step want_backend_step(struct session *s)
 		if (!server || !r->on_replica) {
 			stop_waiting(s);
 			snprintf(text, sizeof text, "no primary: %s", s->worker->snapshot->primary_reason);
-			return give_up(s, 2003, "HY000", text);
+			return give_up(s, ERROR_UNREACHABLE, "08S01", text);
 		}
 		return STEP_AGAIN;
 	}

@@ -251,6 +251,22 @@ static void expect_effect(const char *sql, const struct dialect *d, enum effect_
 		         (int)result.effects[0].value.len, (const char *)result.effects[0].value.p);
 }
 
+static void test_what_new_connections_begin_with_is_told(void **state)
+{
+	(void)state;
+	static const char *const changes[] = {"GRANT SELECT ON d.* TO u@h", "REVOKE ALL ON *.* FROM u", "CREATE USER u",
+	                                      "ALTER USER u IDENTIFIED BY 'p'", "DROP ROLE r", "RENAME USER a TO b",
+	                                      "SET PASSWORD = 'p'", "FLUSH PRIVILEGES", "SET GLOBAL sort_buffer_size = 1"};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (!(of(changes[i], &mariadb, &nothing_open)->flags & CLASS_NEW_CONNECTIONS))
+			fail_msg("%s changes what new connections begin with", changes[i]);
+	assert_false(of("SET sort_buffer_size = 1", &mariadb, &nothing_open)->flags & CLASS_NEW_CONNECTIONS);
+	assert_int_equal(of("SET GLOBAL a = 1", &mysql, &nothing_open)->pins_added, PIN_GLOBAL_VARIABLE);
+	assert_int_equal(of("FLUSH STATUS", &mysql, &nothing_open)->pins_added, PIN_STATUS);
+	assert_true(of("SHOW STATUS", &mysql, &nothing_open)->flags & CLASS_READS_LAST);
+	assert_true(of("SET STATEMENT a = 1 FOR SET b = 2", &mariadb, &nothing_open)->pins_added & PIN_SESSION_VARIABLE);
+}
+
 static void test_what_set_changes_is_told(void **state)
 {
 	(void)state;
@@ -522,6 +538,7 @@ int main(void)
 	    cmocka_unit_test(test_transactions_keep_their_connection),
 	    cmocka_unit_test(test_pins_that_bind_everything_bind_reads),
 	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
+	    cmocka_unit_test(test_what_new_connections_begin_with_is_told),
 	    cmocka_unit_test(test_what_set_changes_is_told),
 	    cmocka_unit_test(test_one_set_may_change_many_things),
 	    cmocka_unit_test(test_user_variables_set_from_data_are_named),

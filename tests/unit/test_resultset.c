@@ -14,7 +14,7 @@
 #define OK_STYLE  (CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF)
 
 static const struct resultset_column columns[] = {
-    {"id", RESULTSET_INTEGER}, {"share", RESULTSET_DOUBLE}, {"name", RESULTSET_TEXT}};
+    {"id", RESULTSET_INTEGER, false}, {"share", RESULTSET_DOUBLE, false}, {"name", RESULTSET_TEXT, false}};
 static const struct resultset_cell cells[] = {{.kind = CELL_INTEGER, .integer = -5},
                                               {.kind = CELL_DOUBLE, .number = 0.1},
                                               {.kind = CELL_TEXT, .text = {(const uint8_t *)"abc", 3}}};
@@ -101,6 +101,17 @@ static void test_a_definition_has_every_field(void **state)
 	                               63, 0,   21,  0,   0, 0, 8, 0x80, 0,   0,   0, 0};
 	begin(1000);
 	assert_true(resultset_begin(&out, &seq, OK_STYLE, columns, 1, 2));
+	assert_true(view_equal(last(), (struct view){want, sizeof want}));
+}
+
+static void test_an_extended_definition_says_that_there_is_nothing_more(void **state)
+{
+	(void)state;
+	static const struct resultset_column id = {"id", RESULTSET_INTEGER, true};
+	static const uint8_t want[] = {3,  'd', 'e', 'f', 0, 0, 0, 2, 'i',  'd', 0, 0, 0x0C,
+	                               63, 0,   21,  0,   0, 0, 8, 0x80, 0,   0, 0, 0};
+	begin(1000);
+	assert_true(resultset_begin(&out, &seq, OK_STYLE, &id, 1, 2));
 	assert_true(view_equal(last(), (struct view){want, sizeof want}));
 }
 
@@ -226,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_the_walker_finds_the_end_of_every_answer_in_both_styles),
 	    cmocka_unit_test(test_a_definition_has_every_field),
+	    cmocka_unit_test(test_an_extended_definition_says_that_there_is_nothing_more),
 	    cmocka_unit_test(test_cells_take_the_form_of_their_column),
 	    cmocka_unit_test(test_nulls_are_marked_in_the_bitmap_of_a_wide_row),
 	    cmocka_unit_test(test_a_full_buf_takes_the_last_packet_back),

@@ -1,0 +1,25 @@
+#include "proxy/generation.h"
+
+#include <stdatomic.h>
+
+#include "proxy/topology.h"
+
+static _Atomic uint64_t generation, ticket;
+
+uint64_t generation_now(void)
+{
+	return atomic_load(&generation);
+}
+
+uint64_t generation_accounts_ticket(void)
+{
+	return atomic_load(&ticket);
+}
+
+void generation_changed(void)
+{
+	uint64_t mine = topology_request_accounts(), known = atomic_load(&ticket);
+	while (known < mine && !atomic_compare_exchange_weak(&ticket, &known, mine))
+		;
+	atomic_fetch_add(&generation, 1);
+}
