@@ -184,6 +184,7 @@ static void unknown_call(struct statement *s, struct view schema, struct view na
 static bool is_syntax(const struct word *w)
 {
 	switch (w->keyword) {
+	case KW_AGAINST:
 	case KW_ANY:
 	case KW_SOME:
 	case KW_ROLLUP:
@@ -216,15 +217,16 @@ static bool stands_as_alias(const struct token *before)
 	}
 }
 
-/* Types that are no function, behind the name of a column: JSON_TABLE(... COLUMNS (a DATETIME(6) PATH ...)).
- */
+/* Types that are no function, behind the name of a column: JSON_TABLE(... COLUMNS (a DATETIME(6) PATH ...)); the
+ * first two also as the second argument of CONVERT(). */
 static bool stands_as_type(const struct token *f, const struct token *before)
 {
-	static const char *const types[] = {"DATETIME", "TEXT",     "BIT",   "FIXED",
-	                                    "NCHAR",    "NVARCHAR", "VECTOR"};
-	if (before->kind != TOKEN_WORD || before->word)
-		return false;
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+	static const char *const types[] = {"DATETIME", "NCHAR",    "TEXT",  "BIT",
+	                                    "FIXED",    "NVARCHAR", "VECTOR"};
+	size_t n = before->kind == ','                           ? 2
+	           : before->kind == TOKEN_WORD && !before->word ? sizeof types / sizeof *types
+	                                                         : 0;
+	for (size_t i = 0; i < n; i++)
 		if (view_is((struct view){f->p, f->len}, types[i]))
 			return true;
 	return false;
