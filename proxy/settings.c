@@ -117,7 +117,7 @@ static const struct row rows[] = {
 	     "reads on the primary: only when no replica can, as one of many, or not at all"),
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,
 	     "how long a read waits on a replica for what it must see, before it runs on the primary; it is sent to "
-	     "wait where a quarter of this is expected to do; 0 = it never waits"),
+	     "wait where half of this is expected to do; 0 = it never waits"),
 	TIME(learned_timeout, "s", "10m", 0, 365 * DAY,
 	     "how long a statement that a replica refused goes to the primary at once"),
 

@@ -57,6 +57,8 @@ static const struct table_column stats_servers_columns[] = {
 	{"reason", COLUMN_TEXT, "why the state is what it is"},
 	{"takes_reads", COLUMN_INTEGER, "1: a replica that serves reads"},
 	{"lag_ms", COLUMN_INTEGER, "how far behind the primary; NULL: not known"},
+	{"catch_up_us", COLUMN_INTEGER,
+	 "what it lately needed to apply what the primary had committed, or for how long it lacks something now"},
 	{"read_only", COLUMN_INTEGER, "the server's own read_only"},
 	{"version", COLUMN_TEXT, "as the server's greeting has it"},
 	{"flavor", COLUMN_TEXT, "mysql or mariadb"},
@@ -88,6 +90,11 @@ static void row_of_server(struct table_rows *rows, const struct server_info *s)
 		rows_null(rows);
 	else
 		rows_integer(rows, (s->lag_us + 500) / 1000);
+	uint32_t catch_up = positions_catch_up_us(s->slot);
+	if (s->role != SERVER_REPLICA || catch_up == POSITIONS_NEVER)
+		rows_null(rows);
+	else
+		rows_integer(rows, catch_up);
 	rows_integer(rows, s->read_only);
 	rows_text(rows, s->version_text);
 	rows_text(rows, s->flavor == FLAVOR_MARIADB ? "mariadb" : "mysql");

@@ -12,7 +12,7 @@
 #include "proxy/session/session.h"
 
 /* A wait is worth it where at most this part of causal_timeout is expected. */
-#define WORTH_PART 4u
+#define WORTH_PART 2u
 /* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
 #define ALIKE_PART 2u
 /* Reads in a row that stay on one server because nobody knows what its session has seen; then it is asked. */
