@@ -18,7 +18,7 @@ static struct server_positions {
 	_Atomic uint32_t behind_us;
 } servers[SERVERS_MAX];
 
-static _Atomic uint64_t looks;
+static _Atomic uint64_t looks = 1; /* 0 stands for no look */
 static _Atomic uint64_t wanted_ms;
 
 uint64_t positions_number(void)
@@ -112,8 +112,13 @@ void positions_learn(unsigned slot, uint32_t life, const struct position *p)
 uint32_t positions_catch_up_us(unsigned slot)
 {
 	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
-	uint32_t behind = atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
+	uint32_t behind = positions_behind_us(slot);
 	return behind > average ? behind : average;
+}
+
+uint32_t positions_behind_us(unsigned slot)
+{
+	return atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
 }
 
 /* Two threads at once: one sample is lost, which an average does not mind. */

@@ -45,6 +45,9 @@ void positions_learn(unsigned slot, uint32_t life, const struct position *p);
 uint32_t positions_catch_up_us(unsigned slot);
 void positions_note_catch_up(unsigned slot, uint32_t us);
 
+/* For how long it has lacked something that the primary has, at the last look; POSITIONS_NEVER: not known. */
+uint32_t positions_behind_us(unsigned slot);
+
 /* ---- the server's monitor ---- */
 
 /* A look begins: its number. */

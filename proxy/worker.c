@@ -14,6 +14,7 @@
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/session/session.h"
+#include "proxy/shared_position.h"
 
 #define TICK_MS 100
 #define SCRATCH_MAX (32u << 20)
@@ -252,6 +253,8 @@ static void on_tick(uv_timer_t *timer)
 	pools_grow(w);
 	if (++ticks % SWEEP_EVERY == 0)
 		pools_sweep(w);
+	if (w->index == 0)
+		shared_position_sweep(worker_now(w));
 	drain_sessions(w);
 }
 

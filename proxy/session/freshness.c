@@ -2,11 +2,13 @@
  * What a session's reads must have seen: its own writes by the positions that servers told, and what it has read by
  * where and when.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/monitor_words.h"
 #include "proxy/positions.h"
 #include "proxy/session/session.h"
+#include "proxy/shared_position.h"
 
 /* A wait sent so soon after the commit tells how long the replica needed; a later one only that it was no longer. */
 #define SOON_US 2000
@@ -28,6 +30,60 @@ void freshness_begin(struct session *s, enum flavor flavor)
 	forget_bound(s);
 }
 
+/* ---- what others share ---- */
+
+struct position *freshness_need(struct session *s)
+{
+	return s->run && s->run->keyed ? &s->run->key_position : &s->position;
+}
+
+bool freshness_is_bound(const struct session *s)
+{
+	return s->bound_slot >= 0 && !s->run->keyed;
+}
+
+void freshness_share(struct session *s, bool global)
+{
+	struct run *r = s->run;
+	int primary = routing_primary_slot(s);
+	if (r->causal_key) {
+		if (!r->keyed)
+			position_init(&r->key_position, s->position.seen.flavor);
+		r->keyed = true;
+		shared_position_add(s->account_id, view_of(r->causal_key), primary, &r->key_position, &r->key_number);
+	}
+	if (global)
+		shared_position_add(0, (struct view){NULL, 0}, primary, freshness_need(s),
+				    r->keyed ? &r->key_number : &s->bound_number);
+}
+
+void freshness_run_ends(struct run *r)
+{
+	if (r->keyed)
+		position_finish(&r->key_position);
+}
+
+/* An empty text: it was not told. A COMMIT commits what statements with a key have written. */
+static void tell_others(struct session *s, enum flavor flavor, struct view text)
+{
+	const char *key = s->run->causal_key ? s->run->causal_key : s->trx_key;
+	if (key)
+		shared_position_note(s->account_id, view_of(key), flavor, text);
+	if (shared_position_is_global_used())
+		shared_position_note(0, (struct view){NULL, 0}, flavor, text);
+}
+
+/* Until the end of the transaction. */
+static void keep_key(struct session *s)
+{
+	struct run *r = s->run;
+	bool open = (s->status & STATUS_IN_TRANS) || s->trx_unknown;
+	if (open && !r->causal_key)
+		return;
+	free(s->trx_key);
+	s->trx_key = open ? strdup(r->causal_key) : NULL;
+}
+
 /* ---- noting ---- */
 
 /* What was committed after a read has a position behind all that the read can have shown. MariaDB repeats an old
@@ -45,17 +101,21 @@ void freshness_note_position(struct session *s, enum flavor flavor, struct view 
 		return;
 	s->run->noted = true;
 	forget_bound(s);
+	tell_others(s, flavor, text);
 }
 
 void freshness_note_unknown(struct session *s)
 {
 	position_note_unknown(&s->position);
 	s->bound_number = positions_number();
+	tell_others(s, s->position.seen.flavor, (struct view){NULL, 0});
 }
 
 void freshness_note_read(struct session *s)
 {
 	struct run *r = s->run;
+	if (r->causal_key || s->trx_key)
+		keep_key(s);
 	/* An UPDATE that finds no row, or an INSERT that finds one, tells something as well. */
 	if (!(r->flags & (CLASS_TOUCHES_TABLE | CLASS_CALLS)) || (r->noted && !(r->flags & CLASS_MULTI)))
 		return;
@@ -88,9 +148,9 @@ static void note_executed(struct session *s, unsigned slot, struct gtid_set *set
 	const struct snapshot *snapshot = s->worker->snapshot;
 	const struct server_info *primary = snapshot->primary >= 0 ? &snapshot->servers[snapshot->primary] : NULL;
 	if (set->flavor == FLAVOR_MYSQL && primary && primary->slot != slot && !leave_out_errant(set, primary))
-		position_note_unknown(&s->position);
+		position_note_unknown(freshness_need(s));
 	else
-		position_note_set(&s->position, set);
+		position_note_set(freshness_need(s), set);
 }
 
 bool freshness_can_settle(const struct session *s)
@@ -137,8 +197,9 @@ void freshness_answered(struct session *s, const struct view *text)
 	if (text && gtid_set_parse(&set, *text) == GTID_OK) {
 		note_executed(s, (unsigned)s->run->slot, &set);
 		/* Nothing executed yet: nothing can have been seen. */
-		s->position.unknown = s->position.unknown && !gtid_set_is_empty(&set);
-		forget_bound(s);
+		freshness_need(s)->unknown = freshness_need(s)->unknown && !gtid_set_is_empty(&set);
+		if (!s->run->keyed)
+			forget_bound(s);
 	} else {
 		s->run->to_primary = true;
 	}
@@ -152,7 +213,7 @@ bool freshness_wait_sql(struct session *s, struct buf *out)
 	r->wait_life = positions_life((unsigned)r->slot);
 	r->wait_us = now_us();
 	stat_add(&s->worker->stats->waits, 1);
-	return position_wait_sql(out, &s->position, (unsigned)ms);
+	return position_wait_sql(out, freshness_need(s), (unsigned)ms);
 }
 
 void freshness_waited(struct session *s, const struct view *result)
@@ -166,6 +227,6 @@ void freshness_waited(struct session *s, const struct view *result)
 		positions_note_catch_up((unsigned)r->slot, (uint32_t)s->worker->snapshot->settings->causal_timeout);
 		return;
 	}
-	positions_learn((unsigned)r->slot, r->wait_life, &s->position);
+	positions_learn((unsigned)r->slot, r->wait_life, freshness_need(s));
 	positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : r->wait_us)));
 }

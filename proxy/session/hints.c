@@ -1,6 +1,7 @@
 /*
  * What hints ask for, in a session: those of its variables @wye_route, @wye_consistency, @wye_max_lag, @wye_timeout,
- * @wye_server and @wye_causal_key, which last until they are set to NULL or the session is reset, and those of the
+ * @wye_server and @wye_causal_key, which last until they are set to NULL or the session is reset, those of connection
+ * attributes of the same names, without the @, which hold from the login on and again after a reset, and those of the
  * statement in work. Stopping a statement after its timeout is done here; the rest is routing's.
  */
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "protocol/handshake.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
@@ -72,6 +74,26 @@ void hints_note_variable(struct session *s, const struct effect *e)
 	keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
 }
 
+void hints_take_attributes(struct session *s, struct view attributes)
+{
+	struct view name, value;
+	free(s->login_hints);
+	s->login_hints = NULL;
+	while (attribute_next(&attributes, &name, &value)) {
+		if (!is_own_variable(name))
+			continue;
+		if (!s->login_hints)
+			s->login_hints = copy_of(NULL);
+		struct session_hints *h = s->login_hints;
+		if (!hints_set(&h->hints, (struct view){name.p + 4, name.len - 4}, value))
+			stat_add(&s->worker->stats->hints_ignored, 1);
+		h->hints.ignored = 0;
+		keep_text(&h->hints.server, h->server, sizeof h->server);
+		keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
+	}
+	hints_forget(s);
+}
+
 void hints_statement_ended(struct session *s, bool ok)
 {
 	struct run *r = s->run;
@@ -85,7 +107,14 @@ void hints_statement_ended(struct session *s, bool ok)
 void hints_forget(struct session *s)
 {
 	free(s->hints);
-	s->hints = NULL;
+	s->hints = s->login_hints ? copy_of(s->login_hints) : NULL;
+}
+
+void hints_end(struct session *s)
+{
+	free(s->hints);
+	free(s->login_hints);
+	s->hints = s->login_hints = NULL;
 }
 
 /* ---- of the statement ---- */

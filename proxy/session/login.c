@@ -557,6 +557,7 @@ static enum step set_initial_state(struct session *s)
 	s->at_login = state_ref(whole);
 	s->status = STATUS_AUTOCOMMIT;
 	routing_state_changed(s);
+	hints_take_attributes(s, s->login->login.attributes);
 	freshness_begin(s, server ? server->flavor : FLAVOR_MYSQL);
 	return STEP_AGAIN;
 }

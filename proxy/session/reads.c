@@ -40,9 +40,17 @@ static bool was_tried(const struct run *r, const struct server_info *server)
 	return server->slot < 32 && (r->tried & (1u << server->slot));
 }
 
+/* What a hint allows: the lag at the last look, or for how long it lacks something now. */
+static bool is_near_enough(const struct run *r, const struct server_info *server)
+{
+	uint32_t behind = positions_behind_us(server->slot);
+	return !r->has_max_lag || (server->lag_us >= 0 && (uint64_t)server->lag_us <= r->max_lag &&
+				   (behind == POSITIONS_NEVER || behind <= r->max_lag));
+}
+
 static bool may_serve(const struct session *s, const struct server_info *server)
 {
-	return server->takes_reads && !was_tried(s->run, server);
+	return server->takes_reads && !was_tried(s->run, server) && is_near_enough(s->run, server);
 }
 
 static bool is_primary_that_reads(const struct session *s, unsigned i)
@@ -75,13 +83,14 @@ static bool stay(struct session *s, const struct field *f)
 	return false;
 }
 
-static bool has_all(const struct session *s, unsigned slot)
+static bool has_all(struct session *s, unsigned slot)
 {
-	return position_is_free(&s->position) || positions_reached(slot, &s->position);
+	const struct position *need = freshness_need(s);
+	return position_is_free(need) || positions_reached(slot, need);
 }
 
 /* Everyone who may serve; `fresh` leaves out those that are not known to have all the session must see. */
-static void gather(const struct session *s, bool fresh, struct field *f)
+static void gather(struct session *s, bool fresh, struct field *f)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
 	bool lacking = false;
@@ -146,7 +155,7 @@ static int wait_or_primary(struct session *s)
 	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
 	bool any_time = primary < 0 || r->wants_replica;
 	/* What was read is not known, or has been waited for in vain. */
-	bool can_wait = worth && s->bound_slot < 0 && !s->position.unknown && !r->waited;
+	bool can_wait = worth && !freshness_is_bound(s) && !freshness_need(s)->unknown && !r->waited;
 	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : (uint32_t)worth) : -1;
 	if (slot >= 0) {
 		r->wait = true;
@@ -168,7 +177,8 @@ static bool answers(const struct session *s, int slot)
 /* Asks the server that was read from; one that is gone showed nothing that the primary does not have. */
 static int ask(struct session *s)
 {
-	int slot = answers(s, s->bound_slot) && !s->position.unknown ? s->bound_slot : routing_primary_slot(s);
+	bool bound = freshness_is_bound(s) && answers(s, s->bound_slot) && !freshness_need(s)->unknown;
+	int slot = bound ? s->bound_slot : routing_primary_slot(s);
 	positions_want(worker_now(s->worker));
 	if (slot < 0)
 		return wait_or_primary(s);
@@ -187,7 +197,8 @@ static int by_name(struct session *s, bool fresh)
 		return -1;
 	if (server->role == SERVER_PRIMARY || (r->flags & CLASS_SERVER_SPECIFIC) || !fresh)
 		return r->wanted_slot;
-	if (s->bound_slot >= 0 && s->bound_slot != r->wanted_slot && !freshness_settle(s))
+	if (freshness_need(s)->unknown ||
+	    (freshness_is_bound(s) && s->bound_slot != r->wanted_slot && !freshness_settle(s)))
 		return ask(s);
 	r->wait = !has_all(s, server->slot);
 	return !r->wait || (!r->waited && s->worker->snapshot->settings->causal_timeout) ? r->wanted_slot : -1;
@@ -203,15 +214,15 @@ static int on_primary(const struct session *s)
 static int choose_fresh(struct session *s)
 {
 	struct field f;
-	if (s->position.unknown && !freshness_settle(s))
+	if (freshness_need(s)->unknown && (s->run->keyed || !freshness_settle(s)))
 		return ask(s);
 	gather(s, true, &f);
 	if (!f.n)
 		return wait_or_primary(s);
-	if (s->bound_slot >= 0 && !freshness_can_settle(s))
+	if (freshness_is_bound(s) && !freshness_can_settle(s))
 		return s->stays++ < STAYS_MAX && stay(s, &f) ? s->bound_slot : ask(s);
 	int slot = pick(s, &f);
-	if (s->bound_slot < 0 || s->bound_slot == slot)
+	if (!freshness_is_bound(s) || s->bound_slot == slot)
 		return slot;
 	if (!freshness_settle(s))
 		return ask(s);
@@ -229,6 +240,8 @@ int reads_choose(struct session *s)
 	bool fresh = level != CONSISTENCY_EVENTUAL;
 	if (r->to_primary || level == CONSISTENCY_PRIMARY)
 		return on_primary(s);
+	if (fresh && (r->causal_key || level == CONSISTENCY_GLOBAL))
+		freshness_share(s, level == CONSISTENCY_GLOBAL);
 	int slot = by_name(s, fresh);
 	if (slot >= 0)
 		return slot;

@@ -53,6 +53,7 @@ void run_end(struct session *s)
 	effects_free(&r->bind);
 	effects_free(&r->unbind);
 	free(r->hints);
+	freshness_run_ends(r);
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r->refusal);

@@ -223,7 +223,8 @@ static void on_closed(struct conn *c)
 	state_unref(w->states, s->want);
 	state_unref(w->states, s->at_login);
 	position_finish(&s->position);
-	hints_forget(s);
+	free(s->trx_key);
+	hints_end(s);
 	free(s->user);
 	free(s->peer);
 	free(s->pin_cause);

@@ -139,6 +139,9 @@ struct run {
 	bool wait;              /* on a replica that is not known to have what the session must see */
 	bool waited, late;      /* it has waited once; in vain */
 	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
+	bool keyed;             /* a causal key counts in place of the session: key_position is set */
+	struct position key_position; /* what it must see then */
+	uint64_t key_number;
 	bool noted;             /* it committed something whose position was told */
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
@@ -272,7 +275,9 @@ struct session {
 	int bound_slot;                 /* what it saw on this server is not in `position` yet; -1: nothing */
 	unsigned stays;                 /* reads that stayed there for that reason, in a row */
 	uint64_t bound_number;          /* positions_number() when it saw it */
+	char *trx_key;                  /* the causal key of statements of the open transaction, or NULL */
 	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
+	struct session_hints *login_hints; /* what the attributes of its connection do, likewise; both are its own */
 	TAILQ_ENTRY(session) timed_link; /* the worker's list of those whose statement has a deadline */
 
 	struct client_statement *statements;
@@ -373,7 +378,9 @@ void hints_note_variable(struct session *s, const struct effect *e); /* the stat
 void hints_take(struct session *s, const struct hints *h, enum reason reason); /* those of the statement in work */
 void hints_statement_ended(struct session *s, bool ok);
 void hints_run_ends(struct session *s);
-void hints_forget(struct session *s); /* those of the session */
+void hints_forget(struct session *s); /* those of the session, but for its connection's attributes */
+void hints_take_attributes(struct session *s, struct view attributes);
+void hints_end(struct session *s);
 void hints_on_deadline(uv_timer_t *timer);
 /* What the client reads of a statement that was stopped: the error's number. */
 uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size);
@@ -393,6 +400,12 @@ void freshness_note_position(struct session *s, enum flavor flavor, struct view 
 void freshness_note_unknown(struct session *s);
 /* The statement in work has been answered: what it showed must not be missed later. */
 void freshness_note_read(struct session *s);
+/* What the read in work must see: the session's position, or that of its causal key. */
+struct position *freshness_need(struct session *s);
+bool freshness_is_bound(const struct session *s); /* and something beside it, which only its server has for certain */
+/* Takes in what others have written: under the same causal key, or, for the level global, under any. */
+void freshness_share(struct session *s, bool global);
+void freshness_run_ends(struct run *r);
 /* Whether the monitors have learned since what it can have shown; settling makes it part of `position`, and is true when
  * nothing else need be asked for any more. */
 bool freshness_can_settle(const struct session *s);

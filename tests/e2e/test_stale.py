@@ -1,0 +1,233 @@
+"""No session misses what it has written, or goes back behind what it has read, whatever the replicas do."""
+
+import contextlib
+import threading
+import time
+
+import pymysql
+import pytest
+
+from endpoint import wait_until
+
+READ = "SELECT v, (SELECT name FROM whoami) FROM stale WHERE id = %s"
+CLIENTS = 8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables(cluster):
+    with cluster.witness.root(cluster.primary) as root:
+        root.run("CREATE TABLE IF NOT EXISTS app.stale (id INT PRIMARY KEY, v INT NOT NULL)")
+        root.run("REPLACE INTO app.stale VALUES " + ", ".join("(%d, 0)" % i for i in range(1, 51)))
+        root.run("DROP PROCEDURE IF EXISTS app.write_and_fail")
+        root.run("CREATE PROCEDURE app.write_and_fail(i INT, n INT) BEGIN UPDATE stale SET v = n WHERE id = i;"
+                 " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'on purpose'; END")
+    cluster.wait_caught_up()
+
+
+def write(session, number, value):
+    session.run("UPDATE stale SET v = %s WHERE id = %s", [value, number])
+
+
+def in_transaction(session, number, value):
+    session.run("BEGIN")
+    write(session, number, value)
+    session.run("COMMIT")
+
+
+def and_fail(session, number, value):
+    assert session.error("CALL write_and_fail(%d, %d)" % (number, value)) == 1644
+
+
+class Pairs:
+    """Clients that write and read the same row at once; what they missed, and where they read."""
+
+    def __init__(self, wye, count, hint="", work=write):
+        self.count, self.hint, self.work = count, hint, work
+        self.missed, self.names, self.errors = 0, [], []
+        threads = [threading.Thread(target=self._client, args=(wye, i + 1), daemon=True) for i in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in threads), "a client hangs"
+        assert not self.errors, self.errors[0]
+
+    def _client(self, wye, number):
+        try:
+            with wye.session() as session:
+                start = int(time.time()) % 100000 * 1000
+                for i in range(self.count):
+                    self.work(session, number, start + i)
+                    value, name = session.row(self.hint + READ, [number])
+                    self.missed += value < start + i
+                    self.names.append(name)
+        except Exception as error:
+            self.errors.append(error)
+
+    @property
+    def on_replicas(self):
+        return sum(name != "primary" for name in self.names) / len(self.names)
+
+
+@contextlib.contextmanager
+def lagging(cluster, seconds, *replicas):
+    for replica in replicas:
+        cluster.lag(replica, seconds)
+    try:
+        yield
+    finally:
+        for replica in replicas:
+            cluster.lag(replica, 0)
+
+
+@contextlib.contextmanager
+def flapping(cluster, *replicas):
+    stop = threading.Event()
+
+    def flap():
+        while not stop.is_set():
+            for replica in replicas:
+                cluster.stop_sql(replica)
+                stop.wait(0.2)
+                cluster.start_sql(replica)
+    thread = threading.Thread(target=flap)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+@contextlib.contextmanager
+def stopped(cluster, *replicas):
+    for replica in replicas:
+        cluster.stop_sql(replica)
+    try:
+        yield
+    finally:
+        for replica in replicas:
+            cluster.start_sql(replica)
+
+
+# --- one's own writes ---
+
+@pytest.mark.parametrize("work", [write, in_transaction, and_fail])
+def test_nothing_is_missed_while_the_replicas_follow_at_once(wye, work):
+    pairs = Pairs(wye, 60, work=work)
+    assert pairs.missed == 0
+    assert pairs.on_replicas > 0
+
+
+def test_nothing_is_missed_while_one_replica_is_late_and_the_other_serves_the_reads(hurt, wye):
+    with lagging(hurt, 1, "replica1"):
+        pairs = Pairs(wye, 60)
+        late = Pairs(wye, 20, hint="/* wye: consistency=eventual */ ")
+    assert pairs.missed == 0
+    assert "replica2" in pairs.names
+    # The same check does find what is missed.
+    assert late.missed > 0
+
+
+def test_nothing_is_missed_while_all_replicas_are_late(hurt, wye):
+    with lagging(hurt, 1, "replica1", "replica2"):
+        assert Pairs(wye, 60).missed == 0
+
+
+def test_nothing_is_missed_while_replication_stops_and_starts(hurt, wye):
+    with flapping(hurt, "replica1", "replica2"):
+        assert Pairs(wye, 60).missed == 0
+
+
+def test_nothing_is_missed_while_replication_is_stopped(hurt, wye):
+    with stopped(hurt, "replica1", "replica2"):
+        assert Pairs(wye, 30).missed == 0
+
+
+# --- going back in time ---
+
+def test_a_session_that_follows_a_counter_never_sees_it_go_back(hurt, wye):
+    done, back, read = threading.Event(), [], [0]
+
+    def count():
+        with wye.session() as session:
+            for value in range(1, 1000000):
+                write(session, 50, value)
+                if done.wait(0.002):
+                    break
+
+    def follow():
+        with wye.session() as session:
+            highest = 0
+            while not done.is_set():
+                value = session.value("SELECT v FROM stale WHERE id = 50")
+                if value < highest:
+                    back.append((highest, value))
+                highest = max(highest, value)
+                read[0] += 1
+
+    with hurt.witness.root(hurt.primary) as root:
+        root.run("UPDATE app.stale SET v = 0 WHERE id = 50")
+    hurt.wait_caught_up()
+    with lagging(hurt, 1, "replica1"):
+        threads = [threading.Thread(target=count)] + [threading.Thread(target=follow) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: read[0] > 6000, "the counter to be read often")
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join(60)
+    assert not back
+
+
+# --- what others have written ---
+
+def test_the_level_global_misses_no_write_that_anybody_has_heard_of(hurt, wye):
+    with lagging(hurt, 1, "replica1"), wye.session() as writer, wye.session() as reader:
+        reader.run("SET @wye_consistency = 'global'")
+        for value in range(100000, 100100):
+            write(writer, 40, value)
+            assert reader.value("SELECT v FROM stale WHERE id = 40") == value
+
+
+def test_the_level_primary_reads_there_only(wye):
+    with wye.session() as session:
+        session.run("SET @wye_consistency = 'primary'")
+        assert {session.row(READ, [1])[1] for _ in range(20)} == {"primary"}
+        session.run("SET @wye_consistency = NULL")
+        assert "primary" not in {session.row(READ, [1])[1] for _ in range(20)}
+
+
+def test_sessions_with_one_causal_key_see_what_each_other_has_written(hurt, wye):
+    with lagging(hurt, 1, "replica1", "replica2"), wye.session() as writer, wye.session() as reader:
+        for value in range(100):
+            # The COMMIT carries no comment: what was written before it under the key counts.
+            writer.run("BEGIN")
+            writer.run("/* wye: causal_key=cart-7 */ UPDATE stale SET v = %s WHERE id = 41", [value])
+            writer.run("COMMIT")
+            assert reader.value("/* wye: causal_key=cart-7 */ SELECT v FROM stale WHERE id = 41") == value
+
+
+def test_a_causal_key_that_others_write_under_does_not_concern_the_rest(hurt, wye):
+    with lagging(hurt, 1, "replica1", "replica2"), wye.session() as writer, wye.session() as reader:
+        for value in range(50):
+            writer.run("/* wye: causal_key=cart-8 */ UPDATE stale SET v = %s WHERE id = 42", [value])
+            assert reader.row("/* wye: causal_key=cart-9 */ " + READ, [42])[1] != "primary"
+
+
+def test_a_causal_key_may_be_an_attribute_of_the_connection(hurt, wye):
+    class Keyed(pymysql.connections.Connection):
+        def connect(self, sock=None):
+            self._connect_attrs["wye_causal_key"] = "cart-10"
+            super().connect(sock)
+
+    def keyed():
+        return Keyed(host=wye.host, port=wye.port, user="app", password=b"app", database="app", autocommit=True)
+    with lagging(hurt, 1, "replica1", "replica2"), contextlib.closing(keyed()) as a, contextlib.closing(keyed()) as b:
+        writer, reader = a.cursor(), b.cursor()
+        for value in range(20):
+            writer.execute("UPDATE stale SET v = %s WHERE id = 43", [value])
+            reader.execute("SELECT v FROM stale WHERE id = 43")
+            assert reader.fetchone() == (value,)
