@@ -2,12 +2,12 @@
 #include "router/classify_family.h"
 #include "router/sql_mode.h"
 
-static void decide_begin(struct statement *s, bool read_only)
+static void decide_begin(struct statement *s, bool read_only, bool plain)
 {
 	statement_decide(s, read_only ? ROUTE_REPLICA : ROUTE_PRIMARY,
 	                 read_only ? REASON_READ_ONLY_TRANSACTION : REASON_BEGIN,
 	                 CLASS_BEGINS | CLASS_MAY_COMMIT_IMPLICITLY |
-	                     (read_only ? CLASS_BEGINS_READ_ONLY : 0));
+	                     (read_only ? CLASS_BEGINS_READ_ONLY : 0) | (plain ? CLASS_PLAIN_BEGIN : 0));
 }
 
 void classify_begin(struct statement *s)
@@ -19,22 +19,24 @@ void classify_begin(struct statement *s)
 		return;
 	}
 	accept(s, KW_WORK);
+	bool plain = at_end(s);
 	statement_skip(s);
-	decide_begin(s, s->context->session_read_only);
+	decide_begin(s, s->context->session_read_only, plain);
 }
 
 static void start_transaction(struct statement *s)
 {
 	bool read_only = s->context->session_read_only;
-	for (; !at_end(s); advance(s)) {
-		if (keyword_at(s) != KW_READ)
-			continue;
-		advance(s);
+	bool plain = at_end(s);
+	if (accept(s, KW_READ)) {
 		read_only = keyword_at(s) == KW_ONLY;
-		if (at_end(s))
-			break;
+		plain = accept(s, KW_ONLY) || accept(s, KW_WRITE);
+		plain = plain && at_end(s);
 	}
-	decide_begin(s, read_only);
+	for (; !at_end(s); advance(s))
+		if (behind(s, 1)->word && behind(s, 1)->word->keyword == KW_READ)
+			read_only = keyword_at(s) == KW_ONLY;
+	decide_begin(s, read_only, plain);
 }
 
 void classify_start(struct statement *s)

@@ -63,6 +63,9 @@ static enum step on_query(struct session *s, struct view payload)
 		snprintf(id, sizeof id, "%u", s->id);
 		return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true, false));
 	}
+	enum step step;
+	if (begin_answers(s, &step))
+		return step;
 	return r->flags & CLASS_KILL ? command_kill(s) : to_server(s);
 }
 

@@ -42,7 +42,7 @@ static uint8_t command_of(enum errand_kind kind)
 		[ERRAND_RESET] = CMD_RESET_CONNECTION, [ERRAND_TRACKERS] = CMD_QUERY, [ERRAND_OPTION] = CMD_SET_OPTION,
 		[ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
 		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_WAIT] = CMD_QUERY,     [ERRAND_ASK] = CMD_QUERY,
-		[ERRAND_PREPARE] = CMD_STMT_PREPARE,
+		[ERRAND_CLEAR] = CMD_QUERY,            [ERRAND_BEGIN] = CMD_QUERY,    [ERRAND_PREPARE] = CMD_STMT_PREPARE,
 	};
 	return commands[kind];
 }
@@ -97,6 +97,16 @@ static bool add_wait(struct session *s, struct buf *out)
 		    add(s, out, ERRAND_WAIT, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
+}
+
+/* What is waited for, or asked, may send the statement elsewhere: it has not begun before that is known. */
+static bool add_begin(struct session *s, struct buf *out, bool *ahead)
+{
+	struct run *r = s->run;
+	if (!r->wait && !r->ask)
+		return add(s, out, ERRAND_BEGIN, CMD_QUERY, begin_sql(s));
+	*ahead = false;
+	return true;
 }
 
 /* A write whose schema must change first, or whose state this server has not accepted yet, is not sent blindly. */
@@ -160,6 +170,10 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		done = done && add(s, out, ERRAND_ASK, CMD_QUERY, freshness_ask_sql(s));
 		ahead = false;
 	}
+	if (s->begun != BEGUN_NOT && !r->own)
+		done = done && add_begin(s, out, &ahead);
+	else if (s->last_was_own && (r->flags & CLASS_READS_LAST))
+		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of("DO 0"));
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		done = done && add(s, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
 				   (struct view){r->preparing->sql, r->preparing->len});
@@ -267,6 +281,13 @@ static void errand_done(struct session *s, enum errand_kind kind)
 		break;
 	case ERRAND_TRACKERS:
 		b->fresh = false;
+		break;
+	case ERRAND_WAIT:
+		r->wait = r->late; /* once is enough, also when the statement is sent later */
+		break;
+	case ERRAND_BEGIN:
+		if (r->reply.kind == REPLY_OK)
+			begin_done(s);
 		break;
 	case ERRAND_PREPARE:
 		if (!r->failed_code) {

@@ -118,6 +118,7 @@ void finish_reset(struct session *s)
 	effects_free(&s->bound);
 	s->called = s->wrote = false;
 	s->trx_unknown = false;
+	s->begun = BEGUN_NOT;
 	s->status = STATUS_AUTOCOMMIT;
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
@@ -168,7 +169,8 @@ enum step finish_statement(struct session *s, bool ok)
 		give_back(s, b);
 		return session_enter(s, SESSION_LOGIN);
 	}
-	bool was_in_trx = session_in_trx(s);
+	bool was_in_trx = session_in_trx(s) || r->began != BEGUN_NOT;
+	s->last_was_own = false;
 	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
 		generation_changed();
 	effects_apply(s, b, ok);
@@ -250,12 +252,12 @@ enum step finish_lost_server(struct session *s)
 		return run_again(s, false);
 	}
 	s->backend = NULL;
+	begin_forget(s);
 	if (was_pinned) {
 		set_pinned(s, NULL);
 		s->pins = 0;
 		effects_free(&s->bound);
 		s->trx_unknown = false;
-		s->status &= (uint16_t)~(STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY);
 	}
 	pool_give(b);
 	if (!r->on_replica && r->sent)

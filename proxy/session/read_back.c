@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/attributes.h"
 #include "protocol/packet.h"
 #include "protocol/row.h"
 #include "proxy/backend/pool.h"
@@ -84,8 +85,12 @@ void sessions_read_back(struct worker *w, int slot)
 	}
 }
 
-static bool reads_last(struct session *s, struct view sql)
+static bool reads_last(struct session *s, struct view payload)
 {
+	struct view sql = {payload.p + 1, payload.len - 1};
+	struct query_attributes unused;
+	if ((s->caps & CAP_QUERY_ATTRIBUTES) && !query_attributes_parse(payload, &unused, &sql))
+		return true; /* no server will see it */
 	struct dialect dialect = routing_dialect(s);
 	struct context context = {.schema = state_schema_of(s->want)};
 	static _Thread_local struct classification c;
@@ -102,7 +107,7 @@ bool read_back_is_due(struct session *s, uint8_t command, struct view payload)
 		                 reset only */
 	switch (command) {
 	case CMD_QUERY:
-		return !reads_last(s, (struct view){payload.p + 1, payload.len - 1});
+		return !reads_last(s, payload);
 	case CMD_INIT_DB:
 	case CMD_FIELD_LIST:
 	case CMD_STMT_PREPARE:
@@ -168,7 +173,9 @@ static bool write_question(struct session *s, struct buf *out)
 {
 	struct bound_name n;
 	struct read_back *rb = s->reading;
-	bool ok = write_u8(out, CMD_QUERY) && text(out, "SELECT ");
+	/* Where query attributes are in effect there must be a word of them: none, in one set. */
+	size_t n_none = s->pinned->caps & CAP_QUERY_ATTRIBUTES ? 2 : 0;
+	bool ok = write_u8(out, CMD_QUERY) && write_bytes(out, "\0\1", n_none) && text(out, "SELECT ");
 	for (size_t at = 0; ok && bound_next(s->bound, &at, &n);) {
 		if (!is_asked(s->bound, &n))
 			continue;
@@ -358,6 +365,8 @@ enum step read_back_begin(struct session *s)
 		abort();
 	buf_init(&s->reading->answer, ANSWER_MAX);
 	reply_begin(&s->reading->reply, CMD_QUERY, b->caps, b->mariadb_caps);
+	if (b->conn.packed)
+		reply_repair_numbers(&s->reading->reply, 0);
 	session_enter(s, SESSION_READ_BACK);
 	buf_init(&out, QUESTION_MAX);
 	size_t begin = packet_begin(&out);

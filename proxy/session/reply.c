@@ -147,7 +147,8 @@ enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_PREPARE_
 static bool is_read_only_refusal(const struct session *s)
 {
 	const struct run *r = s->run;
-	return r->on_replica && (r->reply.error == 1290 || r->reply.error == 1836) && session_in_trx(s) &&
+	return r->on_replica && (r->reply.error == 1290 || r->reply.error == 1836) &&
+	       (session_in_trx(s) || r->began != BEGUN_NOT) &&
 	       (s->status & STATUS_IN_TRANS_READONLY);
 }
 

@@ -143,14 +143,15 @@ void routing_classify(struct session *s, struct view sql)
 	const struct object_set *objects =
 		topology_objects_requested() <= w->snapshot->objects_ticket ? w->snapshot->objects : NULL;
 	struct view names[BOUND_NAMES_MAX];
+	bool in_trx = session_in_trx(s) || s->begun != BEGUN_NOT;
 	struct context context = {
 		.carried = s->called ? NULL : s->want,
 		.hidden_user_variables = s->wrote,
 		.temp_names = names,
 		.n_temp_names = temporary_names(s, names),
 		.catalog = objects ? object_set_catalog(objects) : NULL,
-		.in_trx = session_in_trx(s),
-		.in_read_only_trx = (s->status & STATUS_IN_TRANS_READONLY) != 0 && session_in_trx(s),
+		.in_trx = in_trx,
+		.in_read_only_trx = (s->status & STATUS_IN_TRANS_READONLY) != 0 && in_trx,
 		.autocommit_off = s->autocommit_off,
 		.session_read_only = s->session_read_only,
 		.temp_tables = (s->pins & PIN_TEMPORARY_TABLE) != 0,
@@ -167,6 +168,7 @@ void routing_classify(struct session *s, struct view sql)
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
 	r->kill_query = c.kill_query;
+	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
 		hints_take(s, &c.hints, c.reason);
 	if (!(c.flags & CLASS_READS_LAST))
@@ -268,6 +270,15 @@ static enum routing_result take(struct session *s, struct backend *b, bool idle)
 	return ROUTING_OK;
 }
 
+/* The first statement of a transaction chooses where all of it runs. */
+static enum route route_of(const struct session *s)
+{
+	enum route route = s->run->route;
+	if (s->begun == BEGUN_NOT || route != ROUTE_SESSION)
+		return route;
+	return s->begun == BEGUN_READ_ONLY ? ROUTE_REPLICA : ROUTE_PRIMARY;
+}
+
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size)
 {
 	struct run *r = s->run;
@@ -275,6 +286,8 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	/* Never out of an open transaction, or of what ties every statement. */
 	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL));
 	struct backend *kept = tied ? NULL : kept_for(s);
+	if (kept && s->begun == BEGUN_READ_WRITE && (int)kept->pool->key.slot != routing_primary_slot(s))
+		kept = NULL;
 	if (kept)
 		return take(s, kept, true);
 	if (belongs_to_pinned(s))
@@ -283,14 +296,15 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		return ROUTING_WAIT;
 
 	r->wait = r->ask = false;
+	enum route route = route_of(s);
 	int slot;
 	if (s->listen_route == LISTEN_REPLICA)
 		slot = reads_any_replica(s);
 	else if (s->listen_route == LISTEN_PRIMARY)
 		slot = routing_primary_slot(s);
-	else if (r->route == ROUTE_SESSION && !r->to_primary)
+	else if (route == ROUTE_SESSION && !r->to_primary)
 		slot = slot_for_session_change(s);
-	else if (r->route == ROUTE_REPLICA)
+	else if (route == ROUTE_REPLICA)
 		slot = reads_choose(s);
 	else
 		slot = routing_primary_slot(s);

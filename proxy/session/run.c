@@ -66,6 +66,7 @@ static enum step choose_anew(struct session *s)
 	struct run *r = s->run;
 	struct backend *b = s->backend;
 	if (b) {
+		begin_undo(s);
 		s->backend = NULL;
 		if (b == s->pinned)
 			s->pinned = NULL;
@@ -104,6 +105,7 @@ enum step run_again(struct session *s, bool to_primary)
 		to_primary = true;
 	if (r->attempts > 2 * ATTEMPTS_MAX) {
 		struct backend *b = s->backend;
+		begin_undo(s);
 		s->backend = NULL;
 		if (b)
 			pool_give(b);

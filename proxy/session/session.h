@@ -102,6 +102,9 @@ struct client_statement {
 	UT_hash_handle hh;
 };
 
+/* A transaction that the client has begun, and no server knows of yet. */
+enum begun { BEGUN_NOT, BEGUN_READ_WRITE, BEGUN_READ_ONLY };
+
 /* What is sent to a backend on our own account ahead of a statement. */
 enum errand_kind {
 	ERRAND_RESET,       /* COM_RESET_CONNECTION */
@@ -113,10 +116,12 @@ enum errand_kind {
 	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
 	ERRAND_WAIT,        /* until a replica has applied what the session must see */
 	ERRAND_ASK,         /* what a server has applied, which is what the session has seen there at most */
+	ERRAND_CLEAR,       /* DO 0, which leaves no counts and no warnings */
+	ERRAND_BEGIN,       /* START TRANSACTION ... */
 	ERRAND_PREPARE,     /* COM_STMT_PREPARE */
 	ERRAND_KINDS
 };
-#define ERRANDS_MAX 12
+#define ERRANDS_MAX 16
 
 /* A query attribute "wye.name" of the command in work. */
 #define RUN_HINT_MAX 128u
@@ -162,6 +167,8 @@ struct run {
 	struct state *next;     /* the session's state when it has succeeded; a reference, or NULL: no change */
 	bool next_unknown;      /* it changes state in a way that is not known: the session is tied then */
 	struct bound *bind, *unbind; /* names that its connection has, or has no more, when it has succeeded; or NULL */
+	bool plain_begin;       /* BEGIN and nothing else */
+	enum begun began;       /* ERRAND_BEGIN has been answered */
 	bool sets_state;        /* its text tells of variables that it sets */
 	bool ask_locks;         /* it may release user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
@@ -253,6 +260,8 @@ struct session {
 	bool state_parsed;              /* the two above are up to date */
 
 	uint16_t status;                /* the server's last status flags */
+	enum begun begun;               /* nothing is pinned while it is */
+	bool last_was_own;              /* the last statement was answered here: s->last is not where it ran */
 	bool trx_unknown;               /* an ERR came inside a transaction: it may be over or not */
 	bool autocommit_off, session_read_only; /* of want */
 	uint32_t pins;                  /* PIN_... */
@@ -425,6 +434,13 @@ enum step read_back_begin(struct session *s);
 void read_back_watch(struct session *s); /* pins or names have changed: on the worker's list, or off it */
 void read_back_end(struct session *s);
 void sessions_read_back(struct worker *w, int slot); /* asks those of a server (-1: that have been idle for a while) */
+
+/* ---- BEGIN without a server: begin.c ---- */
+bool begin_answers(struct session *s, enum step *step); /* true: the statement in work has been answered */
+struct view begin_sql(const struct session *s);
+void begin_done(struct session *s);   /* the server has begun it */
+void begin_undo(struct session *s);   /* its first statement runs elsewhere: it has not begun */
+void begin_forget(struct session *s);
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };

@@ -97,6 +97,14 @@ def test_what_mysqldump_does_ends_as_it_began(session, pins):
     assert pins() is None
 
 
+def test_the_values_are_asked_for_beside_query_attributes(wye, mysql_client):
+    done = mysql_client.ask(wye, "SET @@sql_mode = CONCAT('PIPES_AS', '_CONCAT'), @a = 1 + 1;"
+                                 " SELECT @@sql_mode, @a, 'b' || 'c' FROM whoami; BEGIN; SELECT name, @a FROM whoami;",
+                            "--batch", "--skip-column-names")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.split("\n") == ["PIPES_AS_CONCAT\t2\tbc", "primary\t2", ""]
+
+
 def test_counts_and_warnings_come_before_the_value_is_asked_for(session, pins):
     session.run("SET @@div_precision_increment = 3 + 200")  # cut to 30, with a warning
     assert "div_precision_increment" in session.row("SHOW WARNINGS")[2]
@@ -284,6 +292,138 @@ def test_a_session_that_only_waits_to_be_asked_lends_its_connection_to_who_needs
 
 
 # --- transactions ---
+
+IN_TRANS, IN_TRANS_READONLY = 1, 0x2000
+BEGINNINGS = ["BEGIN", "begin work;", "START TRANSACTION", "START TRANSACTION READ WRITE"]
+
+
+def in_trans(session):
+    return session.connection.server_status & (IN_TRANS | IN_TRANS_READONLY)
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_a_transaction_begins_with_its_first_statement(cluster, wye, session, pins, begin):
+    begun = cluster.witness.status(cluster.primary, "Com_begin")
+    session.run(begin)
+    assert in_trans(session) == IN_TRANS
+    session.connection.ping()
+    assert in_trans(session) == IN_TRANS
+    own = session.value("SELECT CONNECTION_ID()")
+    assert wye.console("SELECT server FROM stats_sessions WHERE id = %d" % own)[0]["server"] is None
+    assert session.error("INSERT INTO no_such_table VALUES (1)") == 1146
+    session.run("INSERT INTO st (v) VALUES ('to be rolled back')")
+    assert session.value(WHERE) == "primary"
+    one = session.value("SELECT LAST_INSERT_ID()")
+    session.run("ROLLBACK")
+    assert in_trans(session) == 0 and pins() is None
+    assert session.value("SELECT COUNT(*) FROM st WHERE id = %d" % one) == 0
+    after = cluster.witness.status(cluster.primary, "Com_begin")
+    assert after["Com_begin"] == begun["Com_begin"] + 1
+
+
+def test_a_transaction_that_does_nothing_reaches_no_server(cluster, endpoint, session):
+    before = [cluster.witness.status(one, "Com_begin", "Com_commit", "Com_rollback") for one in cluster.servers]
+    for begin in BEGINNINGS + ["START TRANSACTION READ ONLY"]:
+        for end in ("COMMIT", "ROLLBACK WORK", "COMMIT AND NO CHAIN"):
+            session.run(begin)
+            session.run("START TRANSACTION")
+            session.run(end)
+            assert in_trans(session) == 0
+    session.run("BEGIN")
+    session.run("COMMIT AND CHAIN")
+    assert in_trans(session) == IN_TRANS
+    with endpoint.session() as gone:
+        gone.run("BEGIN")
+    session.connection._execute_command(0x1F, b"")
+    session.connection._read_ok_packet()
+    assert in_trans(session) == 0
+    after = [cluster.witness.status(one, "Com_begin", "Com_commit", "Com_rollback") for one in cluster.servers]
+    assert after == before
+
+
+def test_a_read_only_transaction_begins_where_its_first_read_runs(session, pins):
+    session.run("START TRANSACTION READ ONLY")
+    assert in_trans(session) == IN_TRANS | IN_TRANS_READONLY
+    where = session.value(WHERE)
+    assert where in ("replica1", "replica2")
+    assert [session.value(WHERE) for _ in range(3)] == [where] * 3
+    assert session.error("INSERT INTO st (v) VALUES ('no')") == 1792
+    session.run("COMMIT")
+    session.run("START TRANSACTION READ ONLY")
+    assert session.error("INSERT INTO st (v) VALUES ('no')") == 1792
+    session.run("ROLLBACK")
+    session.run("SET SESSION TRANSACTION READ ONLY")
+    session.run("BEGIN")
+    assert in_trans(session) == IN_TRANS | IN_TRANS_READONLY
+    assert session.value(WHERE) in ("replica1", "replica2")
+    session.run("COMMIT")
+    session.run("START TRANSACTION READ WRITE")
+    session.run("INSERT INTO st (v) VALUES ('yes')")
+    session.run("COMMIT")
+    assert pins() is None
+
+
+def test_a_read_only_transaction_sees_what_its_session_wrote(session):
+    for i in range(10):
+        session.run("INSERT INTO st (v) VALUES (%s)", [str(i)])
+        one = session.value("SELECT LAST_INSERT_ID()")
+        session.run("START TRANSACTION READ ONLY")
+        assert session.value("SELECT v FROM st WHERE id = %d" % one) == str(i)
+        session.run("COMMIT")
+
+
+def test_what_a_begin_does_at_once_is_done_at_once(cluster, session):
+    session.run("DELETE FROM st WHERE v LIKE 'snap%'")
+    session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    with cluster.witness.root(cluster.primary) as root:
+        root.run("INSERT INTO app.st (v) VALUES ('snapped')")
+    assert session.value("SELECT COUNT(*) FROM st WHERE v = 'snapped'") == 0
+    session.run("COMMIT")
+    # One that is open is committed by the next.
+    session.run("BEGIN")
+    session.run("INSERT INTO st (v) VALUES ('snap committed')")
+    session.run("BEGIN")
+    session.run("ROLLBACK")
+    assert session.value("SELECT COUNT(*) FROM st WHERE v = 'snap committed'") == 1
+    session.run("SET completion_type = 1")
+    session.run("BEGIN")
+    session.run("COMMIT")
+    assert in_trans(session) == IN_TRANS
+    session.run("SET completion_type = 0")
+    session.run("COMMIT")
+    assert in_trans(session) == 0
+
+
+@pytest.mark.parametrize("first", ["SET @a = 1", "SET time_zone = '+02:00'", "USE app2", "SAVEPOINT s", "SELECT 1 INTO @x",
+                                   "CREATE TEMPORARY TABLE tt (a INT)", "SELECT ROW_COUNT()", "SHOW WARNINGS"])
+def test_whatever_comes_first_in_a_transaction_begins_it(session, first):
+    session.run("BEGIN")
+    session.rows(first)
+    assert in_trans(session) == IN_TRANS
+    session.run("INSERT INTO app.st (v) VALUES ('first')")
+    session.run("ROLLBACK")
+    assert session.value("SELECT COUNT(*) FROM app.st WHERE v = 'first'") == 0
+
+
+def test_a_first_statement_that_fails_leaves_the_transaction_open(session):
+    session.run("BEGIN")
+    assert session.error("SELECT no_such_column FROM st") == 1054
+    session.run("INSERT INTO st (v) VALUES ('after an error')")
+    session.run("ROLLBACK")
+    assert session.value("SELECT COUNT(*) FROM st WHERE v = 'after an error'") == 0
+
+
+def test_counts_are_those_of_the_last_statement_also_when_no_server_saw_it(session):
+    session.run("INSERT INTO st (v) VALUES ('a'), ('b'), ('c')")
+    last = session.value("SELECT LAST_INSERT_ID()")
+    session.run("BEGIN")
+    assert session.value("SELECT ROW_COUNT()") == 0
+    assert session.value("SELECT LAST_INSERT_ID()") == last
+    session.run("COMMIT")
+    session.run("INSERT INTO st (v) VALUES ('a'), ('b')")
+    session.run("BEGIN")
+    session.run("COMMIT")
+    assert session.value("SELECT ROW_COUNT()") == 0
 
 def test_what_was_set_for_the_next_transaction_ties_until_it_is_over(session, pins):
     session.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")

@@ -385,6 +385,29 @@ static void test_what_has_a_name_on_its_connection_is_told(void **state)
 	expect_effect("SELECT RELEASE_LOCK('a')", &mysql, EFFECT_USER_UNLOCK, "", VALUE_NONE, "");
 }
 
+static void expect_begin(const char *sql, bool plain, bool read_only)
+{
+	of(sql, &mysql, &nothing_open);
+	assert_true(result.flags & CLASS_BEGINS);
+	if (!(result.flags & CLASS_PLAIN_BEGIN) != !plain || !(result.flags & CLASS_BEGINS_READ_ONLY) != !read_only)
+		fail_msg("%s: flags %x", sql, result.flags);
+}
+
+static void test_a_begin_with_nothing_to_do_at_once_is_told(void **state)
+{
+	(void)state;
+	expect_begin("BEGIN", true, false);
+	expect_begin("begin work;", true, false);
+	expect_begin("START TRANSACTION", true, false);
+	expect_begin("START TRANSACTION READ WRITE", true, false);
+	expect_begin("START TRANSACTION READ ONLY", true, true);
+	expect_begin("START TRANSACTION WITH CONSISTENT SNAPSHOT", false, false);
+	expect_begin("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", false, true);
+	expect_begin("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT", false, true);
+	expect_begin("BEGIN what", false, false);
+	assert_false(of("COMMIT AND CHAIN", &mysql, &nothing_open)->flags & CLASS_PLAIN_BEGIN);
+}
+
 static void test_functions_may_read_temporary_tables(void **state)
 {
 	(void)state;
@@ -544,6 +567,7 @@ int main(void)
 	    cmocka_unit_test(test_user_variables_set_from_data_are_named),
 	    cmocka_unit_test(test_user_variables_that_are_carried_are_read_anywhere),
 	    cmocka_unit_test(test_what_has_a_name_on_its_connection_is_told),
+	    cmocka_unit_test(test_a_begin_with_nothing_to_do_at_once_is_told),
 	    cmocka_unit_test(test_functions_may_read_temporary_tables),
 	    cmocka_unit_test(test_more_effects_than_fit_pin_the_session),
 	    cmocka_unit_test(test_bodies_of_routines_do_not_run),

@@ -1,0 +1,99 @@
+/*
+ * BEGIN: answered here, and sent to a server together with the first statement of its transaction.
+ *
+ * A transaction that ends before it began anywhere costs nothing, and one that begins READ ONLY runs where
+ * its first read can. What a server would do at once is sent at once: a snapshot, a commit of what is open,
+ * characteristics that wait for it, and everything that a client could see of it in its connection.
+ */
+#include "proxy/session/session.h"
+
+#define IN_TRANS ((uint16_t)(STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY))
+
+/* The answer, or what COMMIT does then, depends on one of these. */
+static bool shows(const struct session *s)
+{
+	static const char *const names[] = {"completion_type", "session_track_transaction_info",
+	                                    "session_track_state_change"};
+	struct view v;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (state_get(s->want, view_of(names[i]), &v))
+			return true;
+	return false;
+}
+
+static bool may_begin_later(const struct session *s)
+{
+	const struct run *r = s->run;
+	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !shows(s);
+}
+
+static void set_begun(struct session *s, enum begun begun)
+{
+	s->begun = begun;
+	s->status = (uint16_t)(s->status & ~IN_TRANS);
+	if (begun != BEGUN_NOT)
+		s->status |= STATUS_IN_TRANS;
+	if (begun == BEGUN_READ_ONLY)
+		s->status |= STATUS_IN_TRANS_READONLY;
+}
+
+static enum step answer(struct session *s)
+{
+	struct run *r = s->run;
+	bool released = r->flags & CLASS_RELEASES;
+	stat_add(&s->worker->stats->routes[ROUTE_LOCAL][r->reason], 1);
+	s->last_was_own = true;
+	bool sent = session_answer_ok(s);
+	run_end(s);
+	if (!sent)
+		return session_fail(s, END_CLIENT_GONE);
+	return released ? session_fail(s, END_RELEASED) : session_enter(s, SESSION_COMMAND);
+}
+
+bool begin_answers(struct session *s, enum step *step)
+{
+	struct run *r = s->run;
+	if (may_begin_later(s)) {
+		set_begun(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
+		*step = answer(s);
+		return true;
+	}
+	bool ends = (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK)) && !(r->flags & CLASS_MULTI) &&
+	            r->reason != REASON_XA;
+	if (s->begun == BEGUN_NOT || !ends)
+		return false;
+	if (!(r->flags & CLASS_BEGINS)) /* AND CHAIN */
+		set_begun(s, BEGUN_NOT);
+	*step = answer(s);
+	return true;
+}
+
+struct view begin_sql(const struct session *s)
+{
+	if (s->begun == BEGUN_READ_ONLY)
+		return view_of("START TRANSACTION READ ONLY");
+	return view_of(s->session_read_only ? "START TRANSACTION READ WRITE" : "START TRANSACTION");
+}
+
+void begin_done(struct session *s)
+{
+	struct run *r = s->run;
+	r->began = s->begun;
+	s->begun = BEGUN_NOT;
+	s->status = r->reply.status;
+}
+
+void begin_undo(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->began == BEGUN_NOT)
+		return;
+	s->backend->conn.error = UV_ECANCELED; /* closing rolls back */
+	set_begun(s, r->began);
+	r->began = BEGUN_NOT;
+}
+
+void begin_forget(struct session *s)
+{
+	set_begun(s, BEGUN_NOT);
+}
