@@ -606,11 +606,28 @@ struct state *state_schema(struct state_table *t, const struct state *s, struct 
 	return edit(t, s, &put);
 }
 
+#define ROLE_MAX 400u /* bytes of SET ROLE's list that are carried */
+
+struct state *state_role(struct state_table *t, const struct state *s, struct view roles)
+{
+	struct item put = {ITEM_ROLE, {NULL, 0}, {NULL, 0}};
+	if (roles.len > ROLE_MAX)
+		return NULL;
+	for (size_t i = 0; i < roles.len; i++)
+		if (roles.p[i] < 0x20 || roles.p[i] >= 0x7F || roles.p[i] == '\\')
+			return NULL;
+	if (!value_is_word(roles, "default") && roles.len)
+		put.value = roles;
+	return edit(t, s, &put);
+}
+
 struct state *state_after_reset(struct state_table *t, const struct state *s)
 {
 	struct state *empty = state_initial(t);
-	struct state *next = state_schema(t, empty, state_schema_of(s));
+	struct state *role = state_role(t, empty, state_role_of(s));
+	struct state *next = role ? state_schema(t, role, state_schema_of(s)) : NULL;
 	state_unref(t, empty);
+	state_unref(t, role);
 	if (!next)
 		abort(); /* smaller than what there was */
 	return next;
@@ -625,11 +642,18 @@ struct view state_schema_of(const struct state *s)
 	return state_find(s, ITEM_SCHEMA, none, &i) ? i.value : none;
 }
 
+struct view state_role_of(const struct state *s)
+{
+	struct item i;
+	struct view none = {NULL, 0};
+	return state_find(s, ITEM_ROLE, none, &i) ? i.value : none;
+}
+
 bool state_get(const struct state *s, struct view name, struct view *value)
 {
 	struct item i;
 	for (struct view rest = state_content(s); item_next(&rest, &i);)
-		if (i.kind != ITEM_SCHEMA && view_equal(i.name, name)) {
+		if (i.kind != ITEM_SCHEMA && i.kind != ITEM_ROLE && view_equal(i.name, name)) {
 			*value = i.value;
 			return true;
 		}

@@ -77,7 +77,10 @@ struct state *state_character_set(struct state_table *t, const struct state *s, 
 /* USE schema, COM_INIT_DB, or the SCHEMA tracker; empty: none (the current one was dropped). Cannot be
  * carried after SET CHARACTER SET, which took the schema's character set for character_set_connection. */
 struct state *state_schema(struct state_table *t, const struct state *s, struct view schema);
-/* What COM_RESET_CONNECTION leaves: the schema. */
+/* SET ROLE roles, as SQL text; DEFAULT: what the login gave. Cannot be carried when it would read otherwise
+ * elsewhere. */
+struct state *state_role(struct state_table *t, const struct state *s, struct view roles);
+/* What COM_RESET_CONNECTION leaves: the schema and the role. */
 struct state *state_after_reset(struct state_table *t, const struct state *s);
 
 /* s with the user variables of `users` in place of its own. NULL only beyond the bounds. */
@@ -87,6 +90,7 @@ struct state *state_without_users(struct state_table *t, struct state *s); /* ne
 
 /* Views into the state, valid as long as a reference is held. */
 struct view state_schema_of(const struct state *s);
+struct view state_role_of(const struct state *s); /* empty: that of the login */
 /* The value as it will be replayed; false when it is not set. SET NAMES and SET CHARACTER SET are found by
  * the names "names" and "character set" ('utf8mb4' COLLATE 'utf8mb4_bin'). */
 bool state_get(const struct state *s, struct view name, struct view *value);
@@ -100,6 +104,7 @@ enum state_diff {
 	DIFF_SET = 1,    /* the SET statement appended must be sent, and answered with OK */
 	DIFF_SCHEMA = 2, /* COM_INIT_DB with state_schema_of(want) must be sent before it */
 	DIFF_RESET = 4,  /* alone: cannot be done by these */
+	DIFF_ROLE = 16,  /* SET ROLE with state_role_of(want) must be sent first, or DEFAULT when that is empty */
 	DIFF_USER = 8    /* with DIFF_SET: it sets user variables only, which no server refuses */
 };
 

@@ -158,10 +158,13 @@ unsigned state_diff(const struct state *have, const struct state *want, struct b
 	}
 	if (state_leaves_users(have, want))
 		return DIFF_RESET;
+	if (!view_equal(state_role_of(have), state_role_of(want)))
+		diff |= DIFF_ROLE;
 	size_t len = buf_len(sql);
 	struct set_statement st = {sql, false, true, false};
 	struct view group = charset_part(want);
-	if (!view_equal(charset_part(have), group) || (diff && state_charset_is_of_schema(want)))
+	if (!view_equal(charset_part(have), group) ||
+	    ((diff & DIFF_SCHEMA) && state_charset_is_of_schema(want)))
 		add_charsets(&st, group);
 	add_variables(&st, have, want, true);
 	add_variables(&st, have, want, false);

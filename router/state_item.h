@@ -20,6 +20,7 @@
  */
 enum item_kind {
 	ITEM_SCHEMA,
+	ITEM_ROLE,
 	ITEM_BASE,    /* SET NAMES or SET CHARACTER SET */
 	ITEM_CHARSET, /* character_set_client, character_set_results, one of ..._connection: after the base */
 	ITEM_VARIABLE /* system variables, and user variables with their @ */

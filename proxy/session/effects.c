@@ -147,6 +147,22 @@ static void note_executed(struct session *s, const struct effect *e)
 		s->run->pins_added |= PIN_UNKNOWN;
 }
 
+/* A role granted a moment ago is there on the primary first. */
+static bool note_role(struct session *s, const struct effect *e, struct state **at)
+{
+	struct run *r = s->run;
+	if (e->kind != EFFECT_ROLE)
+		return false;
+	struct state *next = state_role(s->worker->states, *at ? *at : s->want, e->value);
+	if (next) {
+		state_unref(s->worker->states, *at);
+		*at = next;
+		r->pins_added &= ~(uint32_t)PIN_ROLE;
+	}
+	r->to_primary = true;
+	return true;
+}
+
 static void note_bound(struct session *s, const struct effect *e, const struct dialect *dialect)
 {
 	struct run *r = s->run;
@@ -208,7 +224,7 @@ void effects_note(struct session *s, const struct classification *c, const struc
 {
 	struct state *at = NULL;
 	for (unsigned i = 0; i < c->n_effects; i++)
-		if (!note_state(s, &c->effects[i], &at))
+		if (!note_state(s, &c->effects[i], &at) && !note_role(s, &c->effects[i], &at))
 			note_bound(s, &c->effects[i], dialect);
 	s->run->next = at;
 	s->run->sets_state = at || s->run->next_unknown;
@@ -290,7 +306,8 @@ static uint32_t pins_ended(const struct session *s, bool ok)
 	uint32_t ended = 0;
 	if (!ok)
 		return 0;
-	if (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK | CLASS_BEGINS))
+	bool wrote = r->reason == REASON_WRITE || r->reason == REASON_DDL;
+	if (wrote || (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK | CLASS_BEGINS)))
 		ended |= PIN_SET_TRANSACTION;
 	if (r->reason == REASON_XA && r->reply.has_status && !(s->status & STATUS_IN_TRANS))
 		ended |= PIN_XA;

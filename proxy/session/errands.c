@@ -40,7 +40,7 @@ static uint8_t command_of(enum errand_kind kind)
 {
 	static const uint8_t commands[ERRAND_KINDS] = {
 		[ERRAND_RESET] = CMD_RESET_CONNECTION, [ERRAND_TRACKERS] = CMD_QUERY, [ERRAND_OPTION] = CMD_SET_OPTION,
-		[ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
+		[ERRAND_ROLE] = CMD_QUERY,             [ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
 		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_WAIT] = CMD_QUERY,     [ERRAND_ASK] = CMD_QUERY,
 		[ERRAND_CLEAR] = CMD_QUERY,            [ERRAND_BEGIN] = CMD_QUERY,    [ERRAND_PREPARE] = CMD_STMT_PREPARE,
 	};
@@ -75,12 +75,25 @@ static struct state *target_state(const struct session *s)
 	return target ? target : state_ref(s->want);
 }
 
+/* MariaDB has no word for the role that the login gave. */
+static bool add_role(struct session *s, struct buf *out, struct view role)
+{
+	char text[512];
+	if (!role.len && flavor_of(s, (unsigned)s->run->slot) == FLAVOR_MARIADB)
+		return false;
+	int n = snprintf(text, sizeof text, "SET ROLE %.*s", role.len ? (int)role.len : 7,
+			 role.len ? (const char *)role.p : "DEFAULT");
+	return n < (int)sizeof text && add(s, out, ERRAND_ROLE, CMD_QUERY, view_of(text));
+}
+
 static bool collect_state(struct session *s, struct buf *out, struct state *have, struct state *want, unsigned *diff)
 {
 	struct buf sql;
 	buf_init(&sql, STATE_BYTES_MAX * 2);
 	*diff = state_diff(have, want, &sql);
 	bool done = !(*diff & DIFF_RESET);
+	if (done && (*diff & DIFF_ROLE))
+		done = add_role(s, out, state_role_of(want));
 	if (done && (*diff & DIFF_SCHEMA))
 		done = add(s, out, ERRAND_SCHEMA, CMD_INIT_DB, state_schema_of(want));
 	if (done && (*diff & DIFF_SET))
@@ -115,7 +128,8 @@ static bool is_safe_ahead(struct session *s, unsigned diff, struct state *want)
 	struct run *r = s->run;
 	if (!diff || r->replayable)
 		return true;
-	return !(diff & DIFF_SCHEMA) && ((diff & DIFF_USER) || worker_state_accepted(s->worker, want, (unsigned)r->slot));
+	bool users_only = (diff & DIFF_USER) && !(diff & DIFF_ROLE);
+	return !(diff & DIFF_SCHEMA) && (users_only || worker_state_accepted(s->worker, want, (unsigned)r->slot));
 }
 
 /* The session's own statements see what they left; another's must not. Nothing else takes a user variable away. */

@@ -124,8 +124,10 @@ void finish_reset(struct session *s)
 		backend_keep(LIST_FIRST(&s->kept), NULL);
 	s->insert_id = 0;
 	hints_forget(s);
-	struct view schema = state_schema_of(s->want);
-	struct state *reset = state_schema(w->states, s->at_login, schema);
+	/* Schema and role survive it on every server. */
+	struct state *role = state_role(w->states, s->at_login, state_role_of(s->want));
+	struct state *reset = role ? state_schema(w->states, role, state_schema_of(s->want)) : NULL;
+	state_unref(w->states, role);
 	if (reset) {
 		state_unref(w->states, s->want);
 		s->want = reset;

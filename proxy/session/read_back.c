@@ -39,8 +39,9 @@ static bool askable(const struct bound *b, enum bound_kind kind)
 	return b->count[kind] && !b->unknown[kind];
 }
 
-/* Every pin but those of transactions is one that an answer may end. */
-static bool could_be_free(const struct session *s)
+/* Every pin but those of transactions, and what the next statement ends anyway, is one that an answer may
+ * end. */
+static bool could_be_free(const struct session *s, uint32_t ending)
 {
 	const struct bound *b = s->bound;
 	if (!b || !s->pinned)
@@ -48,17 +49,17 @@ static bool could_be_free(const struct session *s)
 	uint32_t answered = (askable(b, BOUND_VARIABLE) ? (uint32_t)PIN_READ_BACK : 0) |
 	                    (askable(b, BOUND_USER_VARIABLE) ? (uint32_t)PIN_USER_VARIABLE : 0) |
 	                    (askable(b, BOUND_LOCK) && b->ask_locks ? (uint32_t)PIN_USER_LOCK : 0);
-	return s->pins && !(s->pins & ~answered);
+	return s->pins && !(s->pins & ~(answered | ending));
 }
 
 bool read_back_would_free(const struct session *s)
 {
-	return could_be_free(s) && !session_in_trx(s) && !conn_is_broken(&s->pinned->conn);
+	return could_be_free(s, 0) && !session_in_trx(s) && !conn_is_broken(&s->pinned->conn);
 }
 
 void read_back_watch(struct session *s)
 {
-	bool wanted = s->state != SESSION_CLOSING && could_be_free(s);
+	bool wanted = s->state != SESSION_CLOSING && could_be_free(s, 0);
 	if (wanted == s->to_ask)
 		return;
 	s->to_ask = wanted;
@@ -85,35 +86,56 @@ void sessions_read_back(struct worker *w, int slot)
 	}
 }
 
-static bool reads_last(struct session *s, struct view payload)
+static bool is_on_replica(const struct session *s)
+{
+	const struct server_info *server =
+	    snapshot_server_by_slot(s->worker->snapshot, s->pinned->pool->key.slot);
+	return server && server->role == SERVER_REPLICA;
+}
+
+/* The answer would free the session for a command that needs another connection than the one it is tied to.
+ */
+static bool frees_for_other(const struct session *s)
+{
+	return could_be_free(s, PIN_LAST_STATEMENT) && !session_in_trx(s) &&
+	       !conn_is_broken(&s->pinned->conn);
+}
+
+static bool is_due_for_text(struct session *s, struct view payload, bool must, bool on_replica)
 {
 	struct view sql = {payload.p + 1, payload.len - 1};
 	struct query_attributes unused;
 	if ((s->caps & CAP_QUERY_ATTRIBUTES) && !query_attributes_parse(payload, &unused, &sql))
-		return true; /* no server will see it */
+		return false; /* no server will see it */
 	struct dialect dialect = routing_dialect(s);
-	struct context context = {.schema = state_schema_of(s->want)};
+	struct context context = {.schema = state_schema_of(s->want), .pins = s->pins};
 	static _Thread_local struct classification c;
 	classify(sql, &dialect, &context, s->worker->classify_scratch, &c);
-	return c.flags & CLASS_READS_LAST;
+	if (!(c.flags & CLASS_READS_LAST))
+		return must || (on_replica && c.route != ROUTE_REPLICA);
+	/* It will give variables their values where the last statement ran. */
+	return (c.flags & CLASS_SETS_USER_VARIABLE) && s->last && s->last != s->pinned && frees_for_other(s);
 }
 
 bool read_back_is_due(struct session *s, uint8_t command, struct view payload)
 {
-	if (!s->bound || !s->pinned || !askable(s->bound, BOUND_VARIABLE) || conn_is_broken(&s->pinned->conn))
+	if (!s->bound || !s->pinned || conn_is_broken(&s->pinned->conn))
 		return false;
-	if (s->pins & (PIN_XA | PIN_UNKNOWN | PIN_OVERSIZED))
-		return false; /* an XA transaction that has ended refuses to be asked; the others end with a
-		                 reset only */
+	/* An XA transaction that has ended refuses to be asked; the others end with a reset only. */
+	bool must = askable(s->bound, BOUND_VARIABLE) && !(s->pins & (PIN_XA | PIN_UNKNOWN | PIN_OVERSIZED));
+	bool frees = frees_for_other(s);
+	if (!must && !frees)
+		return false;
+	bool on_replica = frees && is_on_replica(s);
 	switch (command) {
 	case CMD_QUERY:
-		return !reads_last(s, payload);
+		return is_due_for_text(s, payload, must, on_replica);
 	case CMD_INIT_DB:
 	case CMD_FIELD_LIST:
 	case CMD_STMT_PREPARE:
 	case CMD_STMT_EXECUTE:
 	case CMD_STMT_BULK_EXECUTE:
-		return true;
+		return must || on_replica;
 	default:
 		return false;
 	}

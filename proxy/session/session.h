@@ -110,6 +110,7 @@ enum errand_kind {
 	ERRAND_RESET,       /* COM_RESET_CONNECTION */
 	ERRAND_TRACKERS,    /* tell us what you change */
 	ERRAND_OPTION,      /* COM_SET_OPTION */
+	ERRAND_ROLE,        /* SET ROLE ... */
 	ERRAND_SCHEMA,      /* COM_INIT_DB */
 	ERRAND_STATE,       /* SET ... */
 	ERRAND_INSERT_ID,   /* SET last_insert_id */

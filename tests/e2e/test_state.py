@@ -210,6 +210,58 @@ def test_a_variable_that_a_failing_routine_has_set_is_known(session, pins):
     assert pins() is None
 
 
+def test_variables_that_get_their_values_on_a_replica_reach_the_primary(session, pins):
+    for _ in range(2):
+        session.rows("SELECT CAST('x' AS SIGNED) FROM whoami")
+        session.run("GET DIAGNOSTICS @n = NUMBER")
+        session.run("GET DIAGNOSTICS CONDITION 1 @m = MESSAGE_TEXT")
+        assert session.value("SELECT @n") == 1
+        session.rows("SELECT CAST('y' AS SIGNED) FROM whoami")
+        session.run("GET DIAGNOSTICS CONDITION 1 @o = MESSAGE_TEXT")
+        session.run("INSERT INTO st (v) VALUES (CONCAT(@n, @m, @o))")
+        text = session.value("SELECT v FROM st WHERE id = LAST_INSERT_ID()")
+        assert text.startswith("1") and "'x'" in text and "'y'" in text
+    wait_until(lambda: pins() is None, "the pin to end")
+
+
+# --- roles ---
+
+@pytest.fixture
+def roles(cluster):
+    with cluster.witness.root(cluster.primary) as root:
+        grantee = root.value("SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user WHERE user = 'app'")
+        root.run("CREATE ROLE IF NOT EXISTS st_reader")
+        root.run("GRANT st_reader TO %s" % grantee)
+        cluster.wait_caught_up()
+        yield
+        root.run("DROP ROLE st_reader")
+    cluster.wait_caught_up()
+
+
+def role_of(session):
+    return (session.value("SELECT CURRENT_ROLE() FROM whoami") or "NONE").split("@")[0].strip("`")
+
+
+def test_a_role_follows_its_session_and_no_other(endpoint, session, pins, roles):
+    session.run("SET ROLE st_reader")
+    assert pins() is None
+    with endpoint.session() as other:
+        for _ in range(4):
+            assert role_of(session) == "st_reader" and role_of(other) == "NONE"
+        assert replicas(session)
+        other.run("SET ROLE NONE")
+        for _ in range(4):
+            assert role_of(session) == "st_reader" and role_of(other) == "NONE"
+    # As on the servers themselves.
+    session.connection._execute_command(0x1F, b"")
+    session.connection._read_ok_packet()
+    assert role_of(session) == "st_reader"
+    session.run("SET ROLE NONE")
+    assert role_of(session) == "NONE" and pins() is None
+    assert session.error("SET ROLE no_such_role") in (1959, 3530)
+    assert role_of(session) == "NONE" and pins() is None
+
+
 # --- what has a name on its connection ---
 
 def test_a_temporary_table_ties_only_what_names_it(session, pins):
@@ -431,6 +483,11 @@ def test_what_was_set_for_the_next_transaction_ties_until_it_is_over(session, pi
     session.run("BEGIN")
     session.run("INSERT INTO st (v) VALUES ('serializable')")
     session.run("COMMIT")
+    assert pins() is None
+    session.run("SET TRANSACTION READ WRITE")
+    assert session.value("SELECT 1") == 1
+    assert pins() == "set-transaction"
+    session.run("INSERT INTO st (v) VALUES ('used up')")
     assert pins() is None
 
 

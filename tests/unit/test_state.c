@@ -38,6 +38,8 @@ static struct state *step(struct state *s, const char *name, const char *value)
 		next = state_character_set(table, s, view_of(value));
 	else if (!strcmp(name, "USE"))
 		next = state_schema(table, s, view_of(value));
+	else if (!strcmp(name, "ROLE"))
+		next = state_role(table, s, view_of(value));
 	else if (!value)
 		next = state_set_default(table, s, view_of(name));
 	else
@@ -365,6 +367,26 @@ static void test_a_user_variable_that_was_shown_is_kept_with_its_type(void **sta
 	            "CAST(NULL AS CHAR CHARACTER SET latin1) COLLATE 'latin1_bin'");
 }
 
+static void test_a_role_is_set_before_anything_else_and_survives_a_reset(void **state)
+{
+	(void)state;
+	assert_diff(STATE("USE", "a"), STATE("ROLE", "r1, `r2`", "USE", "b", "wait_timeout", "5"),
+	            DIFF_ROLE | DIFF_SCHEMA | DIFF_SET, "SET wait_timeout=5");
+	assert_diff(STATE("ROLE", "r1"), STATE("wait_timeout", "5"), DIFF_ROLE | DIFF_SET, "SET wait_timeout=5");
+	assert_diff(STATE("ROLE", "NONE"), STATE("ROLE", "ALL"), DIFF_ROLE, "");
+	struct state *s = STATE("ROLE", "r1", "USE", "a", "autocommit", "0"), *rest = STATE("ROLE", "r1", "USE", "a");
+	struct state *after = state_after_reset(table, s), *login = state_role(table, s, view_of("default"));
+	assert_ptr_equal(after, rest);
+	assert_true(view_equal(state_role_of(s), view_of("r1")));
+	assert_int_equal(state_role_of(login).len, 0);
+	assert_null(state_role(table, s, view_of("`a\\b`")));
+	assert_null(state_role(table, s, view_of("`\xC3\xA4`")));
+	state_unref(table, s);
+	state_unref(table, rest);
+	state_unref(table, after);
+	state_unref(table, login);
+}
+
 static void test_a_variable_can_be_forgotten(void **state)
 {
 	(void)state;
@@ -662,6 +684,7 @@ int main(void)
 	    TEST(test_checks_go_back_to_their_global_value_by_name),
 	    TEST(test_a_value_that_a_server_shows_is_a_number_where_it_looks_like_one),
 	    TEST(test_a_user_variable_that_was_shown_is_kept_with_its_type),
+	    TEST(test_a_role_is_set_before_anything_else_and_survives_a_reset),
 	    TEST(test_a_variable_can_be_forgotten),
 	    TEST(test_names_of_user_variables_are_quoted_where_they_must_be),
 	    TEST(test_a_value_that_would_read_otherwise_elsewhere_is_kept_in_hexadecimal),
