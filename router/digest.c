@@ -3,7 +3,6 @@
 #include <string.h>
 
 #define SEED       0x243F6A8885A308D3ull
-#define PLAIN_LIST 2u
 
 #define mix digest_mix
 
@@ -127,7 +126,7 @@ static void list_begin(struct digest *d, bool is_row)
 /* The list's closing parenthesis has been added. */
 static void list_end(struct digest *d)
 {
-	uint64_t list = d->list_plain ? PLAIN_LIST : d->hash;
+	uint64_t list = d->list_plain ? DIGEST_PLAIN_LIST : d->hash;
 	if (d->list_plain && d->text) {
 		d->len = d->list_text;
 		d->last_kind = d->list_is_row ? TOKEN_OPERATOR : TOKEN_WORD;

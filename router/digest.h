@@ -54,7 +54,7 @@ static inline uint64_t digest_mix(uint64_t hash, uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ hash << 1;
 }
 
-static inline void digest_word(struct digest *d, const struct token *t)
+static inline __attribute__((always_inline)) void digest_word(struct digest *d, const struct token *t)
 {
 	const struct word *w = t->word;
 	bool folds = w && w->in_grammar && d->last_kind != '.' && d->last_kind != TOKEN_SYSTEM_VAR;
@@ -64,10 +64,20 @@ static inline void digest_word(struct digest *d, const struct token *t)
 	d->last_word = w;
 }
 
+/* What stands for a list that held nothing but literals. */
+#define DIGEST_PLAIN_LIST 2u
+
+/* The last token closed a row of nothing but literals, of a text that nobody wants to see: another such row behind a
+ * comma changes nothing. */
+static inline bool digest_repeats_row(const struct digest *d)
+{
+	return d->after_row && d->row_hash == DIGEST_PLAIN_LIST && !d->text;
+}
+
 /* What a literal and a byte of punctuation add. */
 #define DIGEST_LITERAL 1u
 
-static inline void digest_add(struct digest *d, const struct token *t)
+static inline __attribute__((always_inline)) void digest_add(struct digest *d, const struct token *t)
 {
 	switch (t->kind) {
 	case TOKEN_WORD:

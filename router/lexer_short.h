@@ -11,6 +11,9 @@
 #include "router/lexer.h"
 #include "router/lexer_scan.h"
 
+/* Compilers find these too large; in the one loop that matters they are not. */
+#define LEXER_INLINE static inline __attribute__((always_inline))
+
 enum shortcut { SHORT_NONE, SHORT_WORD, SHORT_PREFIX, SHORT_PUNCTUATION, SHORT_DIGIT };
 
 extern const uint8_t lexer_shortcuts[256];
@@ -20,7 +23,7 @@ void lexer_next_any(struct lexer *lx, struct token *t);
 /* The rest of what a word is under a character set with wide characters. */
 void lexer_wide_word(struct lexer *lx, const struct token *t);
 
-static inline void lexer_word_at(struct lexer *lx, struct token *t, const uint8_t *p)
+LEXER_INLINE void lexer_word_at(struct lexer *lx, struct token *t, const uint8_t *p)
 {
 	t->kind = TOKEN_WORD;
 	t->p = p;
@@ -32,7 +35,7 @@ static inline void lexer_word_at(struct lexer *lx, struct token *t, const uint8_
 }
 
 /* A whole number that ends where it can be seen; else false. */
-static inline bool lexer_digits_at(struct lexer *lx, struct token *t, const uint8_t *p)
+LEXER_INLINE bool lexer_digits_at(struct lexer *lx, struct token *t, const uint8_t *p)
 {
 	const uint8_t *q = p + 1, *limit = lx->limit;
 	while (q < limit && (uint8_t)(*q - '0') < 10)
@@ -47,7 +50,7 @@ static inline bool lexer_digits_at(struct lexer *lx, struct token *t, const uint
 	return true;
 }
 
-static inline bool lexer_short(struct lexer *lx, struct token *t, const uint8_t *p)
+LEXER_INLINE bool lexer_short(struct lexer *lx, struct token *t, const uint8_t *p)
 {
 	const uint8_t *limit = lx->limit;
 	if (p >= limit)
@@ -75,7 +78,7 @@ static inline bool lexer_short(struct lexer *lx, struct token *t, const uint8_t 
 	}
 }
 
-static inline void lexer_next_short(struct lexer *lx, struct token *t)
+LEXER_INLINE void lexer_next_short(struct lexer *lx, struct token *t)
 {
 	const uint8_t *p = lx->cursor;
 	bool space = p < lx->limit && *p == ' ';

@@ -3,6 +3,8 @@
 #include "router/statement.h"
 
 #include "router/lexer_short.h"
+#include "router/plain_list.h"
+#include "router/quiet_tokens.h"
 #include "router/relations.h"
 #include "router/sql_mode.h"
 #include "router/variables.h"
@@ -347,6 +349,8 @@ void statement_open_parentheses(struct statement *s)
 static void on_close(struct statement *s)
 {
 	bool cte = holds(s->cte_depths, s->depth);
+	if (digest_repeats_row(&s->digest))
+		pass_plain_rows(s);
 	if (s->depth)
 		s->depth--;
 	advance(s);
@@ -475,6 +479,7 @@ static bool on_keyword(struct statement *s, enum keyword keyword)
 
 void statement_scan(struct statement *s, unsigned stop)
 {
+	bool quiet = !s->watch && s->dialect->charset == TEXT_ASCII_SAFE;
 	for (;;) {
 		const struct token *t = current(s);
 		switch (t->kind) {
@@ -501,9 +506,16 @@ void statement_scan(struct statement *s, unsigned stop)
 		case ')':
 			on_close(s);
 			continue;
+		case TOKEN_NUMBER:
+		case TOKEN_STRING:
+			if (s->digest.mode == DIGEST_LIST)
+				pass_plain_list(s);
+			break;
 		case ',':
 			if (stop & STOP_COMMA && !s->depth)
 				return;
+			if (s->digest.mode == DIGEST_LIST)
+				pass_plain_list(s);
 			break;
 		case '.':
 			on_dot(s);
@@ -518,6 +530,8 @@ void statement_scan(struct statement *s, unsigned stop)
 			system_variable(s);
 			continue;
 		}
+		if (quiet)
+			pass_quiet_tokens(s, !(stop & STOP_COMMA));
 		advance_here(s);
 	}
 }

@@ -1,0 +1,117 @@
+/*
+ * The short way through tokens that mean nothing for the route: names, words that do not act, commas, '=' and whole
+ * numbers, which most of a statement is made of.
+ *
+ * The lexer's, the digest's and the statement's work on them in one, with what they share in registers; it gives what
+ * they would give, and leaves to them whatever it does not know.
+ */
+#ifndef WYE_ROUTER_QUIET_TOKENS_H
+#define WYE_ROUTER_QUIET_TOKENS_H
+
+#include "router/lexer_short.h"
+#include "router/statement.h"
+
+/* What is carried from token to token. */
+struct quiet {
+	const uint8_t *p; /* behind the last one */
+	uint64_t hash;
+	int last_kind;
+	const struct word *last_word;
+};
+
+/* False when the word may act, or is a long one. */
+LEXER_INLINE bool quiet_word(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+{
+	uint64_t lo, hi;
+	size_t n = scan_word(lx->start, p, lx->limit, &lo, &hi);
+	if (n > 16)
+		return false;
+	const struct word *w = word_find(lo, hi, p, n);
+	if (w && w->acts)
+		return false;
+	bool folds = w && w->in_grammar && q->last_kind != '.' && q->last_kind != TOKEN_SYSTEM_VAR;
+	uint64_t fold = folds ? WORD_FOLD : 0;
+	q->hash = digest_mix(q->hash, lo | fold, (hi | fold) ^ (uint64_t)n << 56 ^ (folds ? 0 : 3));
+	q->last_kind = t->kind = TOKEN_WORD;
+	q->last_word = t->word = w;
+	t->p = p;
+	t->len = n;
+	q->p = p + n;
+	return true;
+}
+
+LEXER_INLINE bool quiet_number(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+{
+	const uint8_t *end = p + 1;
+	while (end < lx->limit && (uint8_t)(*end - '0') < 10)
+		end++;
+	if (end < lx->limit && (*end == '.' || is_word_byte(*end)))
+		return false;
+	q->hash = digest_mix(q->hash, DIGEST_LITERAL, 1);
+	q->last_kind = t->kind = TOKEN_NUMBER;
+	q->last_word = t->word = NULL;
+	t->p = p;
+	t->len = (size_t)(end - p);
+	q->p = end;
+	return true;
+}
+
+LEXER_INLINE void quiet_punctuation(struct quiet *q, struct token *t, const uint8_t *p)
+{
+	q->hash = digest_mix(q->hash, *p, 2);
+	q->last_kind = t->kind = *p;
+	q->last_word = t->word = NULL;
+	t->p = p;
+	t->len = 1;
+	q->p = p + 1;
+}
+
+/* False at a token that is not quiet. */
+LEXER_INLINE bool quiet_token(struct quiet *q, struct token *t, const struct lexer *lx, bool commas)
+{
+	const uint8_t *p = q->p;
+	while (p < lx->limit && (*p == ' ' || *p == '\n'))
+		p++;
+	if (p == lx->limit)
+		return false;
+	switch (lexer_shortcuts[*p]) {
+	case SHORT_PREFIX:
+		if (lx->limit - p > 1 && p[1] == '\'')
+			return false;
+		return quiet_word(q, t, lx, p);
+	case SHORT_WORD:
+		return quiet_word(q, t, lx, p);
+	case SHORT_DIGIT:
+		return quiet_number(q, t, lx, p);
+	case SHORT_PUNCTUATION:
+		if (*p != '=' && (*p != ',' || !commas))
+			return false;
+		quiet_punctuation(q, t, p);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The current token has been dealt with: passes the quiet ones behind it, and makes the last of them the current one.
+ * Only where names need no look. */
+LEXER_INLINE void pass_quiet_tokens(struct statement *s, bool commas)
+{
+	struct lexer *lx = &s->lexer;
+	struct digest *d = &s->digest;
+	struct quiet q = {lx->cursor, d->hash, d->last_kind, d->last_word};
+	unsigned at = s->at;
+	if (d->mode != DIGEST_FAST || lx->last_kind == TOKEN_JOINING_DOT)
+		return;
+	while (quiet_token(&q, &s->ring[(at + 1) % RING], lx, commas))
+		at++;
+	if (at == s->at)
+		return;
+	s->at = at;
+	lx->cursor = q.p;
+	lx->last_kind = d->last_kind = q.last_kind;
+	lx->last_word = d->last_word = q.last_word;
+	d->hash = q.hash;
+}
+
+#endif
