@@ -29,7 +29,9 @@
 struct session;
 struct pool;
 TAILQ_HEAD(session_list, session);
+struct backend;
 TAILQ_HEAD(pool_list, pool);
+TAILQ_HEAD(backend_list, backend);
 
 /* A (state, server) pair that a server has accepted: such a state may be sent in one write with a statement. User
  * variables, which nothing refuses, are no part of it. */
@@ -49,6 +51,7 @@ struct place {
 	bool asking;
 	bool given;                  /* the answer: one was, or will be */
 	bool only_account;           /* one of this account's: its own limit is reached */
+	bool urgent;                 /* also one that was used a moment ago */
 	unsigned worker, slot;       /* who asks, for which server */
 	uint64_t account_id;
 	uint64_t asked_at;           /* ms: when it came back last */
@@ -77,6 +80,7 @@ struct worker {
 	struct pool *pools;    /* a hash over (slot, account, capabilities) */
 	unsigned backends[SERVERS_MAX]; /* connections of this worker to each server */
 	struct place places[SERVERS_MAX];
+	struct backend_list leaving;    /* connections that the server is to close, longest first */
 	struct balance *balance;
 	uint64_t random;       /* state of a small generator; not for secrets */
 

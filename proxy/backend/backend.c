@@ -8,7 +8,19 @@
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
+#define LEAVE_MS 1000u
 #define INPUT_MAX (2u << 20) /* the walker looks at no packet larger than 1 MiB */
+
+static void close_now(struct backend *b)
+{
+	if (b->state == BACKEND_LEAVING)
+		TAILQ_REMOVE(&b->conn.worker->leaving, b, link);
+	b->state = BACKEND_CLOSING;
+	conn_close(&b->conn);
+	pool_leave_rooms(b->slot, b->account_room);
+	room_unref(b->account_room);
+	b->account_room = NULL;
+}
 
 static void on_run(struct conn *c)
 {
@@ -27,6 +39,11 @@ static void on_run(struct conn *c)
 	case BACKEND_IDLE:
 		/* A server speaks unasked only to say good-bye (ERR 4031), or it is gone. */
 		backend_discard(b);
+		break;
+	case BACKEND_LEAVING:
+		conn_consume(&b->conn, b->conn.view_len);
+		if (b->conn.error)
+			close_now(b);
 		break;
 	case BACKEND_CLOSING:
 		break;
@@ -62,6 +79,8 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 		abort();
 	struct worker *w = pool->worker;
 	b->pool = pool;
+	b->slot = pool->key.slot;
+	b->account_room = room_ref(pool->account_room);
 	b->state = BACKEND_CONNECTING;
 	b->since = worker_now(w);
 	b->have = state_initial(w->states);
@@ -97,16 +116,31 @@ static enum closed_reason reason_of(const struct backend *b)
 }
 
 /* Servers count a connection that ends without a word as aborted. */
-static void say_good_bye(struct backend *b)
+static bool say_good_bye(struct backend *b)
 {
 	static const uint8_t quit[] = {1, 0, 0, 0, CMD_QUIT};
-	if (b->state == BACKEND_IDLE && !conn_is_broken(&b->conn) && !b->conn.view_len)
-		conn_send_command(&b->conn, quit, sizeof quit);
+	return b->state == BACKEND_IDLE && !b->conn.view_len && conn_send_command(&b->conn, quit, sizeof quit);
+}
+
+/* It counts until the server has closed it: one that takes its place may be one too many for the server before. */
+static void leave(struct backend *b)
+{
+	b->state = BACKEND_LEAVING;
+	b->since = worker_now(b->conn.worker);
+	TAILQ_INSERT_TAIL(&b->conn.worker->leaving, b, link);
+	conn_set_reading(&b->conn, true);
+}
+
+void backends_leave(struct worker *w, bool all)
+{
+	struct backend *b;
+	while ((b = TAILQ_FIRST(&w->leaving)) && (all || worker_now(w) - b->since > LEAVE_MS))
+		close_now(b);
 }
 
 void backend_discard(struct backend *b)
 {
-	if (b->state == BACKEND_CLOSING)
+	if (b->state >= BACKEND_LEAVING)
 		return;
 	assert(!b->session);
 	struct worker *w = b->conn.worker;
@@ -114,15 +148,16 @@ void backend_discard(struct backend *b)
 	enum closed_reason reason = reason_of(b);
 	stat_add(&w->stats->servers[pool->key.slot].closed[reason], 1);
 	pool->counts.closed[reason]++;
-	say_good_bye(b);
+	bool said = say_good_bye(b);
 	backend_keep(b, NULL);
 	pool_forget(b);
-	b->state = BACKEND_CLOSING;
 	backend_login_end(b);
-	w->backends[pool->key.slot]--;
+	w->backends[b->slot]--;
 	b->pool = NULL;
-	conn_close(&b->conn);
-	pool_leave_rooms(pool);
+	if (said)
+		leave(b);
+	else
+		close_now(b);
 }
 
 void backend_keep(struct backend *b, struct session *s)

@@ -2,6 +2,7 @@
  * A backend: one connection from this worker to a server, in one client account's name.
  *
  *	CONNECTING ──> LOGIN ──> IDLE <──> BUSY (lent to a session)
+ *	     │            │         ├─────> LEAVING (the server is to close it)
  *	     └────────────┴─────────┴────────┴──> CLOSING (freed by its close callback)
  *
  * It carries the session state that the server holds for it (`have`), so that the difference to what a session wants
@@ -35,12 +36,14 @@ enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID, TASK_DRAIN };
  * being shut down. */
 #define ERROR_UNREACHABLE 1053
 
-enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_CLOSING };
+enum backend_state { BACKEND_CONNECTING, BACKEND_LOGIN, BACKEND_IDLE, BACKEND_BUSY, BACKEND_LEAVING, BACKEND_CLOSING };
 
 struct backend {
 	struct conn conn; /* first: a conn's owner is found by its address */
-	struct pool *pool;
-	TAILQ_ENTRY(backend) link;       /* the pool's list of its state */
+	struct pool *pool;               /* NULL from LEAVING on */
+	struct room *account_room;       /* a reference: it is in this room, and in its server's */
+	unsigned slot;
+	TAILQ_ENTRY(backend) link;       /* the pool's list of its state, or the worker's of those that leave */
 	enum backend_state state;
 	uint64_t since;                  /* ms of the loop's clock: when it came into this state */
 	uint64_t born;                   /* ms: when it was logged in */
@@ -76,6 +79,9 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 
 /* The one way to end it, safe to call twice. A session that has it lent must have let go before. */
 void backend_discard(struct backend *b);
+
+/* Those that the server has not closed within a second, or all, are closed from here. */
+void backends_leave(struct worker *w, bool all);
 
 /* Makes the session the keeper, or nobody (NULL). */
 void backend_keep(struct backend *b, struct session *s);

@@ -97,7 +97,7 @@ void pool_forget(struct backend *b)
 		pool->n_busy--;
 		stat_sub(&counters->used, 1);
 		break;
-	case BACKEND_CLOSING:
+	default:
 		break;
 	}
 }

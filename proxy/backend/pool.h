@@ -24,8 +24,6 @@
 #include "proxy/backend/room.h"
 #include "proxy/worker.h"
 
-TAILQ_HEAD(backend_list, backend);
-
 /* What two sessions must share to share connections. */
 struct pool_key {
 	uint64_t account_id;
@@ -108,7 +106,7 @@ bool pool_is_full_code(uint16_t code);
 
 /* From backend_discard: it leaves its list, and the rooms. */
 void pool_forget(struct backend *b);
-void pool_leave_rooms(struct pool *pool);
+void pool_leave_rooms(unsigned slot, struct room *account_room);
 
 /* Opens what the lines need and what may be opened; every tick. */
 void pools_grow(struct worker *w);

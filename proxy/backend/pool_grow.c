@@ -7,7 +7,8 @@
 
 #define BORN_TOGETHER 8u /* connections of one pool being opened at once, at most */
 #define PATIENCE_MS 10u  /* who has connections waits so long for one of them, before others are asked */
-#define FAIR_MS 20u      /* a connection goes to another pool's line when that has waited so much longer */
+#define RESTED_MS 20u    /* idle for less, a connection is probably about to be used again */
+#define LONG_MS 100u     /* but not kept from those who have waited so long */
 #define ASK_AGAIN_MS 50u /* after all the other workers had none to give up */
 
 static struct room *room_of_shortage(const struct pool *pool)
@@ -34,6 +35,13 @@ static bool may_want(const struct pool *pool)
 	if (pool->shortage == SHORT_OF_SERVER && w->backends[slot] < room_inside(room_of_server(slot)) / workers_count())
 		return true;
 	return worker_now(w) - pool_waits_since(pool) >= PATIENCE_MS;
+}
+
+/* It may take the place of one that was used a moment ago. */
+static bool is_urgent(const struct pool *pool)
+{
+	return (!pool->n_busy && !pool->n_connecting) ||
+	       worker_now(pool->worker) - pool_waits_since(pool) >= LONG_MS;
 }
 
 /* Since when pools of this place wait for this room, the longest of them; 0: none. */
@@ -87,8 +95,12 @@ bool pool_is_outwaited(const struct pool *pool)
 		others = earlier(others, waited_for(place, server, pool));
 		others = earlier(others, waited_for(place, pool->account_room, pool));
 	}
-	uint64_t own = pool_waits_since(pool);
-	return others && (!own || others + FAIR_MS < own);
+	if (!others)
+		return false;
+	/* Opening another in its place costs more than a statement: only for who has waited far longer. */
+	uint64_t now = worker_now(pool->worker), own = pool_waits_since(pool);
+	uint64_t waited = now > others ? now - others : 0, own_waited = own ? now - own : 0;
+	return waited > 2 * own_waited + LONG_MS;
 }
 
 /* ---- the rooms ---- */
@@ -121,7 +133,7 @@ struct backend *pool_open(struct pool *pool)
 {
 	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
 	if (!server) {
-		pool_leave_rooms(pool);
+		pool_leave_rooms(pool->key.slot, pool->account_room);
 		return NULL;
 	}
 	pool->counts.opened++;
@@ -139,15 +151,14 @@ static void on_told(struct worker *w, void *arg)
 	}
 }
 
-void pool_leave_rooms(struct pool *pool)
+void pool_leave_rooms(unsigned slot, struct room *account_room)
 {
-	int of_server = room_leave(room_of_server(pool->key.slot));
-	int of_account = room_leave(pool->account_room);
-	void *slot = (void *)(uintptr_t)pool->key.slot;
+	int of_server = room_leave(room_of_server(slot));
+	int of_account = room_leave(account_room);
 	if (of_server >= 0)
-		worker_post(worker_at((unsigned)of_server), on_told, slot);
+		worker_post(worker_at((unsigned)of_server), on_told, (void *)(uintptr_t)slot);
 	if (of_account >= 0 && of_account != of_server)
-		worker_post(worker_at((unsigned)of_account), on_told, slot);
+		worker_post(worker_at((unsigned)of_account), on_told, (void *)(uintptr_t)slot);
 }
 
 /* ---- in place of an idle one ---- */
@@ -167,10 +178,10 @@ static struct backend *longest_idle(struct worker *w, unsigned slot, const uint6
 }
 
 /* True: one was closed at once. One that still holds a last insert id is closed when that is known. */
-static bool give_one_up(struct worker *w, unsigned slot, const uint64_t *account_id, bool *later)
+static bool give_one_up(struct worker *w, unsigned slot, const uint64_t *account_id, bool urgent, bool *later)
 {
 	struct backend *b = longest_idle(w, slot, account_id);
-	if (!b)
+	if (!b || (!urgent && worker_now(w) - b->since < RESTED_MS))
 		return false;
 	*later = b->keeps_insert_id;
 	pool_retire(b, CLOSED_ROOM);
@@ -190,8 +201,8 @@ static void on_asked(struct worker *w, void *arg)
 		on_told(w, (void *)(uintptr_t)question->slot);
 		return;
 	}
-	question->given =
-		give_one_up(w, question->slot, question->only_account ? &question->account_id : NULL, &later) || later;
+	const uint64_t *account_id = question->only_account ? &question->account_id : NULL;
+	question->given = give_one_up(w, question->slot, account_id, question->urgent, &later) || later;
 	if (question->given)
 		worker_post(worker_at(question->worker), on_asked, question);
 	else
@@ -215,6 +226,7 @@ static void ask_others(struct pool *pool)
 	place->given = false;
 	place->only_account = pool->shortage == SHORT_OF_ACCOUNT;
 	place->account_id = pool->key.account_id;
+	place->urgent = is_urgent(pool);
 	ask_next(w, place);
 }
 
@@ -228,7 +240,7 @@ static bool make_room(struct pool *pool, enum pool_shortage shortage)
 		return true;
 	}
 	return give_one_up(pool->worker, pool->key.slot, shortage == SHORT_OF_ACCOUNT ? &pool->key.account_id : NULL,
-			   &later);
+			   is_urgent(pool), &later);
 }
 
 /* ---- growing ---- */
@@ -286,6 +298,7 @@ void pools_grow(struct worker *w)
 
 void pools_init(struct worker *w)
 {
+	TAILQ_INIT(&w->leaving);
 	for (unsigned slot = 0; slot < SERVERS_MAX; slot++) {
 		TAILQ_INIT(&w->places[slot].short_of);
 		w->places[slot].worker = w->index;

@@ -98,6 +98,7 @@ void pools_sweep(struct worker *w)
 		    worker_now(w) > pool->retry_at + FORGET_MS)
 			forget(pool);
 	}
+	backends_leave(w, false);
 }
 
 void pools_close(struct worker *w)
@@ -114,4 +115,5 @@ void pools_close(struct worker *w)
 		assert(!pool->n_busy && !pool->n_line);
 		forget(pool);
 	}
+	backends_leave(w, true);
 }

@@ -62,6 +62,14 @@ struct room *room_of_account(uint64_t account_id, unsigned slot)
 	return r;
 }
 
+struct room *room_ref(struct room *r)
+{
+	pthread_mutex_lock(&lock);
+	r->references++;
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
 void room_unref(struct room *r)
 {
 	if (!r)

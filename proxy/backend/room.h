@@ -22,6 +22,7 @@ struct room;
 struct room *room_of_server(unsigned slot);
 struct room *room_of_clients(void);
 struct room *room_of_account(uint64_t account_id, unsigned slot); /* a reference */
+struct room *room_ref(struct room *r); /* of an account's; another reference */
 void room_unref(struct room *r);
 
 /* One more, if fewer than `limit` (0: any number) are in it. `now` in ms of the loops' clock. */
