@@ -48,6 +48,9 @@ static const struct variable variables[] = {
     CONNECTION("debug"),
     CONNECTION("debug_dbug"),
     CONNECTION("debug_sync"),
+    /* No server tells its replicas: a table that is created under it is another one there. */
+    {"default_storage_engine", READ_ANYWHERE, WRITE_PINS},
+    {"storage_engine", READ_ANYWHERE, WRITE_PINS},
     {"gtid_domain_id", READ_ANYWHERE, WRITE_PINS},
     {"resultset_metadata", READ_ANYWHERE, WRITE_PINS},
     {"server_id", READ_SERVER, WRITE_PINS},

@@ -116,6 +116,8 @@ static enum step on_reset_connection(struct session *s, struct view payload)
 
 static enum step on_change_user(struct session *s, struct view payload)
 {
+	if (s->failed_changes >= 3)
+		return on_unknown(s, payload);
 	login_change_user(s, payload);
 	run_end(s);
 	return s->login ? session_enter(s, SESSION_LOGIN) : session_fail(s, END_CLIENT_PROTOCOL);

@@ -106,6 +106,7 @@ struct session_login {
 	bool checked_once;       /* the slow check has failed against an account that may be old */
 	uint64_t ticket;
 	struct check *check;
+	char *user_before;       /* COM_CHANGE_USER: who the session is while the new one is being checked */
 };
 
 struct check {
@@ -195,6 +196,7 @@ void login_end(struct session *s)
 		return;
 	if (l->check)
 		l->check->session = NULL;
+	free(l->user_before);
 	auth_server_finish(&l->auth);
 	OPENSSL_cleanse(&l->account, sizeof l->account);
 	if (l->packet.base)
@@ -218,9 +220,19 @@ static bool send_error(struct session *s, uint16_t code, const char *sqlstate, c
 
 static enum step refuse(struct session *s, uint16_t code, const char *sqlstate, const char *text)
 {
+	struct session_login *l = s->login;
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
 	stat_add(&s->worker->stats->logins_refused, 1);
-	send_error(s, code, sqlstate, text);
-	return session_fail(s, END_LOGIN_REFUSED);
+	bool sent = send_error(s, code, sqlstate, text);
+	/* Where MySQL closes the connection, MariaDB lets it be whose it was before, its state reset. */
+	if (!sent || !l->user_before || !server || server->flavor != FLAVOR_MARIADB)
+		return session_fail(s, END_LOGIN_REFUSED);
+	free(s->user);
+	s->user = l->user_before;
+	l->user_before = NULL;
+	s->failed_changes++;
+	login_end(s);
+	return session_enter(s, SESSION_COMMAND);
 }
 
 /* Counts the client among its account's, and no longer among another's; false: there are enough. */
@@ -562,6 +574,17 @@ static enum step set_initial_state(struct session *s)
 	return STEP_AGAIN;
 }
 
+/* COM_CHANGE_USER: nothing of the old user's session is left. */
+static void forget_user_before(struct session *s)
+{
+	free(s->login->user_before);
+	s->login->user_before = NULL;
+	s->failed_changes = 0;
+	state_unref(s->worker->states, s->want);
+	s->want = state_initial(s->worker->states);
+	position_finish(&s->position);
+}
+
 static enum step on_accepted(struct session *s)
 {
 	struct session_login *l = s->login;
@@ -581,6 +604,8 @@ static enum step on_accepted(struct session *s)
 		return refuse_crowd(s);
 	s->account_id = l->account.id;
 	s->generation = generation_now();
+	if (l->user_before)
+		forget_user_before(s);
 	if (set_initial_state(s) == STEP_CLOSE)
 		return STEP_CLOSE;
 	if (!state_schema_of(s->want).len) {
@@ -689,10 +714,7 @@ void login_change_user(struct session *s, struct view payload)
 		return;
 	}
 	finish_reset(s);
-	state_unref(s->worker->states, s->want);
-	s->want = state_initial(s->worker->states);
-	position_finish(&s->position);
-	free(s->user);
+	l->user_before = s->user;
 	s->user = text_of(l->login.user);
 }
 

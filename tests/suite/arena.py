@@ -17,13 +17,14 @@ from wye_process import Wye
 OPTIONS = {
     "mariadb": {"character_set_server": "latin1", "default_storage_engine": "myisam", "plugin_maturity": "unknown",
                 "use_stat_tables": "preferably", "histogram_type": "json_hb", "max_heap_table_size": "1M",
-                "sort_buffer_size": "256K", "performance_schema": "ON", "skip_name_resolve": 0, "gtid_strict_mode": 0,
+                "sort_buffer_size": "256K", "performance_schema": "ON", "gtid_strict_mode": 0,
                 "binlog_direct_non_transactional_updates": 1},
-    "mysql": {"skip_name_resolve": 0},
+    "mysql": {},
 }
-# Wye counts no session as over while its connection waits for another one: tests that count the server's sessions
-# would wait for it.
-WYE_OPTIONS = ["--set", "consistency=global", "--set", "server_idle_timeout=1s"]
+# A connection that waits in the pool for its next session is one more session to the server, and tests that wait until
+# the server has no more of them than before wait for it.
+WYE_OPTIONS = ["--set", "consistency=global", "--set", "pool_idle_timeout=1s", "--set",
+               "pool_min_idle=0"]
 SYSTEM = {"information_schema", "performance_schema", "mysql", "sys", "mtr", "app", "app2", "sbtest", "test"}
 # Of the schema mysql, tables that change without a test having left something behind.
 VOLATILE = {"gtid_slave_pos", "gtid_executed", "slow_log", "general_log", "innodb_index_stats", "innodb_table_stats",
@@ -62,8 +63,11 @@ class Arena:
         self.made += 1
         self.cluster = Cluster(self.flavor, 2, self.directory / "c")
         (self.directory / "servers").mkdir(exist_ok=True)
-        self.cluster.kind.options = {**self.cluster.kind.options, **OPTIONS[self.flavor],
-                                     "tmpdir": self.directory / "servers"}
+        kind = self.cluster.kind
+        kind.options = {**kind.options, **OPTIONS[self.flavor], "tmpdir": self.directory / "servers"}
+        # wye comes to root@localhost over TCP. MySQL takes the option for given whatever value it has.
+        text = kind.option_file
+        kind.option_file = lambda server: text(server).replace("skip_name_resolve=1\n", "")
         self.cluster.up()
         self.root = pymysql.connect(unix_socket=str(self.cluster.primary.socket), user="root", autocommit=True,
                                     connect_timeout=20, read_timeout=60)
