@@ -14,7 +14,12 @@ struct accounts_json {
 static const char top_sql[] =
     "SELECT json_extract(?1, '$.plugin'), json_extract(?1, '$.authentication_string'),"
     " json_extract(?1, '$.account_locked'), ifnull(json_extract(?1, '$.password_last_changed'), 1),"
-    " ifnull(json_extract(?1, '$.ssl_type'), 0), json_extract(?1, '$.is_role')";
+    " ifnull(json_extract(?1, '$.ssl_type'), 0), json_extract(?1, '$.is_role'),"
+    " ifnull(json_extract(?1, '$.access'), 0)";
+
+/* Bits of a global privilege in "access": SUPER, and CONNECTION ADMIN, which was split off it. */
+#define ACCESS_SUPER            (1ll << 15)
+#define ACCESS_CONNECTION_ADMIN (1ll << 32)
 
 static const char alternatives_sql[] =
     "SELECT json_extract(value, '$.plugin'), json_extract(value, '$.authentication_string')"
@@ -103,6 +108,8 @@ static bool read_top(struct accounts_json *j, struct account *account)
 	account->password_expired = sqlite3_column_int64(j->top, 3) == 0;
 	int ssl_type = sqlite3_column_int(j->top, 4);
 	account->require_tls = ssl_type > SSL_NONE;
+	account->skips_init_connect =
+	    sqlite3_column_int64(j->top, 6) & (ACCESS_SUPER | ACCESS_CONNECTION_ADMIN);
 	if (!set_plugin_from(account, j->top))
 		return false;
 	choose_alternative(j, account);

@@ -11,10 +11,10 @@
 
 /* The verifier as hexadecimal digits: it holds any byte, and no character set must touch it. */
 static const char mysql_sql[] = "SELECT user, host, plugin, HEX(authentication_string), account_locked = "
-                                "'Y', password_expired = 'Y', ssl_type"
+                                "'Y', password_expired = 'Y', ssl_type, super_priv = 'Y'"
                                 " FROM mysql.user";
 static const char mariadb_view_sql[] =
-    "SELECT user, host, plugin, HEX(authentication_string), 0, password_expired = 'Y', ssl_type"
+    "SELECT user, host, plugin, HEX(authentication_string), 0, password_expired = 'Y', ssl_type, super_priv = 'Y'"
     " FROM mysql.user WHERE is_role <> 'Y'";
 static const char mariadb_sql[] = "SELECT user, host, priv FROM mysql.global_priv";
 
@@ -58,6 +58,7 @@ static void add_row(struct account_set *set, struct library_result *r)
 	a.password_expired = is_true(library_value(r, 5, NULL));
 	const char *ssl = or_empty(library_value(r, 6, NULL));
 	a.require_tls = *ssl != '\0';
+	a.skips_init_connect = is_true(library_value(r, 7, NULL));
 	if (a.require_tls && strcmp(ssl, "ANY") != 0)
 		account_set_plugin(&a, "client certificate", NULL, 0);
 	account_set_add(set, &a);

@@ -70,6 +70,25 @@ bool look_identify(struct library_connection *c, struct look *look)
 	return true;
 }
 
+static uint64_t hash_of(const char *text)
+{
+	uint64_t h = 1469598103934665603u;
+	for (const char *p = text; *p; p++)
+		h = (h ^ (uint8_t)*p) * 1099511628211u;
+	return *text ? h : 0;
+}
+
+static void read_defaults(struct library_result *r, struct server_defaults *d)
+{
+	const char *init_connect = library_value(r, 8, NULL);
+	copy_text(d->sql_mode, sizeof d->sql_mode, library_value(r, 4, NULL));
+	d->wait_timeout = (uint32_t)number(library_value(r, 6, NULL), 0);
+	d->interactive_timeout = (uint32_t)number(library_value(r, 7, NULL), 0);
+	copy_text(d->init_connect, sizeof d->init_connect, init_connect);
+	d->init_connect_hash = init_connect ? hash_of(init_connect) : 0;
+	d->init_connect_cut = init_connect && strlen(init_connect) >= sizeof d->init_connect;
+}
+
 static bool read_state(struct library_connection *c, const struct monitor_words *w, struct look *look)
 {
 	struct library_result *r;
@@ -85,6 +104,7 @@ static bool read_state(struct library_connection *c, const struct monitor_words 
 		const char *mode = library_value(r, 4, NULL);
 		look->sql_mode = mode ? sql_mode_parse(view_of(mode), look->flavor) : 0;
 		look->autocommit_off = number(library_value(r, 5, NULL), 1) == 0;
+		read_defaults(r, &look->defaults);
 	}
 	library_free(r);
 	return true;

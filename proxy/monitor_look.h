@@ -15,6 +15,7 @@
 #include "proxy/client_library.h"
 #include "proxy/monitor_words.h"
 #include "proxy/options.h"
+#include "proxy/server_defaults.h"
 #include "router/flavor.h"
 
 #define LOOK_CHANNELS_MAX 8
@@ -61,6 +62,7 @@ struct look {
 	bool gtid; /* GTIDs are in use */
 	uint32_t sql_mode;   /* MODE_... of the global sql_mode: what new sessions begin with */
 	bool autocommit_off; /* likewise */
+	struct server_defaults defaults;
 
 	bool status_known; /* the replication status could be read */
 	unsigned n_channels;

@@ -9,10 +9,13 @@
 /* MariaDB has no server_uuid: the host, the port and the directory of the data are together nobody else's. */
 #define MARIADB_IDENTITY "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir), '', CURRENT_USER()"
 
+#define DEFAULTS                                                                                             \
+	"@@global.sql_mode, @@global.autocommit, @@global.wait_timeout, @@global.interactive_timeout, "      \
+	"@@global.init_connect"
 #define MYSQL_STATE                                                                                          \
 	"SELECT @@global.read_only, @@global.super_read_only, @@global.server_id, @@global.gtid_mode LIKE "  \
-	"'ON%', @@global.sql_mode, @@global.autocommit"
-#define MARIADB_STATE "SELECT @@global.read_only, 0, @@global.server_id, 1, @@global.sql_mode, @@global.autocommit"
+	"'ON%', " DEFAULTS
+#define MARIADB_STATE "SELECT @@global.read_only, 0, @@global.server_id, 1, " DEFAULTS
 
 /* The age of the transaction that the applier works at, since it was committed on its first server. Nothing
  * being applied is 0 here: what has not arrived yet is told by other means. */

@@ -21,7 +21,8 @@ enum duty {
 };
 
 struct monitor_words {
-	const char *state;    /* read_only, super_read_only (or 0), server_id, GTIDs in use (1/0), sql_mode, autocommit */
+	const char *state;    /* read_only, super_read_only (or 0), server_id, GTIDs in use (1/0), sql_mode, autocommit, wait_timeout,
+	                       * interactive_timeout, init_connect */
 	const char *identity; /* a text no other server has, server_uuid (or '') and the account we are */
 	const char *status;   /* one row a replication channel */
 	const char *replicas; /* one row a replica */

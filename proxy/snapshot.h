@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "proxy/options.h"
+#include "proxy/server_defaults.h"
 #include "proxy/settings.h"
 #include "router/flavor.h"
 #include "router/position.h"
@@ -50,6 +51,7 @@ struct server_info {
 	uint16_t default_collation;      /* the greeting's */
 	uint32_t sql_mode;               /* MODE_... of router/sql_mode.h: the global default, for texts of new sessions */
 	bool autocommit_off;             /* the global default, for new sessions */
+	struct server_defaults defaults;
 	char reason[160];                /* why the state is what it is */
 	int64_t since_us;                /* when the state or role changed last, epoch */
 	char source[280];                /* whom it replicates from, host:port, or empty */

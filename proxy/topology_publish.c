@@ -85,6 +85,7 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->default_collation = m->look.collation;
 	s->sql_mode = m->look.sql_mode;
 	s->autocommit_off = m->look.autocommit_off;
+	s->defaults = m->look.defaults;
 	describe_role(m, s->reason, sizeof s->reason);
 	s->since_us = m->since_us;
 	describe_source(m, s->source, sizeof s->source);
@@ -116,6 +117,12 @@ static struct snapshot *build(void)
 	return s;
 }
 
+static bool same_defaults(const struct server_defaults *a, const struct server_defaults *b)
+{
+	return strcmp(a->sql_mode, b->sql_mode) == 0 && a->wait_timeout == b->wait_timeout &&
+	       a->interactive_timeout == b->interactive_timeout && a->init_connect_hash == b->init_connect_hash;
+}
+
 static bool same_server(const struct server_info *a, const struct server_info *b)
 {
 	/* A reason may hold a lag that moves: it is looked at only where it is one of another kind. */
@@ -124,7 +131,7 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 	       a->flavor == b->flavor && a->weight == b->weight && a->address_len == b->address_len &&
 	       memcmp(&a->address, &b->address, a->address_len) == 0 && a->since_us == b->since_us &&
 	       a->default_collation == b->default_collation && a->sql_mode == b->sql_mode &&
-	       a->autocommit_off == b->autocommit_off &&
+	       a->autocommit_off == b->autocommit_off && same_defaults(&a->defaults, &b->defaults) &&
 	       strcmp(a->version_text, b->version_text) == 0 && strcmp(a->source, b->source) == 0 &&
 	       (a->state == SERVER_STATE_LAGGING || strcmp(a->reason, b->reason) == 0);
 }

@@ -93,6 +93,7 @@ struct worker {
 	uv_timer_t deadline;            /* the soonest of them */
 	struct session_list to_ask;     /* tied by nothing but values that can be asked for */
 	unsigned n_sessions;
+	unsigned n_limited;             /* sessions with a wait_timeout of their own */
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
 	uint32_t next_session;
 	bool draining;

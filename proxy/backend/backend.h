@@ -51,6 +51,9 @@ struct backend {
 	uint32_t thread_id;              /* the server's: for KILL */
 	uint32_t caps, mariadb_caps;     /* in effect on this connection */
 	struct state *have;              /* what the server holds for it */
+	bool multi_statements;           /* the switch of COM_SET_OPTION, which survives a reset */
+	uint64_t init_connect;           /* a hash of what the server's init_connect was at the login */
+	bool init_unknown;               /* init_connect left there what no vector describes: a reset would lose it */
 	bool fresh;                      /* nothing was set up on it yet (after login or reset) */
 	bool dirty;                      /* holds what no vector describes: reset before another session has it */
 	bool stale;                      /* that was another session's, or one that has been reset */

@@ -54,7 +54,9 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	key.caps = s->caps & SESSION_POOL_CAPS;
 	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
 	key.no_schema = state_schema_of(s->want).len == 0;
-	return pool_by_key(w, &key, s->user);
+	struct pool *pool = pool_by_key(w, &key, s->user);
+	pool->skips_init_connect = s->skips_init_connect;
+	return pool;
 }
 
 /* ---- the lists ---- */
@@ -219,6 +221,7 @@ static void leave_schemaless(struct backend *b)
 	struct pool_key key = from->key;
 	key.no_schema = 0;
 	struct pool *to = pool_by_key(from->worker, &key, from->user);
+	to->skips_init_connect = from->skips_init_connect;
 	pool_forget(b);
 	b->pool = to;
 	TAILQ_INSERT_TAIL(&to->busy, b, link);
@@ -262,11 +265,23 @@ void pool_give(struct backend *b)
 	settle(b);
 }
 
+/* The server has run it at the login. */
+static void note_init_connect(struct backend *b, const struct server_info *server)
+{
+	bool whole;
+	backend_set_have(b, backend_initial_state(b->pool->worker, server, b->pool->skips_init_connect, &whole));
+	b->init_unknown = !whole;
+}
+
 void pool_backend_ready(struct backend *b)
 {
 	struct pool *pool = b->pool;
 	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
 	b->born = worker_now(pool->worker);
+	b->multi_statements = b->caps & CAP_MULTI_STATEMENTS;
+	b->init_connect = server ? server->defaults.init_connect_hash : 0;
+	if (server && *server->defaults.init_connect)
+		note_init_connect(b, server);
 	b->youth = (uint8_t)worker_random(pool->worker);
 	pool->failed_at = 0;
 	pool->error = 0;

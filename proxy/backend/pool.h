@@ -48,6 +48,7 @@ struct pool {
 	UT_hash_handle hh;
 	struct worker *worker;
 	char *user;
+	bool skips_init_connect; /* the account has the right */
 	struct backend_list connecting, idle, busy;
 	unsigned n_connecting, n_idle, n_busy;
 	struct session_list line; /* who waits, in order: run->line */

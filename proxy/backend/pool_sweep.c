@@ -26,12 +26,14 @@ static uint64_t kept_open(const struct pool *pool)
 
 static void close_idle(struct pool *pool)
 {
+	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
 	uint64_t now = worker_now(pool->worker), keep = kept_open(pool);
 	uint64_t timeout = pool->worker->snapshot->settings->pool_idle_timeout;
 	struct backend *b, *next;
 	for (b = TAILQ_LAST(&pool->idle, backend_list); b; b = next) {
 		next = TAILQ_PREV(b, backend_list, link);
-		if (pool_is_too_old(b))
+		/* New sessions begin with the server's present init_connect. */
+		if (pool_is_too_old(b) || (server && b->init_connect != server->defaults.init_connect_hash))
 			pool_retire(b, CLOSED_AGE);
 		else if (pool->n_idle > keep && !b->keeps_insert_id && (now - b->since) * 1000 > timeout)
 			pool_retire(b, CLOSED_IDLE); /* not what its keeper may still ask for */

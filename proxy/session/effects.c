@@ -84,6 +84,34 @@ static struct state *after_effect(struct worker *w, const struct state *from, co
 	}
 }
 
+bool effects_of_text(struct worker *w, const struct state *from, struct view sql, const struct dialect *dialect,
+                     struct state **next)
+{
+	struct classification *c = malloc(sizeof *c);
+	if (!c)
+		abort();
+	struct context context = {.schema = state_schema_of(from)};
+	classify(sql, dialect, &context, w->classify_scratch, c);
+	struct state *at = NULL;
+	bool whole = !(c->flags & (CLASS_CALLS | CLASS_MANY_EFFECTS | CLASS_UNLEXED));
+	uint32_t explained = 0;
+	for (unsigned i = 0; i < c->n_effects; i++) {
+		struct state *after = after_effect(w, at ? at : from, &c->effects[i]);
+		if (!after) {
+			whole = false;
+			continue;
+		}
+		if (c->effects[i].kind == EFFECT_USER_VARIABLE)
+			explained |= PIN_USER_VARIABLE;
+		state_unref(w->states, at);
+		at = after;
+	}
+	whole = whole && !(c->pins_added & ~(explained | PINS_CLEAN));
+	free(c);
+	*next = at;
+	return whole;
+}
+
 /* True when it is of the state; *at is moved on where it can be carried. */
 static bool note_state(struct session *s, const struct effect *e, struct state **at)
 {

@@ -26,4 +26,11 @@ void effects_unknown(struct session *s, enum bound_kind kind);
 void effects_settle(struct session *s); /* names were taken away: pins follow */
 void effects_free(struct bound **b);
 
+struct worker;
+
+/* The state that a text leaves when it is run under `from` (a reference in *next; NULL: the same). True when that is all
+ * it does to its session. */
+bool effects_of_text(struct worker *w, const struct state *from, struct view sql, const struct dialect *dialect,
+                     struct state **next);
+
 #endif

@@ -143,6 +143,13 @@ static bool needs_reset(const struct session *s, const struct state *want)
 	return b->stale || reads_last || state_leaves_users(b->have, want);
 }
 
+/* COM_SET_OPTION's argument, two bytes: 0 is on, 1 is off. */
+static struct view view_of_option(bool multi_statements)
+{
+	static const uint8_t on[2] = {0, 0}, off[2] = {1, 0};
+	return (struct view){multi_statements ? on : off, 2};
+}
+
 enum errands_result errands_collect(struct session *s, struct buf *out)
 {
 	struct worker *w = s->worker;
@@ -158,6 +165,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	bool reset = needs_reset(s, want);
 	if (r->save_for)
 		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
+	if (reset && b->init_unknown)
+		return state_unref(w->states, want), ERRANDS_IMPOSSIBLE;
 	if (reset) {
 		done = done && add(s, out, ERRAND_RESET, CMD_RESET_CONNECTION, (struct view){NULL, 0});
 		r->errands_reset = true;
@@ -165,6 +174,9 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	} else {
 		state_ref(have);
 	}
+	bool multi = s->caps & CAP_MULTI_STATEMENTS;
+	if (b->multi_statements != multi)
+		done = done && add(s, out, ERRAND_OPTION, CMD_SET_OPTION, view_of_option(multi));
 	if (b->fresh || reset)
 		done = done && add(s, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
 	if (have != want) {
@@ -304,6 +316,9 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	case ERRAND_BEGIN:
 		if (r->reply.kind == REPLY_OK)
 			begin_done(s);
+		break;
+	case ERRAND_OPTION:
+		b->multi_statements = s->caps & CAP_MULTI_STATEMENTS;
 		break;
 	case ERRAND_PREPARE:
 		if (!r->failed_code) {

@@ -543,30 +543,12 @@ static void remember(struct session *s)
 	OPENSSL_cleanse(&secret, sizeof secret);
 }
 
-/* The state a direct connection would have after this login. */
 static enum step set_initial_state(struct session *s)
 {
-	struct worker *w = s->worker;
-	const struct server_info *server = snapshot_reference(w->snapshot);
-	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
-	const struct collation *c =
-		charset_session_collation(s->login->login.collation, mariadb, server ? server->version : 0);
-	if (!c && server)
-		c = charset_session_collation(server->default_collation, mariadb, server->version);
-	struct view charset = c ? view_of(c->charset->name) : view_of("utf8mb4");
-	struct view collation = c ? view_of(c->name) : (struct view){NULL, 0};
-	struct state *named = state_names(w->states, s->want, charset, collation);
-	struct state *whole = named;
-	if (named && s->login->login.schema.len)
-		whole = state_schema(w->states, named, s->login->login.schema);
-	if (whole != named)
-		state_unref(w->states, named);
-	if (!whole)
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
+	if (!session_initial_state(s, &s->login->login, s->login->account.skips_init_connect))
 		return session_fail(s, END_CLIENT_PROTOCOL);
-	state_unref(w->states, s->want);
-	state_unref(w->states, s->at_login);
-	s->want = whole;
-	s->at_login = state_ref(whole);
+	s->skips_init_connect = s->login->account.skips_init_connect;
 	s->status = STATUS_AUTOCOMMIT;
 	routing_state_changed(s);
 	hints_take_attributes(s, s->login->login.attributes);

@@ -29,6 +29,15 @@ static struct view unquoted(struct view v)
 	return (struct view){v.p + 1, end ? (size_t)(end - v.p - 1) : v.len - 1};
 }
 
+/* 0 where it is no plain number (DEFAULT). */
+static uint32_t seconds_of(struct view v)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < v.len && v.p[i] >= '0' && v.p[i] <= '9' && n < UINT32_MAX / 100; i++)
+		n = n * 10 + (uint32_t)(v.p[i] - '0');
+	return n;
+}
+
 void routing_state_changed(struct session *s)
 {
 	struct view v;
@@ -43,6 +52,9 @@ void routing_state_changed(struct session *s)
 			     ? text_charset_of(unquoted(v))
 			     : TEXT_ASCII_SAFE;
 	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) ? !is_on(v) : any && any->autocommit_off;
+	s->worker->n_limited -= s->wait_timeout != 0;
+	s->wait_timeout = state_get(s->want, view_of("wait_timeout"), &v) ? seconds_of(v) : 0;
+	s->worker->n_limited += s->wait_timeout != 0;
 	s->session_read_only = (state_get(s->want, view_of("transaction_read_only"), &v) && is_on(v)) ||
 			       (state_get(s->want, view_of("tx_read_only"), &v) && is_on(v));
 }

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "protocol/ok.h"
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
@@ -192,6 +193,36 @@ void sessions_run_woken(struct worker *w)
 
 /* ---- time-outs: the lists are in the order of `since`, so only their heads are looked at ---- */
 
+/* MySQL says good-bye, MariaDB just goes. */
+static void say_it_was_silent(struct session *s)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	struct buf b;
+	uint8_t seq = 0;
+	if (!any || any->flavor != FLAVOR_MYSQL || any->version < 80024)
+		return;
+	buf_init(&b, 512);
+	if (err_write(&b, &seq, s->caps, 4031, "HY000",
+		      "The client was disconnected by the server because of inactivity. See wait_timeout and "
+		      "interactive_timeout for configuring this behavior."))
+		conn_send(&s->client, buf_data(&b), buf_len(&b));
+	buf_finish(&b);
+}
+
+/* Sessions with a wait_timeout of their own: few, and in no order. */
+static void check_own_limits(struct worker *w, uint64_t now)
+{
+	struct session *s, *next;
+	for (s = w->n_limited ? TAILQ_FIRST(&w->idle) : NULL; s; s = next) {
+		next = TAILQ_NEXT(s, queue);
+		if (!s->wait_timeout || now - s->since < s->wait_timeout * 1000ull)
+			continue;
+		say_it_was_silent(s);
+		s->end = END_IDLE_TIMEOUT;
+		session_close(s);
+	}
+}
+
 void sessions_check_times(struct worker *w)
 {
 	const struct settings *settings = w->snapshot->settings;
@@ -206,6 +237,7 @@ void sessions_check_times(struct worker *w)
 		s->end = END_IDLE_TIMEOUT;
 		session_close(s);
 	}
+	check_own_limits(w, now);
 }
 
 /* ---- birth and death ---- */
@@ -231,6 +263,7 @@ static void on_closed(struct conn *c)
 	effects_free(&s->bound);
 	TAILQ_REMOVE(&w->sessions, s, link);
 	w->n_sessions--;
+	w->n_limited -= s->wait_timeout != 0;
 	atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
 	stat_sub(&w->stats->clients, 1);
 	free(s);

@@ -257,6 +257,8 @@ struct session {
 	char *peer;                     /* the client's address, for people */
 	struct state *want;             /* the session's state */
 	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
+	bool skips_init_connect;        /* its account has the right */
+	uint32_t wait_timeout;          /* of want: seconds it may be silent; 0: as the settings say */
 	uint32_t sql_mode;              /* MODE_... of want */
 	enum text_charset charset;      /* of want */
 	bool state_parsed;              /* the two above are up to date */
@@ -362,6 +364,13 @@ void run_end(struct session *s);                   /* frees it; the command's by
 enum step run_again(struct session *s, bool to_primary);
 /* Likewise, but nothing has failed: it is routed anew. */
 enum step run_anew(struct session *s);
+
+/* ---- what a session begins with: initial_state.c ---- */
+struct login;
+/* Sets want and at_login as a direct connection's would be after this login. False: it cannot be carried. */
+bool session_initial_state(struct session *s, const struct login *login, bool exempt);
+/* What a connection holds right after its login (a reference); *whole: init_connect did nothing that it does not tell. */
+struct state *backend_initial_state(struct worker *w, const struct server_info *server, bool exempt, bool *whole);
 
 /* ---- query attributes: attributes.c ---- */
 /* The text of a COM_QUERY, and what of its attributes is for wye. False when it is malformed. */

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 import wire_client
+from endpoint import wait_until
 from wire_client import (EXECUTE, LONGLONG, QUERY, QUERY_ATTRIBUTES, USUAL, VAR_STRING, Reader, ServerError, WireClient,
                          lenenc, lenenc_int)
 
@@ -16,6 +17,11 @@ def tables(cluster):
         root.run("DROP PROCEDURE IF EXISTS app.one_result")
         root.run("CREATE PROCEDURE app.one_result() BEGIN SELECT 1; END")
     cluster.wait_caught_up()
+
+
+@pytest.fixture(scope="module")
+def wye_options():
+    return ["--set", "monitor_interval=20ms"]
 
 
 @pytest.fixture
@@ -122,3 +128,155 @@ def test_malformed_query_attributes_are_refused_and_the_session_lives(client, fl
         one.write(bytes([QUERY]) + body)
         assert error_of(one.result) in (1835, 1064, 1065)
     assert one.value("SELECT v FROM agreed") == b"one"
+
+
+# --- what a flag of the client means ---
+
+def test_found_rows_belong_to_who_asked_for_them(client):
+    counting, other = client(caps=USUAL | wire_client.FOUND_ROWS), client()
+    same = "UPDATE agreed SET v = 'one' WHERE id = 1"
+    for _ in range(4):
+        assert counting.query(same)["affected"] == 1
+        assert other.query(same)["affected"] == 0
+
+
+def test_several_statements_are_for_who_switched_them_on(client):
+    one, other = client(caps=USUAL | wire_client.MULTI_STATEMENTS), client()
+    two = b"\x03" + b"SELECT 1; SELECT 2"
+    switch = lambda to: b"\x1b" + struct.pack("<H", to)  # noqa: E731
+    for _ in range(3):
+        one.write(two)
+        assert len(one.results()) == 2
+        other.write(two)
+        assert error_of(other.results) == 1064
+    one.write(switch(1), two, switch(0), two, b"\x1b\x05\x00")
+    one.end(one.packet())
+    assert error_of(one.results) == 1064
+    one.end(one.packet())
+    assert len(one.results()) == 2
+    assert error_of(one.result) == 1047
+    # Also where the session is tied to its connection.
+    other.query("BEGIN")
+    other.query("UPDATE agreed SET v = 'one' WHERE id = 1")
+    other.write(switch(0), two, switch(1), two)
+    other.end(other.packet())
+    assert len(other.results()) == 2
+    other.end(other.packet())
+    assert error_of(other.results) == 1064
+    other.query("ROLLBACK")
+    for _ in range(3):
+        other.write(two)
+        assert error_of(other.results) == 1064
+
+
+def test_a_procedure_with_a_result_needs_a_client_for_several(client):
+    one, other = client(without=wire_client.MULTI_RESULTS | wire_client.PS_MULTI_RESULTS), client()
+    for _ in range(2):
+        assert error_of(lambda: one.query("CALL one_result()")) == 1312
+        other.write(bytes([QUERY]) + b"CALL one_result()")
+        assert len(other.results()) == 2
+    assert one.value("SELECT v FROM agreed") == b"one"
+
+
+def test_an_interactive_client_has_the_interactive_timeout(client, cluster):
+    with cluster.witness.root(cluster.primary) as root:
+        expected = root.value("SELECT @@global.interactive_timeout")
+        root.run("SET GLOBAL interactive_timeout = 4321")
+    try:
+        wait_until(lambda: client(caps=USUAL | wire_client.INTERACTIVE).value("SELECT @@wait_timeout") == b"4321",
+                           "wye to know the new value")
+        one, other = client(caps=USUAL | wire_client.INTERACTIVE), client()
+        for _ in range(4):
+            assert one.value("SELECT @@wait_timeout") == b"4321"
+            assert other.value("SELECT @@wait_timeout") != b"4321"
+    finally:
+        with cluster.witness.root(cluster.primary) as root:
+            root.run("SET GLOBAL interactive_timeout = %s" % expected)
+
+
+def test_a_session_that_is_silent_for_longer_than_its_wait_timeout_is_closed(client, flavor):
+    one = client()
+    one.query("SET wait_timeout = 1")
+    one.query("DO 0")
+    with pytest.raises(EOFError):
+        packet = one.packet()
+        assert flavor == "mysql" and one.error(packet).code == 4031
+        one.packet()
+
+
+def test_ignored_space_is_part_of_the_sql_mode(client, flavor):
+    one, other = client(caps=USUAL | wire_client.IGNORE_SPACE), client()
+    for _ in range(4):
+        assert b"IGNORE_SPACE" in one.value("SELECT @@sql_mode")
+        assert one.value("SELECT COUNT (*) FROM agreed") == b"1"
+        assert b"IGNORE_SPACE" not in other.value("SELECT @@sql_mode")
+        assert error_of(lambda: other.query("SELECT COUNT (*) FROM agreed")) in (1064, 1630)
+    one.write(b"\x1f")
+    one.result()
+    assert (b"IGNORE_SPACE" in one.value("SELECT @@sql_mode")) == (flavor == "mysql")
+
+
+# --- init_connect ---
+
+def value_of(client, ask):
+    with client() as one:
+        return one.value(ask)
+
+
+@pytest.fixture
+def init_connect(cluster, endpoint):
+    """Sets it on every server, and waits until sessions begin with it."""
+    def everywhere(text):
+        for server in cluster.servers:
+            with cluster.witness.root(server) as root:
+                root.run("SET GLOBAL init_connect = %s", [text])
+
+    def set_and_wait(text, client, ask, expected):
+        everywhere(text)
+        # A connection made before wye has looked again shows it too: many in a row last longer than that.
+        wait_until(lambda: all(value_of(client, ask) == expected for _ in range(25)), "sessions to begin with " + text)
+
+    yield set_and_wait
+    everywhere("")
+
+
+def test_init_connect_is_what_every_session_begins_with(client, init_connect):
+    ask = "SELECT CONCAT(@@group_concat_max_len, ' ', @@lock_wait_timeout, ' ', @@sql_mode LIKE '%ANSI_QUOTES%')"
+    init_connect("SET group_concat_max_len = 4444, lock_wait_timeout = 77; SET sql_mode = 'ANSI_QUOTES'", client, ask,
+                 b"4444 77 1")
+    one, other = client(), client()
+    for _ in range(4):
+        assert one.value(ask) == other.value(ask) == b"4444 77 1"
+    # The quotes are read as this mode has them.
+    assert one.value('SELECT "v" FROM agreed') == b"one"
+    one.query("SET group_concat_max_len = 5555")
+    for _ in range(4):
+        assert one.value("SELECT @@group_concat_max_len") == b"5555"
+        assert other.value("SELECT @@group_concat_max_len") == b"4444"
+    # A reset brings back what is global: the servers do not run it again.
+    one.write(b"\x1f")
+    one.result()
+    for _ in range(4):
+        assert one.value(ask) not in (b"4444 77 1", None)
+        assert other.value(ask) == b"4444 77 1"
+
+
+def test_init_connect_is_not_run_for_who_has_the_right(client, init_connect, cluster):
+    ask = "SELECT @@group_concat_max_len"
+    init_connect("SET group_concat_max_len = 4444", client, ask, b"4444")
+    root = client(user="admin", database="app")
+    plain = client()
+    for _ in range(4):
+        assert root.value(ask) != b"4444"
+        assert plain.value(ask) == b"4444"
+
+
+def test_init_connect_that_does_more_than_set_variables(client, init_connect):
+    ask = "SELECT @of_init"
+    init_connect("SET @of_init = CONCAT('a', 'b')", client, ask, b"ab")
+    one, other = client(), client()
+    one.query("SET @mine = 1")
+    for _ in range(4):
+        assert one.value(ask) == other.value(ask) == b"ab"
+    one.close()
+    assert [client().value(ask) for _ in range(4)] == [b"ab"] * 4

@@ -165,7 +165,10 @@ class WireClient:
 
     def raw_read(self, n):
         while len(self.received) < n:
-            piece = self.socket.recv(1 << 18)
+            try:
+                piece = self.socket.recv(1 << 18)
+            except ConnectionResetError:
+                piece = b""
             if not piece:
                 raise EOFError("the connection was closed")
             self.received += piece
