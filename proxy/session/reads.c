@@ -122,17 +122,25 @@ int reads_any_replica(struct session *s)
 	return reads_fresh_replica(s, true);
 }
 
+/* How soon a replica is expected to have what is lacking: the first of all. */
+static uint32_t soonest(const struct session *s)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	uint32_t first = POSITIONS_NEVER;
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		const struct server_info *server = &snapshot->servers[i];
+		uint32_t us = may_serve(s, server) ? positions_catch_up_us(server->slot) : POSITIONS_NEVER;
+		first = us < first ? us : first;
+	}
+	return first;
+}
+
 /* The replica to wait on, -1 when none is expected within `at_most` microseconds. */
 static int expected_first(struct session *s, uint32_t at_most)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
-	uint32_t first = POSITIONS_NEVER;
+	uint32_t first = soonest(s);
 	struct field f = {.n = 0};
-	for (unsigned i = 0; i < snapshot->n_servers; i++) {
-		uint32_t us = may_serve(s, &snapshot->servers[i]) ? positions_catch_up_us(snapshot->servers[i].slot)
-								   : POSITIONS_NEVER;
-		first = us < first ? us : first;
-	}
 	if (first == POSITIONS_NEVER || first > at_most)
 		return -1;
 	for (unsigned i = 0; i < snapshot->n_servers; i++)
@@ -142,21 +150,21 @@ static int expected_first(struct session *s, uint32_t at_most)
 	return pick(s, &f);
 }
 
-static bool may_run_on_primary(const struct session *s)
+static uint32_t worth_of(const struct session *s)
 {
-	return s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_NEVER;
+	return (uint32_t)(s->worker->snapshot->settings->causal_timeout / WORTH_PART);
 }
 
 /* Nobody is known to have it. */
 static int wait_or_primary(struct session *s)
 {
 	struct run *r = s->run;
-	uint64_t worth = s->worker->snapshot->settings->causal_timeout / WORTH_PART;
+	uint32_t worth = worth_of(s);
 	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
 	bool any_time = primary < 0 || r->wants_replica;
 	/* What was read is not known, or has been waited for in vain. */
 	bool can_wait = worth && !freshness_is_bound(s) && !freshness_need(s)->unknown && !r->waited;
-	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : (uint32_t)worth) : -1;
+	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : worth) : -1;
 	if (slot >= 0) {
 		r->wait = true;
 		return slot;
@@ -182,6 +190,10 @@ static int ask(struct session *s)
 	positions_want(worker_now(s->worker));
 	if (slot < 0)
 		return wait_or_primary(s);
+	/* What the primary has now no replica will have soon: asking for it would be in vain. */
+	if (slot == routing_primary_slot(s) && may_run_on_primary(s) && !s->run->wants_replica &&
+	    soonest(s) > worth_of(s))
+		return slot;
 	s->run->ask = true;
 	return slot;
 }
