@@ -155,6 +155,11 @@ static uint32_t worth_of(const struct session *s)
 	return (uint32_t)(s->worker->snapshot->settings->causal_timeout / WORTH_PART);
 }
 
+static bool may_run_on_primary(const struct session *s)
+{
+	return s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_NEVER;
+}
+
 /* Nobody is known to have it. */
 static int wait_or_primary(struct session *s)
 {
