@@ -29,8 +29,8 @@ PREFERRED_PORTS = {"listen": 6033, "admin": 6032, "http": 6070}
 READS = 8
 PRIMARY, REPLICAS = "primary", "replicas"
 
-# Each act is one session of the application: its statements with the context that `wye route` must know to
-# classify them alone, how often, and where they have to run.
+# Each act is what one session of the application does: its statements with the context that `wye route` must know to
+# classify them alone, in how many sessions they run, and where they have to run.
 ACTS = [
     [("CREATE TABLE visits (page INT PRIMARY KEY, hits INT)", "none", 1, PRIMARY)],
     [("INSERT INTO visits VALUES (1, 10), (2, 20)", "none", 1, PRIMARY)],
@@ -40,7 +40,7 @@ ACTS = [
      ("UPDATE visits SET hits = hits + 1 WHERE page = 2", "trx", 1, PRIMARY),
      ("COMMIT", "trx", 1, None)],
     [("SELECT hits FROM visits WHERE page = 2 FOR UPDATE", "none", 1, PRIMARY)],
-    [("SET sql_mode = 'ANSI_QUOTES'", "none", 1, None),
+    [("SET sql_mode = 'ANSI_QUOTES'", "none", READS, None),
      ('SELECT "hits" FROM "visits" ORDER BY page', "none", READS, REPLICAS)],
     [("SELECT GET_LOCK('report', 1)", "none", 1, PRIMARY)],
 ]
@@ -155,7 +155,8 @@ def as_application(wye, statements, database=None):
 
 def play(wye, cluster):
     for act in ACTS:
-        as_application(wye, [statement for statement, _, times, _ in act for _ in range(times)], "app")
+        for _ in range(act[0][2]):
+            as_application(wye, [statement for statement, _, _, _ in act], "app")
         # So that the next act's reads show what a caught-up replica does, whatever the machine is busy with.
         cluster.wait_caught_up()
 

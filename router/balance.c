@@ -136,17 +136,19 @@ static unsigned pick_round_robin(struct balance *b, const struct field *f, uint6
 	return best;
 }
 
-void balance_charge(struct balance *b, const struct candidate *c, unsigned n, unsigned at)
+unsigned balance_charge(struct balance *b, const struct candidate *c, unsigned n, unsigned at)
 {
 	struct field f = field_of(c, n);
 	for (unsigned i = 0; i < n; i++)
 		if (c[i].slot >= BALANCE_SLOTS)
-			return;
+			return 0;
 	for (unsigned i = 0; i < n; i++) {
 		int32_t *credit = &b->credit[c[i].slot];
 		*credit = clamp(*credit + (int64_t)weight_of(&f, i), limit_of(&f));
 	}
 	pay(b, &f, at);
+	int64_t credit = b->credit[c[at].slot];
+	return credit < 0 ? (unsigned)(-credit / (int64_t)f.total) : 0;
 }
 
 /* Whether i has less to do for its weight than best; one more statement, ours, is counted to each. */

@@ -40,8 +40,9 @@ struct balance {
 unsigned balance_pick(struct balance *b, enum balance_policy policy, const struct candidate *c, unsigned n,
                       uint64_t random);
 
-/* The one at index `at` serves without having been chosen: the round robin takes it into account. */
-void balance_charge(struct balance *b, const struct candidate *c, unsigned n, unsigned at);
+/* The one at index `at` serves without having been chosen: the round robin takes it into account. How many turns of
+ * the whole field it is ahead of its share now. */
+unsigned balance_charge(struct balance *b, const struct candidate *c, unsigned n, unsigned at);
 
 /* The policy of that name ("round_robin", "weighted", "least_connections", "least_latency", "source_hash"),
  * or -1. */

@@ -16,7 +16,7 @@
 /* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
 #define ALIKE_PART 2u
 /* Reads in a row that stay on one server because nobody knows what its session has seen; then it is asked. */
-#define STAYS_MAX 64u
+#define STAYS_MAX 32u
 
 struct field {
 	struct candidate c[SERVERS_MAX];
@@ -72,15 +72,18 @@ static int pick(struct session *s, const struct field *f)
 	return at == BALANCE_NONE ? -1 : (int)f->c[at].slot;
 }
 
-/* It serves as if it had been picked; false when it is not among them. */
+/* It serves as if it had been picked; false when it is not among them, or has stayed long enough. Where that makes the
+ * servers' shares uneven, since there are few sessions, a look is wanted, so that this one may move. */
 static bool stay(struct session *s, const struct field *f)
 {
-	for (unsigned i = 0; i < f->n; i++)
-		if ((int)f->c[i].slot == s->bound_slot) {
-			balance_charge(s->worker->balance, f->c, f->n, i);
-			return true;
-		}
-	return false;
+	unsigned i = 0;
+	while (i < f->n && (int)f->c[i].slot != s->bound_slot)
+		i++;
+	if (i == f->n || s->stays++ == STAYS_MAX)
+		return false;
+	if (balance_charge(s->worker->balance, f->c, f->n, i))
+		positions_want(worker_now(s->worker));
+	return true;
 }
 
 static bool has_all(struct session *s, unsigned slot)
@@ -237,7 +240,7 @@ static int choose_fresh(struct session *s)
 	if (!f.n)
 		return wait_or_primary(s);
 	if (freshness_is_bound(s) && !freshness_can_settle(s))
-		return s->stays++ < STAYS_MAX && stay(s, &f) ? s->bound_slot : ask(s);
+		return stay(s, &f) ? s->bound_slot : ask(s);
 	int slot = pick(s, &f);
 	if (!freshness_is_bound(s) || s->bound_slot == slot)
 		return slot;

@@ -60,7 +60,7 @@ def test_functions_that_may_do_more_run_on_the_primary(session, wye, call):
 
 
 def test_views_run_where_their_functions_may(session):
-    assert names(session, "SELECT name FROM v_reads") == REPLICAS
+    assert names(session, "SELECT name FROM v_reads") <= REPLICAS
     assert names(session, "SELECT name FROM v_writes", 3) == {"primary"}
 
 

@@ -73,7 +73,6 @@ def test_statements_are_counted_by_route_reason_and_server(wye, cluster):
                  for server in cluster.servers}
     assert by_server["replica1"] + by_server["replica2"] in (40, 41)  # The SET may run wherever the session is.
     assert sum(by_server.values()) == 66
-    assert abs(by_server["replica1"] - by_server["replica2"]) <= 3
     assert servers_after[cluster.primary.address]["errors"] - servers[cluster.primary.address]["errors"] == 1
 
 
