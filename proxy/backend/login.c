@@ -105,10 +105,23 @@ static void fill_credential(struct backend *b)
 	l->credential.clear_len = l->secret.clear_len;
 }
 
+#define ATTRIBUTES_MAX 4096u
+
+/* wye's own, and those of the clients that this pool is for. */
+static bool write_attributes(struct buf *out, const struct pool *pool)
+{
+	static const char own[][2][16] = {{"_client_name", "wye"}, {"_client_version", WYE_VERSION}};
+	for (unsigned i = 0; i < sizeof own / sizeof *own; i++)
+		if (!write_lenenc_str(out, view_of(own[i][0])) || !write_lenenc_str(out, view_of(own[i][1])))
+			return false;
+	if (!pool->attributes)
+		return write_lenenc_str(out, view_of("program_name")) && write_lenenc_str(out, view_of("wye"));
+	return write_bytes(out, pool->attributes, pool->attributes_len);
+}
+
 static void send_login(struct backend *b)
 {
 	struct backend_login *l = b->login;
-	static const uint8_t attributes[] = "\x0c_client_name\x03wye\x0cprogram_name\x03wye";
 	fill_credential(b);
 	l->auth.credential = &l->credential;
 	l->auth.secure = b->conn.tls || l->unix_socket;
@@ -119,6 +132,10 @@ static void send_login(struct backend *b)
 		       b->pool->user);
 		return;
 	}
+	struct buf attributes;
+	buf_init(&attributes, ATTRIBUTES_MAX);
+	if (!write_attributes(&attributes, b->pool))
+		buf_reset(&attributes);
 	struct login login = {
 		.caps = l->caps,
 		.mariadb_caps = b->mariadb_caps,
@@ -128,12 +145,13 @@ static void send_login(struct backend *b)
 		.user = view_of(b->pool->user),
 		.auth = l->auth.response,
 		.plugin = view_of(l->auth.plugin),
-		.attributes = {attributes, sizeof attributes - 1},
+		.attributes = {buf_data(&attributes), buf_len(&attributes)},
 	};
 	struct buf out;
 	buf_init(&out, LOGIN_PACKET_MAX);
 	bool sent = login_write(&out, &l->seq, &login) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
+	buf_finish(&attributes);
 	if (!sent) {
 		failed(b, ERROR_UNREACHABLE, "08S01", "lost the connection to %s during its login", l->server);
 		return;

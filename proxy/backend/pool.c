@@ -9,6 +9,7 @@
 #include "proxy/session/session.h"
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
+#define ATTRIBUTES_POOLS_MAX 16u /* of one account on one server that differ in attributes */
 #define LOOK_AT 8u         /* idle ones compared before the first of them is taken */
 
 static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, const char *user)
@@ -30,6 +31,29 @@ static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, co
 	TAILQ_INIT(&pool->line);
 	HASH_ADD(hh, w->pools, key, sizeof pool->key, pool);
 	return pool;
+}
+
+/* What a pool's connections are begun with, besides its key. */
+static void describe(struct pool *pool, bool skips_init_connect, const uint8_t *attributes, size_t len)
+{
+	pool->skips_init_connect = skips_init_connect;
+	if (!pool->key.attributes || pool->attributes || !(pool->attributes = malloc(len)))
+		return;
+	memcpy(pool->attributes, attributes, len);
+	pool->attributes_len = len;
+}
+
+/* Attributes that differ with every client would leave nobody a connection to share: then they are not passed on. */
+static bool may_have_attributes(struct worker *w, const struct pool_key *key)
+{
+	unsigned n = 0;
+	struct pool *pool;
+	HASH_FIND(hh, w->pools, key, sizeof *key, pool);
+	if (pool)
+		return true;
+	for (pool = w->pools; pool; pool = pool->hh.next)
+		n += pool->key.account_id == key->account_id && pool->key.slot == key->slot && pool->key.attributes;
+	return n < ATTRIBUTES_POOLS_MAX;
 }
 
 static uint64_t hash_of(const char *name)
@@ -54,8 +78,11 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	key.caps = s->caps & SESSION_POOL_CAPS;
 	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
 	key.no_schema = state_schema_of(s->want).len == 0;
+	key.attributes = s->attributes_hash;
+	if (key.attributes && !may_have_attributes(w, &key))
+		key.attributes = s->attributes_hash = 0;
 	struct pool *pool = pool_by_key(w, &key, s->user);
-	pool->skips_init_connect = s->skips_init_connect;
+	describe(pool, s->skips_init_connect, s->attributes, s->attributes_len);
 	return pool;
 }
 
@@ -221,7 +248,7 @@ static void leave_schemaless(struct backend *b)
 	struct pool_key key = from->key;
 	key.no_schema = 0;
 	struct pool *to = pool_by_key(from->worker, &key, from->user);
-	to->skips_init_connect = from->skips_init_connect;
+	describe(to, from->skips_init_connect, from->attributes, from->attributes_len);
 	pool_forget(b);
 	b->pool = to;
 	TAILQ_INSERT_TAIL(&to->busy, b, link);

@@ -33,6 +33,7 @@ struct pool_key {
 	uint32_t caps;      /* those that a connection cannot change: FOUND_ROWS, LOCAL_FILES, DEPRECATE_EOF, ... */
 	uint32_t no_schema; /* 1: never gave a default schema; none can be unselected */
 	uint32_t mariadb_caps; /* those that change the form of answers */
+	uint64_t attributes; /* a hash of the connection attributes passed on; 0: none */
 };
 
 /* Which room is full for the sessions that wait. */
@@ -49,6 +50,8 @@ struct pool {
 	struct worker *worker;
 	char *user;
 	bool skips_init_connect; /* the account has the right */
+	uint8_t *attributes;     /* of its clients, as they go over the wire */
+	size_t attributes_len;
 	struct backend_list connecting, idle, busy;
 	unsigned n_connecting, n_idle, n_busy;
 	struct session_list line; /* who waits, in order: run->line */

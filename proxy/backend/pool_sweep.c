@@ -85,6 +85,7 @@ static void forget(struct pool *pool)
 	HASH_DEL(pool->worker->pools, pool);
 	room_unref(pool->account_room);
 	free(pool->user);
+	free(pool->attributes);
 	free(pool);
 }
 

@@ -1,4 +1,10 @@
 /*
+ * What clients tell of themselves and of their statements.
+ *
+ * Connection attributes: connections are shared, so a server sees those that are equal for all who share one. An
+ * application's own (program_name and whatever it has set) are part of what a pool is found by; those of its client
+ * library, whose names begin with an underscore (a pid, a thread), are wye's own instead.
+ *
  * Query attributes of the command in work. Servers get them as they came; those whose names begin with "wye." are hints
  * to wye itself, and are kept while the command runs.
  */
@@ -6,10 +12,44 @@
 #include <string.h>
 
 #include "protocol/attributes.h"
+#include "protocol/handshake.h"
 #include "proxy/session/session.h"
 
 #define PREFIX "wye."
 #define HINTS_MAX 8u /* of one command; more are not looked at */
+
+#define PASSED_ON_MAX 1024u /* bytes; servers keep 512 unless told otherwise */
+
+static bool is_passed_on(struct view name)
+{
+	size_t prefix = strlen(PREFIX);
+	return name.len && name.p[0] != '_' &&
+	       (name.len < prefix || strncasecmp((const char *)name.p, PREFIX, prefix) != 0);
+}
+
+void attributes_of_login(struct session *s, struct view attributes)
+{
+	struct buf out;
+	struct view name, value;
+	buf_init(&out, PASSED_ON_MAX);
+	while (attribute_next(&attributes, &name, &value)) {
+		size_t before = buf_len(&out);
+		if (is_passed_on(name) && !(write_lenenc_str(&out, name) && write_lenenc_str(&out, value)))
+			out.end = out.start + before; /* what does not fit as a whole is left out */
+	}
+	free(s->attributes);
+	s->attributes = NULL;
+	s->attributes_hash = 0;
+	s->attributes_len = buf_len(&out);
+	if (s->attributes_len && (s->attributes = malloc(s->attributes_len))) {
+		memcpy(s->attributes, buf_data(&out), s->attributes_len);
+		uint64_t h = 1469598103934665603u;
+		for (size_t i = 0; i < s->attributes_len; i++)
+			h = (h ^ s->attributes[i]) * 1099511628211u;
+		s->attributes_hash = h | 1;
+	}
+	buf_finish(&out);
+}
 
 static void keep(struct run *r, const struct query_attribute *a)
 {

@@ -134,6 +134,7 @@ static enum step (*const handlers[256])(struct session *s, struct view payload) 
 	[CMD_QUERY] = on_query,
 	[CMD_FIELD_LIST] = on_primary,
 	[CMD_REFRESH] = on_primary,
+	[CMD_SHUTDOWN] = on_primary,
 	[CMD_STATISTICS] = on_primary,
 	[CMD_PROCESS_INFO] = on_primary,
 	[CMD_PROCESS_KILL] = on_process_kill,

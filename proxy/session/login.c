@@ -588,6 +588,7 @@ static enum step on_accepted(struct session *s)
 	s->generation = generation_now();
 	if (l->user_before)
 		forget_user_before(s);
+	attributes_of_login(s, l->login.attributes);
 	if (set_initial_state(s) == STEP_CLOSE)
 		return STEP_CLOSE;
 	if (!state_schema_of(s->want).len) {

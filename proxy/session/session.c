@@ -259,6 +259,7 @@ static void on_closed(struct conn *c)
 	hints_end(s);
 	free(s->user);
 	free(s->peer);
+	free(s->attributes);
 	free(s->pin_cause);
 	effects_free(&s->bound);
 	TAILQ_REMOVE(&w->sessions, s, link);

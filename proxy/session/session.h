@@ -255,6 +255,9 @@ struct session {
 	uint64_t generation;            /* proxy/generation.h: of the connections it may have */
 	char *user;
 	char *peer;                     /* the client's address, for people */
+	uint8_t *attributes;            /* connection attributes that are passed on, as they go over the wire */
+	size_t attributes_len;
+	uint64_t attributes_hash;       /* 0: none */
 	struct state *want;             /* the session's state */
 	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
 	bool skips_init_connect;        /* its account has the right */
@@ -372,7 +375,9 @@ bool session_initial_state(struct session *s, const struct login *login, bool ex
 /* What a connection holds right after its login (a reference); *whole: init_connect did nothing that it does not tell. */
 struct state *backend_initial_state(struct worker *w, const struct server_info *server, bool exempt, bool *whole);
 
-/* ---- query attributes: attributes.c ---- */
+/* ---- attributes: attributes.c ---- */
+/* Keeps those of the client's connection attributes that its servers shall see. */
+void attributes_of_login(struct session *s, struct view attributes);
 /* The text of a COM_QUERY, and what of its attributes is for wye. False when it is malformed. */
 bool attributes_of_query(struct session *s, struct view payload, struct view *sql);
 void attributes_of_execute(struct session *s, struct view payload, unsigned params);

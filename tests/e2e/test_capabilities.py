@@ -280,3 +280,49 @@ def test_init_connect_that_does_more_than_set_variables(client, init_connect):
         assert one.value(ask) == other.value(ask) == b"ab"
     one.close()
     assert [client().value(ask) for _ in range(4)] == [b"ab"] * 4
+
+
+# --- connection attributes ---
+
+OWN = ("SELECT attr_value FROM performance_schema.session_connect_attrs a JOIN performance_schema.threads t USING"
+       " (processlist_id) WHERE t.thread_id = PS_CURRENT_THREAD_ID() AND attr_name = '%s'")
+
+
+def test_what_an_application_calls_itself_reaches_the_server_and_nobody_else(client, flavor):
+    if flavor != "mysql":
+        return  # the performance schema is off there
+    told = {"program_name": "billing", "team": "blue", "_pid": "4711"}
+    billing, other, plain = (client(attributes=told), client(attributes={"program_name": "shop", "_pid": "1"}), client())
+    for _ in range(3):
+        assert billing.value(OWN % "program_name") == b"billing" and billing.value(OWN % "team") == b"blue"
+        assert other.value(OWN % "program_name") == b"shop" and other.query(OWN % "team")["rows"] == []
+        assert plain.query(OWN % "team")["rows"] == []
+    many = [client(attributes={"program_name": "one of many %d" % i}) for i in range(30)]
+    assert [one.value("SELECT v FROM agreed") for one in many] == [b"one"] * 30
+
+
+# --- commands of their own ---
+
+def test_commands_that_are_answered_by_one_server_and_those_that_are_not_passed_on(client, flavor, wye):
+    one = client()
+    one.write(b"\x09")
+    assert b"Uptime" in one.packet()
+    one.write(b"\x04agreed\0v")
+    rows, _ = one.rows()
+    assert b"agreed" in rows[0]
+    for command in (b"\x12", b"\x13", b"\x15", b"\x1e"):
+        one.write(command + b"\0" * 16)
+        with pytest.raises(ServerError, match="connect to the server itself"):
+            one.result()
+    for command in (b"\x05x", b"\x0b", b"\x0f", b"\x10", b"\x1d", b"\x20", b"\x21", b"\x7f", b"\xff"):
+        one.write(command)
+        assert error_of(one.result) == 1047
+    one.write(b"\x0a")
+    if flavor == "mysql":
+        assert error_of(one.result) == 1047
+    else:
+        assert one.result()["rows"]
+    for command in (b"\x0d", b"\x07\x01", b"\x08\x00"):  # DEBUG, REFRESH, SHUTDOWN: this account may not
+        one.write(command)
+        assert error_of(one.result) in (1045, 1047, 1227)
+    assert one.value("SELECT v FROM agreed") == b"one"

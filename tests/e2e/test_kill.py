@@ -1,0 +1,67 @@
+"""KILL QUERY from a second connection ends a statement on whichever server it runs, by every name the connection has."""
+
+import threading
+import time
+
+import pymysql
+import pytest
+from endpoint import wait_until
+
+SLEEPS = {
+    "a replica": "SELECT name, SLEEP(60) FROM whoami",
+    "the primary": "SELECT name, SLEEP(60) FROM whoami FOR UPDATE",
+}
+
+
+
+
+class Sleeper(threading.Thread):
+    """A session that sleeps in a statement, and what became of it."""
+
+    def __init__(self, session, statement):
+        super().__init__(daemon=True)
+        self.session, self.statement, self.outcome = session, statement, None
+
+    def run(self):
+        try:
+            self.outcome = self.session.rows(self.statement)
+        except pymysql.MySQLError as error:
+            self.outcome = error.args[0]
+
+
+def is_running(cluster, statement):
+    for server in cluster.servers:
+        with cluster.witness.root(server) as root:
+            if root.value("SELECT COUNT(*) FROM information_schema.processlist WHERE info = %s", [statement]):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("where", SLEEPS)
+@pytest.mark.parametrize("name", ["the greeting's", "CONNECTION_ID()'s"])
+def test_kill_query_ends_a_sleep(endpoint, cluster, where, name):
+    with endpoint.session() as sleeping, endpoint.session() as other:
+        number = sleeping.connection.thread_id() if name == "the greeting's" else sleeping.value("SELECT CONNECTION_ID()")
+        sleeper = Sleeper(sleeping, SLEEPS[where])
+        sleeper.start()
+        wait_until(lambda: is_running(cluster, SLEEPS[where]), "the statement to run")
+        began = time.monotonic()
+        other.run("KILL QUERY %d" % number)
+        sleeper.join(30)
+        took = time.monotonic() - began
+        # MySQL's SLEEP() gives 1 when it is interrupted, MariaDB's an error; sixty seconds it is not.
+        assert sleeper.outcome is not None and took < 30
+        assert sleeper.outcome == 1317 or sleeper.outcome[0][1] == 1, sleeper.outcome
+        # The session lives on, and so does the next statement of whoever has the connection next.
+        for session in (sleeping, other) * 3:
+            assert session.value("SELECT 'alive'") == "alive"
+
+
+def test_kill_of_a_connection_ends_its_session(endpoint, cluster):
+    with endpoint.session() as killed, endpoint.session() as other:
+        killed.run("BEGIN")
+        other.run("KILL %d" % killed.connection.thread_id())
+        with pytest.raises(pymysql.MySQLError):
+            killed.value("SELECT 1")
+        assert other.error("KILL %d" % killed.connection.thread_id()) == 1094
+        assert other.error("KILL QUERY 4294967290") == 1094
