@@ -34,7 +34,7 @@ struct bound {
 	struct buf names; /* one after the other: kind, harmless, lengths, bytes */
 	unsigned count[BOUND_KINDS];
 	bool unknown[BOUND_KINDS];
-	bool ask_locks; /* one may have been released: which are left must be asked for */
+	bool ask_locks; /* one may not be held (any more): which are must be asked for */
 };
 
 void bound_init(struct bound *b);

@@ -112,8 +112,33 @@ bool effects_of_text(struct worker *w, const struct state *from, struct view sql
 	return whole;
 }
 
+static bool is_of_charsets(const struct effect *e)
+{
+	static const char *const names[] = {"character_set_client", "character_set_connection",
+	                                    "collation_connection"};
+	if (e->kind == EFFECT_NAMES || e->kind == EFFECT_CHARACTER_SET)
+		return true;
+	for (size_t i = 0; e->kind != EFFECT_USER_VARIABLE && i < sizeof names / sizeof *names; i++)
+		if (view_equal(e->name, view_of(names[i])))
+			return true;
+	return false;
+}
+
+/* A literal has the character set that was in effect when its statement was read, not the one that it sets.
+ */
+static bool is_of_another_charset(const struct classification *c, unsigned at)
+{
+	const struct effect *e = &c->effects[at];
+	if (e->kind != EFFECT_USER_VARIABLE || e->value_kind != VALUE_STRING || e->introducer.len)
+		return false;
+	for (unsigned i = 0; i < at; i++)
+		if (is_of_charsets(&c->effects[i]))
+			return true;
+	return false;
+}
+
 /* True when it is of the state; *at is moved on where it can be carried. */
-static bool note_state(struct session *s, const struct effect *e, struct state **at)
+static bool note_state(struct session *s, const struct effect *e, struct state **at, bool ask)
 {
 	struct run *r = s->run;
 	switch (e->kind) {
@@ -127,7 +152,7 @@ static bool note_state(struct session *s, const struct effect *e, struct state *
 	default:
 		return false;
 	}
-	struct state *next = after_effect(s->worker, *at ? *at : s->want, e);
+	struct state *next = ask ? NULL : after_effect(s->worker, *at ? *at : s->want, e);
 	if (next) {
 		state_unref(s->worker->states, *at);
 		*at = next;
@@ -226,6 +251,7 @@ static void note_bound(struct session *s, const struct effect *e, const struct d
 		break;
 	case EFFECT_USER_LOCK:
 		note(&r->bind, BOUND_LOCK, e->name);
+		r->ask_locks = true; /* it may not have been given */
 		break;
 	case EFFECT_USER_UNLOCK:
 		r->ask_locks = true;
@@ -252,7 +278,8 @@ void effects_note(struct session *s, const struct classification *c, const struc
 {
 	struct state *at = NULL;
 	for (unsigned i = 0; i < c->n_effects; i++)
-		if (!note_state(s, &c->effects[i], &at) && !note_role(s, &c->effects[i], &at))
+		if (!note_state(s, &c->effects[i], &at, is_of_another_charset(c, i)) &&
+		    !note_role(s, &c->effects[i], &at))
 			note_bound(s, &c->effects[i], dialect);
 	s->run->next = at;
 	s->run->sets_state = at || s->run->next_unknown;
@@ -402,7 +429,7 @@ static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t b
 
 /* Routines and triggers set user variables, make temporary tables and prepare statements. The servers report
  * some of that, if the statement ends well, without saying what it was. */
-static void note_hidden(struct session *s, bool ok)
+static void note_hidden(struct session *s, struct backend *b, bool ok)
 {
 	struct run *r = s->run;
 	bool calls = r->flags & CLASS_CALLS;
@@ -410,9 +437,18 @@ static void note_hidden(struct session *s, bool ok)
 	    r->change_explained || (!calls && (r->sets_state || r->bind || r->unbind || r->pins_added));
 	s->called |= calls;
 	s->wrote |= (r->flags & CLASS_WRITES) != 0;
-	if (ok && r->state_changed && !told && calls)
+	/* What it leaves in user variables, another session must not find. */
+	bool hidden = r->state_changed && !told;
+	b->dirty |= calls || hidden;
+	if (!ok || !hidden)
+		return;
+	/* A function that is declared to read: nothing may tie a session to a replica that is to write later.
+	 */
+	if (r->on_replica)
+		s->called = true;
+	else if (calls)
 		s->pins |= PIN_ROUTINE;
-	else if (ok && r->state_changed && !told)
+	else
 		effects_unknown(s, BOUND_USER_VARIABLE);
 }
 
@@ -440,10 +476,8 @@ static void ask_after_failure(struct session *s)
 void effects_apply(struct session *s, struct backend *b, bool ok)
 {
 	uint32_t before = s->pins;
-	/* What it leaves in user variables, another session must not find. */
-	b->dirty |= (s->run->flags & CLASS_CALLS) != 0;
 	apply_state(s, b, ok);
-	note_hidden(s, ok);
+	note_hidden(s, b, ok);
 	if (!ok)
 		ask_after_failure(s);
 	apply_pins(s, b, ok, before);

@@ -171,7 +171,7 @@ struct run {
 	bool plain_begin;       /* BEGIN and nothing else */
 	enum begun began;       /* ERRAND_BEGIN has been answered */
 	bool sets_state;        /* its text tells of variables that it sets */
-	bool ask_locks;         /* it may release user locks */
+	bool ask_locks;         /* it may have taken or released user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
 	bool change_explained;  /* and in the same answer what that was */
 

@@ -172,6 +172,14 @@ def test_a_user_variable_set_by_a_statement_is_there_at_once_and_everywhere_late
     assert {session.value("SELECT @x FROM whoami") for _ in range(3)} == {7}
 
 
+def test_a_literal_has_the_character_set_its_statement_was_read_in(session, pins):
+    session.run("SET NAMES latin1 COLLATE latin1_bin, @c = 'b'")
+    wait_until(lambda: pins() is None, "the value to be carried")
+    assert {session.value("SELECT COLLATION(@c) FROM whoami") for _ in range(3)} == {"utf8mb4_general_ci"}
+    session.run("SET @c = 'b'")
+    assert {session.value("SELECT COLLATION(@c) FROM whoami") for _ in range(3)} == {"latin1_bin"}
+
+
 def test_user_variables_do_not_reach_another_session(endpoint, session):
     session.run("SET @mine = 5")
     for _ in range(6):
@@ -327,6 +335,9 @@ def test_a_user_lock_ties_until_it_is_released(cluster, session, pins):
         assert session.value("SELECT RELEASE_LOCK('state b')") == 1
         wait_until(lambda: pins() is None, "the pin to end")
         assert root.value("SELECT IS_FREE_LOCK('state b')") == 1
+        assert root.value("SELECT GET_LOCK('state d', 5)") == 1
+        assert session.value("SELECT GET_LOCK('state d', 0)") == 0
+        wait_until(lambda: pins() is None, "the pin to end")
     session.run("DO GET_LOCK('state c', 5)")
     session.run("DO RELEASE_ALL_LOCKS()")
     assert pins() is None
