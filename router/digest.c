@@ -5,20 +5,7 @@
 #define SEED       0x243F6A8885A308D3ull
 
 #define mix digest_mix
-
-static uint64_t mix_bytes(uint64_t hash, const uint8_t *p, size_t len)
-{
-	hash = mix(hash, len, 5);
-	for (; len >= 8; p += 8, len -= 8) {
-		uint64_t v;
-		memcpy(&v, p, 8);
-		hash = mix(hash, v, 6);
-	}
-	uint64_t v = 0;
-	if (len)
-		memcpy(&v, p, len);
-	return mix(hash, v, 7);
-}
+#define mix_bytes digest_mix_bytes
 
 static void put(struct digest *d, const void *p, size_t n)
 {

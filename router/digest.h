@@ -10,6 +10,8 @@
 #ifndef WYE_ROUTER_DIGEST_H
 #define WYE_ROUTER_DIGEST_H
 
+#include <string.h>
+
 #include "protocol/wire.h"
 #include "router/lexer.h"
 
@@ -52,6 +54,21 @@ static inline uint64_t digest_mix(uint64_t hash, uint64_t a, uint64_t b)
 {
 	unsigned __int128 m = (unsigned __int128)(hash ^ a) * (b ^ 0x9E3779B97F4A7C15ull);
 	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ hash << 1;
+}
+
+/* Of what is as written. */
+static inline uint64_t digest_mix_bytes(uint64_t hash, const uint8_t *p, size_t len)
+{
+	hash = digest_mix(hash, len, 5);
+	for (; len >= 8; p += 8, len -= 8) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		hash = digest_mix(hash, v, 6);
+	}
+	uint64_t v = 0;
+	for (size_t i = 0; i < len; i++)
+		v |= (uint64_t)p[i] << 8 * i;
+	return digest_mix(hash, v, 7);
 }
 
 static inline __attribute__((always_inline)) void digest_word(struct digest *d, const struct token *t)

@@ -43,7 +43,7 @@ static const uint64_t first_bytes_masks[9] = {
 };
 
 /* Where the text itself has fewer than 16 bytes. */
-static inline size_t scan_word_short(const uint8_t *p, const uint8_t *limit, uint64_t *lo, uint64_t *hi)
+static __attribute__((noinline, unused)) size_t scan_word_short(const uint8_t *p, const uint8_t *limit, uint64_t *lo, uint64_t *hi)
 {
 	uint8_t bytes[16] = {0};
 	size_t n = 0;
@@ -56,7 +56,7 @@ static inline size_t scan_word_short(const uint8_t *p, const uint8_t *limit, uin
 
 #ifdef __SSE2__
 /* Near the end of the text its last 16 bytes are loaded and moved down. */
-static inline size_t scan_word_end(const uint8_t *p, const uint8_t *limit, uint64_t *lo, uint64_t *hi)
+static __attribute__((noinline, unused)) size_t scan_word_end(const uint8_t *p, const uint8_t *limit, uint64_t *lo, uint64_t *hi)
 {
 	unsigned before = (unsigned)(16 - (limit - p));
 	uint64_t a, b;
@@ -72,7 +72,7 @@ static inline size_t scan_word_end(const uint8_t *p, const uint8_t *limit, uint6
 #endif
 
 /* The length of the word at p; its first 16 bytes, zeros behind. start: the first byte that may be read. */
-static inline size_t scan_word(const uint8_t *start, const uint8_t *p, const uint8_t *limit, uint64_t *lo,
+static inline __attribute__((always_inline)) size_t scan_word(const uint8_t *start, const uint8_t *p, const uint8_t *limit, uint64_t *lo,
                                uint64_t *hi)
 {
 	size_t n;
