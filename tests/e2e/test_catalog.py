@@ -49,7 +49,7 @@ def names(session, statement, times=8):
 
 @pytest.mark.parametrize("call", ["app.reading()", "reading()", "`app`.`READING` ()", "app.plain(3)", "calls_plain()"])
 def test_functions_that_read_run_on_the_replicas(session, call):
-    assert names(session, "SELECT " + call) == REPLICAS
+    assert names(session, "SELECT " + call) <= REPLICAS
 
 
 @pytest.mark.parametrize("call", ["writes()", "lies()", "assigns()", "app.writes()"])
