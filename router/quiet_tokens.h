@@ -19,15 +19,16 @@ struct quiet {
 	int last_kind;
 	const struct word *last_word;
 	const struct word *name; /* the last token's own */
+	const uint8_t *start, *limit; /* of the text */
 	bool commas, dots;
 	uint8_t escape;
 };
 
 /* False when the word may act, or is a long one. */
-LEXER_INLINE bool quiet_word(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+LEXER_INLINE bool quiet_word(struct quiet *q, struct token *t, const uint8_t *p)
 {
 	uint64_t lo, hi;
-	size_t n = scan_word(lx->start, p, lx->limit, &lo, &hi);
+	size_t n = scan_word(q->start, p, q->limit, &lo, &hi);
 	if (n > 16)
 		return false;
 	const struct word *w = word_find(lo, hi, p, n);
@@ -44,12 +45,12 @@ LEXER_INLINE bool quiet_word(struct quiet *q, struct token *t, const struct lexe
 	return true;
 }
 
-LEXER_INLINE bool quiet_number(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+LEXER_INLINE bool quiet_number(struct quiet *q, struct token *t, const uint8_t *p)
 {
 	const uint8_t *end = p + 1;
-	while (end < lx->limit && (uint8_t)(*end - '0') < 10)
+	while (end < q->limit && (uint8_t)(*end - '0') < 10)
 		end++;
-	if (end < lx->limit && (*end == '.' || is_word_byte(*end)))
+	if (end < q->limit && (*end == '.' || is_word_byte(*end)))
 		return false;
 	q->hash = digest_mix(q->hash, DIGEST_LITERAL, 1);
 	q->last_kind = t->kind = TOKEN_NUMBER;
@@ -71,13 +72,13 @@ LEXER_INLINE void quiet_punctuation(struct quiet *q, struct token *t, const uint
 }
 
 /* `name`, without anything doubled in it. */
-LEXER_INLINE bool quiet_name(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+LEXER_INLINE bool quiet_name(struct quiet *q, struct token *t, const uint8_t *p)
 {
-	const uint8_t *end = scan_either(p + 1, lx->limit, '`', '`');
-	if (lx->limit - end < 2 || end[1] == '`')
+	const uint8_t *end = scan_either(p + 1, q->limit, '`', '`');
+	if (q->limit - end < 2 || end[1] == '`')
 		return false;
 	uint64_t lo, hi;
-	size_t len = (size_t)(end - p - 1), n = scan_word(lx->start, p + 1, lx->limit, &lo, &hi);
+	size_t len = (size_t)(end - p - 1), n = scan_word(q->start, p + 1, q->limit, &lo, &hi);
 	/* A word of the table holds nothing but what stands in words. */
 	t->word = n == len && n && n <= WORD_MAX ? word_find(lo, hi, p + 1, n) : NULL;
 	q->hash = digest_mix_bytes(q->hash, p, len + 2);
@@ -92,9 +93,9 @@ LEXER_INLINE bool quiet_name(struct quiet *q, struct token *t, const struct lexe
 }
 
 /* 'text', unless it is joined to the one before. */
-LEXER_INLINE bool quiet_string(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+LEXER_INLINE bool quiet_string(struct quiet *q, struct token *t, const uint8_t *p)
 {
-	const uint8_t *end = q->last_kind == TOKEN_STRING ? NULL : plain_string_end(p, lx->limit, q->escape);
+	const uint8_t *end = q->last_kind == TOKEN_STRING ? NULL : plain_string_end(p, q->limit, q->escape);
 	if (!end)
 		return false;
 	q->hash = digest_mix(q->hash, DIGEST_LITERAL, 1);
@@ -109,9 +110,9 @@ LEXER_INLINE bool quiet_string(struct quiet *q, struct token *t, const struct le
 }
 
 /* The dot of a.b, when a name stands behind it. */
-LEXER_INLINE bool quiet_dot(struct quiet *q, struct token *t, const struct lexer *lx, const uint8_t *p)
+LEXER_INLINE bool quiet_dot(struct quiet *q, struct token *t, const uint8_t *p)
 {
-	bool joins = (q->last_kind == TOKEN_WORD || q->last_kind == TOKEN_QUOTED) && p == q->p && lx->limit - p > 2;
+	bool joins = (q->last_kind == TOKEN_WORD || q->last_kind == TOKEN_QUOTED) && p == q->p && q->limit - p > 2;
 	if (!q->dots || !joins)
 		return false;
 	/* Behind the servers' own schemas the name counts. */
@@ -126,38 +127,38 @@ LEXER_INLINE bool quiet_dot(struct quiet *q, struct token *t, const struct lexer
 	}
 	enum shortcut next = (enum shortcut)lexer_shortcuts[p[1]];
 	bool word = next == SHORT_WORD || (next == SHORT_PREFIX && p[2] != '\'');
-	if (!word && (p[1] != '`' || !memchr(p + 2, '`', (size_t)(lx->limit - p - 2))))
+	if (!word && (p[1] != '`' || !memchr(p + 2, '`', (size_t)(q->limit - p - 2))))
 		return false;
 	quiet_punctuation(q, t, p);
 	return true;
 }
 
 /* False at a token that is not quiet. */
-LEXER_INLINE bool quiet_token(struct quiet *q, struct token *t, const struct lexer *lx)
+LEXER_INLINE bool quiet_token(struct quiet *q, struct token *t)
 {
 	const uint8_t *p = q->p;
-	while (p < lx->limit && (*p == ' ' || *p == '\n'))
+	while (p < q->limit && (*p == ' ' || *p == '\n'))
 		p++;
-	if (p == lx->limit)
+	if (p == q->limit)
 		return false;
 	switch (lexer_shortcuts[*p]) {
 	case SHORT_PREFIX:
-		if (lx->limit - p > 1 && p[1] == '\'')
+		if (q->limit - p > 1 && p[1] == '\'')
 			return false;
-		return quiet_word(q, t, lx, p);
+		/* fallthrough */
 	case SHORT_WORD:
-		return quiet_word(q, t, lx, p);
+		return quiet_word(q, t, p);
 	case SHORT_DIGIT:
-		return quiet_number(q, t, lx, p);
+		return quiet_number(q, t, p);
 	case SHORT_PUNCTUATION:
 		if (*p != '=' && (*p != ',' || !q->commas))
 			return false;
 		quiet_punctuation(q, t, p);
 		return true;
 	case SHORT_NONE:
-		return *p == '`'    ? quiet_name(q, t, lx, p)
-		       : *p == '\'' ? quiet_string(q, t, lx, p)
-		       : *p == '.'  ? quiet_dot(q, t, lx, p)
+		return *p == '`'    ? quiet_name(q, t, p)
+		       : *p == '\'' ? quiet_string(q, t, p)
+		       : *p == '.'  ? quiet_dot(q, t, p)
 				    : false;
 	default:
 		return false;
@@ -177,13 +178,15 @@ LEXER_INLINE void pass_quiet_tokens(struct statement *s, bool commas)
 	    .last_kind = d->last_kind,
 	    .last_word = d->last_word,
 	    .name = s->ring[at % RING].word,
+	    .start = lx->start,
+	    .limit = lx->limit,
 	    .commas = commas,
 	    .dots = !(lx->dialect.sql_mode & MODE_ORACLE),
 	    .escape = plain_escape(lx),
 	};
 	if (d->mode != DIGEST_FAST || lx->last_kind == TOKEN_JOINING_DOT)
 		return;
-	for (struct token *t; quiet_token(&q, t = &s->ring[(at + 1) % RING], lx); at++)
+	for (struct token *t; quiet_token(&q, t = &s->ring[(at + 1) % RING]); at++)
 		q.name = t->word;
 	if (at == s->at)
 		return;

@@ -17,7 +17,7 @@ static unsigned names_to_watch(const struct context *c)
 		watch |= WATCH_TEMPORARY;
 	if (c->catalog && c->catalog->relation)
 		watch |= WATCH_RELATIONS;
-	for (size_t i = 0; i < sizeof server_schemas / sizeof *server_schemas; i++)
+	for (size_t i = 0; c->schema.len && i < sizeof server_schemas / sizeof *server_schemas; i++)
 		if (view_is(c->schema, server_schemas[i]))
 			watch |= WATCH_SERVER_SCHEMA;
 	return watch;

@@ -53,26 +53,15 @@ static const uint16_t acting[] = {
 
 #define WORDS_MAX 1400u
 struct word word_table[WORDS_MAX];
-uint16_t word_slots[WORD_SLOTS];
+struct word_slot word_slots[WORD_SLOTS];
 static unsigned n_words;
 
-/* Bytes after the 16th, without regard to case. */
-static bool tail_equal(const struct word *w, const uint8_t *p)
+bool word_tail_equal(const struct word *w, const uint8_t *p)
 {
 	for (unsigned i = 16; i < w->len; i++)
 		if ((p[i] | 0x20) != ((uint8_t)w->name[i] | 0x20))
 			return false;
 	return true;
-}
-
-const struct word *word_probe(unsigned slot, uint64_t lo, uint64_t hi, const uint8_t *p, size_t len)
-{
-	for (; word_slots[slot]; slot = (slot + 1) % WORD_SLOTS) {
-		const struct word *w = &word_table[word_slots[slot] - 1];
-		if (w->lo == lo && w->hi == hi && w->len == len && (len <= 16 || tail_equal(w, p)))
-			return w;
-	}
-	return NULL;
 }
 
 static void first_bytes(const uint8_t *p, size_t len, uint64_t *lo, uint64_t *hi)
@@ -105,10 +94,11 @@ static struct word *word_add(const char *name, size_t len)
 	first_bytes((const uint8_t *)name, len, &w->lo, &w->hi);
 	w->lo |= WORD_FOLD;
 	w->hi |= WORD_FOLD;
-	unsigned slot = word_slot(w->lo, w->hi, len);
-	while (word_slots[slot])
+	uint64_t hash = word_hash(w->lo, w->hi, len);
+	unsigned slot = (unsigned)(hash >> 52);
+	while (word_slots[slot].place)
 		slot = (slot + 1) % WORD_SLOTS;
-	word_slots[slot] = (uint16_t)n_words;
+	word_slots[slot] = (struct word_slot){(uint16_t)n_words, (uint16_t)(hash >> 36)};
 	return w;
 }
 

@@ -33,32 +33,38 @@ struct word {
 	uint32_t since[2];
 };
 
-/* The index: a slot holds one more than the place of its word, 0 is empty. */
+/* The index: a slot holds the place of its word plus one, 0 is empty, and above it another part of the word's hash, so
+ * that names which are no words seldom need a look at one. */
 #define WORD_SLOTS 4096u
+struct word_slot {
+	uint16_t place, tag;
+};
 extern struct word word_table[];
-extern uint16_t word_slots[WORD_SLOTS];
+extern struct word_slot word_slots[WORD_SLOTS];
 
-static inline unsigned word_slot(uint64_t lo, uint64_t hi, size_t len)
+static inline uint64_t word_hash(uint64_t lo, uint64_t hi, size_t len)
 {
-	return (unsigned)(((lo ^ (hi * 0x9E3779B97F4A7C15ull) ^ len) * 0xD6E8FEB86659FD93ull) >> 52);
+	return (lo ^ (hi * 0x9E3779B97F4A7C15ull) ^ len) * 0xD6E8FEB86659FD93ull;
 }
 
-/* The rest of the search, from the first slot that is not empty. */
-const struct word *word_probe(unsigned slot, uint64_t lo, uint64_t hi, const uint8_t *p, size_t len);
+/* Bytes after the 16th, without regard to case. */
+bool word_tail_equal(const struct word *w, const uint8_t *p);
 
 /* NULL when it is not in the table. lo and hi: the first 16 bytes of p[0..len), zeros behind. */
 static inline const struct word *word_find(uint64_t lo, uint64_t hi, const uint8_t *p, size_t len)
 {
 	lo |= WORD_FOLD;
 	hi |= WORD_FOLD;
-	unsigned slot = word_slot(lo, hi, len);
-	if (!word_slots[slot])
-		return NULL;
-	/* Most words stand in their first slot. */
-	const struct word *w = &word_table[word_slots[slot] - 1];
-	if (w->lo == lo && w->hi == hi && w->len == len && len <= 16)
-		return w;
-	return word_probe(slot, lo, hi, p, len);
+	uint64_t hash = word_hash(lo, hi, len);
+	uint16_t tag = (uint16_t)(hash >> 36);
+	for (unsigned slot = (unsigned)(hash >> 52); word_slots[slot].place; slot = (slot + 1) % WORD_SLOTS) {
+		if (word_slots[slot].tag != tag)
+			continue;
+		const struct word *w = &word_table[word_slots[slot].place - 1];
+		if (w->lo == lo && w->hi == hi && w->len == len && (len <= 16 || word_tail_equal(w, p)))
+			return w;
+	}
+	return NULL;
 }
 
 /* The same for a text that is not a token. */
