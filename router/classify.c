@@ -179,6 +179,10 @@ static const struct {
     {SEEN_WARNINGS, CLASS_READS_LAST, 0, 0},
     {SEEN_CONNECTION, CLASS_READS_LAST, 0, 0},
     {SEEN_TEMPORARY, CLASS_USES_TEMPORARY, 0, 0},
+    {SEEN_DIFFERS, CLASS_DIFFERS, 0, 0},
+    /* Whatever else decides where it runs. */
+    {SEEN_UNKNOWN_FUNCTION, CLASS_WRITES | CLASS_CALLS, 0, 0},
+    {SEEN_WRITE | SEEN_SEQUENCE | SEEN_WRITING_VIEW, CLASS_WRITES, 0, 0},
 };
 
 static void draw_consequences(struct statement *s)

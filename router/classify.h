@@ -182,6 +182,9 @@ struct effect {
 #define CLASS_ANY_SERVER (1u << 24)
 /* Changes what new connections begin with: accounts, rights, global variables. */
 #define CLASS_NEW_CONNECTIONS (1u << 27)
+/* Any server may answer, but they differ in what they say: plans, indexes' cardinalities, rights, global variables. The
+ * primary's answer is preferred. */
+#define CLASS_DIFFERS (1u << 29)
 #define CLASS_SERVER_SPECIFIC (1u << 25) /* moved by a hint: the answer belongs to the server that gives it */
 
 #define CLASSIFY_EFFECTS_MAX 32u

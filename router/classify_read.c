@@ -83,9 +83,11 @@ static void explained(struct statement *s, bool runs)
 	case KW_WITH:
 	case KW_VALUES:
 	case KW_TABLE:
+		s->seen |= runs ? 0 : SEEN_DIFFERS;
 		decide(s);
 		break;
 	default:
+		s->seen |= current(s)->kind == '(' && !runs ? SEEN_DIFFERS : 0;
 		if (current(s)->kind == '(')
 			decide(s);
 		else
@@ -185,6 +187,7 @@ void classify_check(struct statement *s)
 		classify_admin(s);
 		return;
 	}
+	s->seen |= SEEN_DIFFERS;
 	statement_touches_table(s);
 	for (; !at_end(s); advance(s))
 		upgrade |= keyword_at(s) == KW_UPGRADE;

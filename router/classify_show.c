@@ -11,7 +11,9 @@ enum shown {
 	SHOWN_WARNINGS, /* of the statement before */
 	SHOWN_VARIABLES,
 	SHOWN_STATUS,
+	SHOWN_OF_PRIMARY, /* of a server, but any may be asked */
 	SHOWN_TABLE,    /* names a table */
+	SHOWN_STORED,   /* names a table, and tells of how this server stores it */
 	SHOWN_TABLES,   /* lists tables */
 	SHOWN_ACCOUNT,  /* names an account, whose @host is no variable */
 	SHOWN_STATEMENT /* SHOW PARSE_TREE statement */
@@ -37,11 +39,11 @@ static const struct subject {
     {"TABLE", "TYPES", SHOWN_ANYWHERE},
     {"COLUMNS", NULL, SHOWN_TABLE},
     {"FIELDS", NULL, SHOWN_TABLE},
-    {"INDEX", NULL, SHOWN_TABLE},
-    {"INDEXES", NULL, SHOWN_TABLE},
-    {"KEYS", NULL, SHOWN_TABLE},
+    {"INDEX", NULL, SHOWN_STORED},
+    {"INDEXES", NULL, SHOWN_STORED},
+    {"KEYS", NULL, SHOWN_STORED},
     {"CREATE", "USER", SHOWN_ACCOUNT},
-    {"CREATE", "TABLE", SHOWN_TABLE},
+    {"CREATE", "TABLE", SHOWN_STORED},
     {"CREATE", "VIEW", SHOWN_TABLE},
     {"CREATE", "SEQUENCE", SHOWN_TABLE},
     {"CREATE", NULL, SHOWN_ANYWHERE},
@@ -57,15 +59,15 @@ static const struct subject {
     {"LOCALES", NULL, SHOWN_ANYWHERE},
     {"ENGINES", NULL, SHOWN_ANYWHERE},
     {"STORAGE", "ENGINES", SHOWN_ANYWHERE},
-    {"PLUGINS", NULL, SHOWN_SERVER},
+    {"PLUGINS", NULL, SHOWN_OF_PRIMARY},
     {"PRIVILEGES", NULL, SHOWN_ANYWHERE},
     {"GRANTS", NULL, SHOWN_ACCOUNT},
     {"AUTHORS", NULL, SHOWN_ANYWHERE},
     {"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
-    {"USER_STATISTICS", NULL, SHOWN_SERVER},
-    {"CLIENT_STATISTICS", NULL, SHOWN_SERVER},
-    {"INDEX_STATISTICS", NULL, SHOWN_SERVER},
-    {"TABLE_STATISTICS", NULL, SHOWN_SERVER},
+    {"USER_STATISTICS", NULL, SHOWN_OF_PRIMARY},
+    {"CLIENT_STATISTICS", NULL, SHOWN_OF_PRIMARY},
+    {"INDEX_STATISTICS", NULL, SHOWN_OF_PRIMARY},
+    {"TABLE_STATISTICS", NULL, SHOWN_OF_PRIMARY},
     {"PARSE_TREE", NULL, SHOWN_STATEMENT},
     {"PROCESSLIST", NULL, SHOWN_SERVER},
     {"ENGINE", NULL, SHOWN_SERVER},
@@ -204,7 +206,13 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		statement_decide_read(s);
 		return;
 	case SHOWN_ACCOUNT:
+		/* A replica gives nobody rights on the routines he creates. */
 		statement_skip(s);
+		s->seen |= SEEN_DIFFERS;
+		break;
+	case SHOWN_OF_PRIMARY:
+		statement_scan(s, 0);
+		s->seen |= SEEN_DIFFERS;
 		break;
 	case SHOWN_STATEMENT:
 		classify_statement(s);
@@ -213,6 +221,11 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		/* From 11.2 on MariaDB lists the session's temporary tables too. */
 		if (s->context->temp_tables && s->dialect->flavor == FLAVOR_MARIADB)
 			s->seen |= SEEN_TEMPORARY;
+		statement_scan(s, 0);
+		break;
+	case SHOWN_STORED:
+		s->seen |= SEEN_DIFFERS;
+		statement_touches_table(s);
 		statement_scan(s, 0);
 		break;
 	case SHOWN_TABLE:
@@ -230,6 +243,7 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 void classify_show(struct statement *s)
 {
 	bool global = accept(s, KW_GLOBAL);
+	s->seen |= global ? SEEN_DIFFERS : 0;
 	if (!global && !accept(s, KW_SESSION))
 		accept(s, KW_LOCAL);
 	accept(s, KW_EXTENDED);

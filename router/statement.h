@@ -36,6 +36,7 @@
 #define SEEN_WARNINGS            (1u << 19)
 #define SEEN_TEMPORARY           (1u << 20) /* names one of the session's temporary tables, or may */
 #define SEEN_HIDDEN_VARIABLE     (1u << 22) /* a user variable that is not known to have a value */
+#define SEEN_DIFFERS             (1u << 23) /* any server may answer, but servers differ in that */
 #define SEEN_STATE               (1u << 21) /* in a block: a word that changes session state */
 
 /* What else than the statement's end stops statement_scan(), outside of parentheses. */

@@ -117,6 +117,7 @@ static void system_variable(struct statement *s)
 	if (current(s)->kind == '.') {
 		advance(s);
 		if (view_is(name, "global") || view_is(name, "session") || view_is(name, "local")) {
+			s->seen |= view_is(name, "global") ? SEEN_DIFFERS : 0;
 			name = token_inside(current(s));
 		}
 		kind = current(s)->kind;

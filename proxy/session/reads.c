@@ -266,6 +266,9 @@ int reads_choose(struct session *s)
 	if (slot >= 0)
 		return slot;
 	r->wait = false;
+	bool by_primary = (r->flags & CLASS_DIFFERS) && !r->wants_replica && may_run_on_primary(s);
+	if (by_primary && (slot = on_primary(s)) >= 0)
+		return slot;
 	/* A named server's answer is no other replica's. */
 	if ((r->flags & CLASS_SERVER_SPECIFIC) && !r->wants_replica)
 		return on_primary(s);

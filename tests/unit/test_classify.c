@@ -251,6 +251,19 @@ static void expect_effect(const char *sql, const struct dialect *d, enum effect_
 		         (int)result.effects[0].value.len, (const char *)result.effects[0].value.p);
 }
 
+static void test_what_servers_answer_differently_is_told(void **state)
+{
+	(void)state;
+	static const char *const differs[] = {"EXPLAIN SELECT 1 FROM t", "EXPLAIN (SELECT 1)", "SHOW INDEX FROM t",
+	                                      "SHOW GRANTS FOR u", "SHOW GLOBAL VARIABLES LIKE 'version%'",
+	                                      "SELECT @@global.sql_mode", "SHOW CREATE TABLE t", "CHECK TABLE t"};
+	for (size_t i = 0; i < sizeof differs / sizeof *differs; i++)
+		if (!(of(differs[i], &mysql, &nothing_open)->flags & CLASS_DIFFERS) || result.route != ROUTE_REPLICA)
+			fail_msg("%s may be answered by any server, and the primary is preferred", differs[i]);
+	assert_false(of("SELECT @@session.sql_mode", &mysql, &nothing_open)->flags & CLASS_DIFFERS);
+	assert_false(of("EXPLAIN ANALYZE SELECT 1 FROM t", &mysql, &nothing_open)->flags & CLASS_DIFFERS);
+}
+
 static void test_what_new_connections_begin_with_is_told(void **state)
 {
 	(void)state;
@@ -264,6 +277,7 @@ static void test_what_new_connections_begin_with_is_told(void **state)
 	assert_int_equal(of("SET GLOBAL a = 1", &mysql, &nothing_open)->pins_added, PIN_GLOBAL_VARIABLE);
 	assert_int_equal(of("FLUSH STATUS", &mysql, &nothing_open)->pins_added, PIN_STATUS);
 	assert_true(of("SHOW STATUS", &mysql, &nothing_open)->flags & CLASS_READS_LAST);
+	assert_true(of("SELECT f(@a)", &mysql, &nothing_open)->flags & CLASS_CALLS);
 	assert_true(of("SET STATEMENT a = 1 FOR SET b = 2", &mariadb, &nothing_open)->pins_added & PIN_SESSION_VARIABLE);
 }
 
@@ -561,6 +575,7 @@ int main(void)
 	    cmocka_unit_test(test_transactions_keep_their_connection),
 	    cmocka_unit_test(test_pins_that_bind_everything_bind_reads),
 	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
+	    cmocka_unit_test(test_what_servers_answer_differently_is_told),
 	    cmocka_unit_test(test_what_new_connections_begin_with_is_told),
 	    cmocka_unit_test(test_what_set_changes_is_told),
 	    cmocka_unit_test(test_one_set_may_change_many_things),
