@@ -291,6 +291,21 @@ static enum route route_of(const struct session *s)
 	return s->begun == BEGUN_READ_ONLY ? ROUTE_REPLICA : ROUTE_PRIMARY;
 }
 
+/* Takes the connection that the session holds. The last insert id may be another's: that one is asked for it. */
+static enum routing_result take_pinned(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->flags & CLASS_READS_LAST_INSERT_ID) {
+		struct backend *holder = s->insert_id_at;
+		if (holder && holder != s->pinned && holder->state == BACKEND_IDLE)
+			pool_retire(holder, CLOSED_SESSION);
+		if (is_saving_insert_id(s))
+			return ROUTING_WAIT;
+		r->asked_insert_id = true;
+	}
+	return take(s, s->pinned, false);
+}
+
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size)
 {
 	struct run *r = s->run;
@@ -303,7 +318,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	if (kept)
 		return take(s, kept, true);
 	if (belongs_to_pinned(s))
-		return take(s, s->pinned, false);
+		return take_pinned(s);
 	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && is_saving_insert_id(s))
 		return ROUTING_WAIT;
 
