@@ -45,7 +45,7 @@ class Census:
 
 def test_two_thousand_clients_share_forty_connections_and_no_state(wye, cluster):
     prepare(cluster)
-    crowd = Crowd(wye, CLIENTS, STATEMENTS, user_variables=False)
+    crowd = Crowd(wye, CLIENTS, STATEMENTS)
     with Census(cluster) as census:
         crowd.run()
     crowd.check_written(cluster)

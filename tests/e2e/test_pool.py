@@ -65,11 +65,10 @@ class Waiting:
 
     def __init__(self, wye, user="app"):
         self.session = Session(wye.connect(user))
-        self.error = self.done = None
+        self.error = None
         self.thread = threading.Thread(target=self._write, daemon=True)
 
-    def start(self, done):
-        self.done = done
+    def start(self):
         self.thread.start()
 
     def _write(self):
@@ -77,7 +76,9 @@ class Waiting:
             self.session.run(WRITE)
         except pymysql.MySQLError as error:
             self.error = error
-        self.done.append(self)
+
+    def written(self):
+        return self.session.connection.insert_id()
 
     def end(self):
         self.thread.join(60)
@@ -124,16 +125,17 @@ def test_an_accounts_limit_holds_for_that_account_only(wye, setting, pool):
 def test_the_line_is_served_in_order_and_bounded(wye, setting, pool):
     idle_only(pool)
     setting(server_max_connections=1, queue_timeout="30s", queue_max=3)
-    line, done = [Waiting(wye) for _ in range(3)], []
+    line = [Waiting(wye) for _ in range(3)]
     with wye.session() as last, held(wye) as holder:
         for n, one in enumerate(line):
-            one.start(done)
+            one.start()
             wait_until(lambda: pool()["waiting"] == n + 1, "the client to wait")
         code, text = refusal(last)
         assert code == 1040 and "queue_max = 3" in text, text
         holder.run("COMMIT")
         assert [one.end() for one in line] == [None, None, None]
-    assert done == line
+    written = [one.written() for one in line]
+    assert written == sorted(set(written)), written
 
 
 def test_an_idle_connection_makes_room_for_another_account(wye, setting, pool):
@@ -174,7 +176,7 @@ def test_a_server_that_lets_in_no_more_is_waited_for_and_said_to_be_full_once(wy
         waiting = [Waiting(wye, "few") for _ in range(3)]
         with held(wye, "few") as holder:
             for one in waiting:
-                one.start([])
+                one.start()
             wait_until(lambda: pool("few")["waiting"] == 3 and pool("few")["closed_failed"] >= 2,
                        "the server to refuse more connections")
             holder.run("COMMIT")
