@@ -202,6 +202,8 @@ static void on_asked(struct worker *w, void *arg)
 		return;
 	}
 	const uint64_t *account_id = question->only_account ? &question->account_id : NULL;
+	if (question->urgent && !longest_idle(w, question->slot, account_id))
+		sessions_let_go(w, question->slot);
 	question->given = give_one_up(w, question->slot, account_id, question->urgent, &later) || later;
 	if (question->given)
 		worker_post(worker_at(question->worker), on_asked, question);
@@ -291,6 +293,8 @@ void pools_grow(struct worker *w)
 {
 	for (struct pool *p = w->pools, *next; p; p = next) {
 		next = p->hh.next;
+		for (unsigned n = p->n_line; n && p->shortage && is_urgent(p) && sessions_let_go(w, p->key.slot); n--)
+			continue;
 		if (p->n_line || p->shortage)
 			pool_grow(p);
 	}

@@ -420,8 +420,10 @@ static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t b
 	prepared_finished(s, b, ok);
 	/* Warnings are there until the next statement, on this connection only. */
 	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) &&
-	    (r->command == CMD_QUERY || prepared_executes(r->command)))
+	    (r->command == CMD_QUERY || prepared_executes(r->command))) {
+		s->warned = !(s->pins & PIN_LAST_STATEMENT);
 		s->pins |= PIN_LAST_STATEMENT;
+	}
 	count_pins(s, b, before);
 }
 

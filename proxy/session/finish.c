@@ -13,6 +13,8 @@
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
+#define WARNINGS_KEPT_MS 1000u /* while others wait: whoever wants to read them does so at once */
+
 bool session_in_trx(const struct session *s)
 {
 	return s->pinned && ((s->status & STATUS_IN_TRANS) || s->trx_unknown);
@@ -75,10 +77,26 @@ void finish_last_statement(struct session *s)
 	finish_unpin(s);
 }
 
+bool sessions_let_go(struct worker *w, unsigned slot)
+{
+	struct session *s;
+	TAILQ_FOREACH(s, &w->idle, queue) {
+		if (worker_now(w) - s->since < WARNINGS_KEPT_MS)
+			return false;
+		if (s->pinned && s->pinned->slot == slot && s->pins == PIN_LAST_STATEMENT && s->warned &&
+		    !session_in_trx(s) && s->state == SESSION_COMMAND) {
+			finish_last_statement(s);
+			return true;
+		}
+	}
+	return false;
+}
+
 void finish_release_all(struct session *s)
 {
 	struct backend *in_work = s->backend, *pinned = s->pinned;
 	struct run *r = s->run;
+	bool clean = pinned != in_work && !session_in_trx(s) && !(s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
 	if (s->state == SESSION_CLOSING && r && r->waiting_since) {
 		stat_sub(&s->worker->stats->queued, 1);
 		r->waiting_since = 0;
@@ -95,7 +113,9 @@ void finish_release_all(struct session *s)
 		in_work->session = NULL;
 		backend_discard(in_work);
 	}
-	if (pinned && pinned != in_work) {
+	if (pinned && clean) {
+		pool_give(pinned);
+	} else if (pinned && pinned != in_work) {
 		pinned->session = NULL;
 		backend_discard(pinned);
 	}

@@ -272,6 +272,7 @@ struct session {
 	bool trx_unknown;               /* an ERR came inside a transaction: it may be over or not */
 	bool autocommit_off, session_read_only; /* of want */
 	uint32_t pins;                  /* PIN_... */
+	bool warned;                    /* PIN_LAST_STATEMENT is there for warnings only */
 	uint64_t pinned_since;          /* ms */
 	char *pin_cause;                /* digest text of the statement that tied it, while it is */
 	struct bound *bound;            /* what the pinned connection has by name; NULL: nothing */
@@ -502,6 +503,9 @@ void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */
 enum step finish_lost_server(struct session *s);
 void finish_unpin(struct session *s);      /* gives the pinned backend back when nothing holds it any more */
+/* One connection to this server is given back that its session keeps for warnings alone, and has not asked for in a
+ * while: who waits for one has nothing else. False: there is none. */
+bool sessions_let_go(struct worker *w, unsigned slot);
 void finish_last_statement(struct session *s); /* another statement begins: warnings and counts are not kept longer */
 bool session_in_trx(const struct session *s);
 /* COM_RESET_CONNECTION and COM_CHANGE_USER: nothing of the session's state is left. */

@@ -151,6 +151,17 @@ def test_an_idle_connection_makes_room_for_another_account(wye, setting, pool):
     assert pool()["closed_room"] >= 3
 
 
+def test_warnings_that_nobody_reads_keep_nobody_waiting(wye, setting, pool):
+    idle_only(pool)
+    setting(server_max_connections=1)
+    with wye.session() as warned, wye.session() as other:
+        warned.run("INSERT IGNORE INTO pooled (thread) VALUES ('7x')")
+        assert len(warned.rows("SHOW WARNINGS")) == 1
+        warned.run("INSERT IGNORE INTO pooled (thread) VALUES ('7x')")
+        other.run(WRITE)
+        warned.run(WRITE)
+
+
 def test_an_idle_connection_of_another_worker_makes_room(cluster, wye_binary, tmp_path):
     """Eight clients on four workers, and connections for one of them: everybody is served."""
     wye = start_wye(cluster, tmp_path, "--set", "threads=4", "--set", "server_max_connections=1")
