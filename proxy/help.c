@@ -60,6 +60,7 @@ static void print_hints(FILE *out)
 	      "  A TIME is 200ms, 1.5s, 2m; a bare number means seconds. replica and server= move reads only: never a\n"
 	      "  write, a statement of a transaction, or one that is tied to a connection. What is not understood is\n"
 	      "  ignored and counted (stats_workers.hints_ignored).\n\n"
+	      "  The same as query attributes of a statement: wye.route, wye.server, wye.timeout, ...\n"
 	      "  For all statements of a session: SET @wye_route = 'primary' | 'replica', @wye_consistency = ...,\n"
 	      "  @wye_max_lag, @wye_timeout, @wye_server, @wye_causal_key; NULL takes it back.\n\n"
 	      "  Hints of other proxies are read too: FORCE_MASTER, to master, maxscale route to master, @writer,\n"

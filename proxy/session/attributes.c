@@ -95,11 +95,3 @@ void attributes_of_execute(struct session *s, struct view payload, unsigned para
 		if (i >= params)
 			keep(s->run, &one);
 }
-
-const char *run_attribute(const struct run *r, const char *name)
-{
-	for (unsigned i = 0; i < r->n_hints; i++)
-		if (strcasecmp(r->hints[i].name, name) == 0)
-			return r->hints[i].value;
-	return NULL;
-}

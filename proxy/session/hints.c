@@ -23,9 +23,20 @@ struct session_hints {
 
 /* ---- of the session ---- */
 
-const struct hints *hints_of_session(const struct session *s)
+const struct hints *hints_of_command(const struct session *s, struct hints *room)
 {
-	return s->hints ? &s->hints->hints : NULL;
+	const struct run *r = s->run;
+	const struct hints *session = s->hints ? &s->hints->hints : NULL;
+	if (!r->n_hints)
+		return session;
+	*room = (struct hints){.given = true};
+	for (unsigned i = 0; i < r->n_hints; i++)
+		hints_set(room, view_of(r->hints[i].name), view_of(r->hints[i].value));
+	if (room->ignored)
+		stat_add(&s->worker->stats->hints_ignored, room->ignored);
+	if (session)
+		hints_inherit(room, session);
+	return room;
 }
 
 static bool is_own_variable(struct view name)

@@ -156,6 +156,7 @@ void routing_classify(struct session *s, struct view sql)
 		topology_objects_requested() <= w->snapshot->objects_ticket ? w->snapshot->objects : NULL;
 	struct view names[BOUND_NAMES_MAX];
 	bool in_trx = session_in_trx(s) || s->begun != BEGUN_NOT;
+	struct hints room;
 	struct context context = {
 		.carried = s->called ? NULL : s->want,
 		.hidden_user_variables = s->wrote,
@@ -169,7 +170,7 @@ void routing_classify(struct session *s, struct view sql)
 		.temp_tables = (s->pins & PIN_TEMPORARY_TABLE) != 0,
 		.pins = s->pins,
 		.schema = state_schema_of(s->want),
-		.hints = hints_of_session(s),
+		.hints = hints_of_command(s, &room),
 	};
 	static _Thread_local struct classification c; /* 2 KiB that need no clearing */
 	classify(sql, &dialect, &context, w->classify_scratch, &c);

@@ -186,7 +186,7 @@ struct run {
 	uint64_t deadline;      /* loop time in ms, 0: none is set */
 	struct session_hints *next_hints; /* the session's when it has succeeded; NULL: no change */
 
-	struct run_hint *hints; /* read by run_attribute() */
+	struct run_hint *hints; /* of its query attributes */
 	unsigned n_hints;
 
 	/* Prepared statements. */
@@ -382,8 +382,6 @@ void attributes_of_login(struct session *s, struct view attributes);
 /* The text of a COM_QUERY, and what of its attributes is for wye. False when it is malformed. */
 bool attributes_of_query(struct session *s, struct view payload, struct view *sql);
 void attributes_of_execute(struct session *s, struct view payload, unsigned params);
-/* The value of the attribute "wye.NAME" that came with the command; NULL when there is none. */
-const char *run_attribute(const struct run *r, const char *name);
 
 /* ---- routing: routing.c ---- */
 /* Classifies the text and notes what it changes in the run. */
@@ -399,7 +397,8 @@ struct dialect routing_dialect(const struct session *s); /* in which the session
 void routing_state_changed(struct session *s);     /* want is another: what steers the lexer is parsed again */
 
 /* ---- hints: hints.c ---- */
-const struct hints *hints_of_session(const struct session *s); /* NULL: none */
+/* Those of the command in work's attributes, over those of the session; in room, or NULL: none. */
+const struct hints *hints_of_command(const struct session *s, struct hints *room);
 void hints_note_variable(struct session *s, const struct effect *e); /* the statement sets a user variable */
 void hints_take(struct session *s, const struct hints *h, enum reason reason); /* those of the statement in work */
 void hints_statement_ended(struct session *s, bool ok);

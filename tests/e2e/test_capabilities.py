@@ -108,6 +108,18 @@ def test_query_attributes_reach_the_servers_that_know_them(client, reader_compon
     one.query("DELETE FROM agreed WHERE id = 2")
 
 
+def test_query_attributes_may_ask_for_the_route(client, reader_component):
+    one = client(caps=USUAL | QUERY_ATTRIBUTES)
+    if not reader_component:
+        return
+    for _ in range(6):
+        one.write(bytes([QUERY]) + attributes(**{"wye.route": "primary", "wye.nothing": "x"}) + b"SELECT name FROM whoami")
+        assert Reader(one.result()["rows"][0]).text() == b"primary"
+        # What the statement says itself counts more.
+        one.write(bytes([QUERY]) + attributes(**{"wye.route": "primary"}) + b"SELECT /* wye: replica */ name FROM whoami")
+        assert Reader(one.result()["rows"][0]).text().startswith(b"replica")
+
+
 def test_query_attributes_of_an_execution(client, reader_component):
     if not reader_component:
         return
