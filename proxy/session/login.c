@@ -561,7 +561,6 @@ static void forget_user_before(struct session *s)
 {
 	free(s->login->user_before);
 	s->login->user_before = NULL;
-	s->failed_changes = 0;
 	state_unref(s->worker->states, s->want);
 	s->want = state_initial(s->worker->states);
 	position_finish(&s->position);

@@ -251,7 +251,7 @@ struct session {
 	struct run *run;                /* while a command is in work */
 
 	uint64_t account_id;
-	uint8_t failed_changes;         /* of the user, one after the other; MariaDB bears three */
+	uint8_t failed_changes;         /* of the user, all in all; MariaDB bears three */
 	uint64_t generation;            /* proxy/generation.h: of the connections it may have */
 	char *user;
 	char *peer;                     /* the client's address, for people */

@@ -30,6 +30,10 @@ SYSTEM = {"information_schema", "performance_schema", "mysql", "sys", "mtr", "ap
 VOLATILE = {"gtid_slave_pos", "gtid_executed", "slow_log", "general_log", "innodb_index_stats", "innodb_table_stats",
             "table_stats", "column_stats", "index_stats", "transaction_registry", "slave_master_info", "server_cost",
             "slave_relay_log_info", "slave_worker_info", "engine_cost", "ndb_binlog_index"}
+# Global variables that are no settings.
+COUNTING = {"gtid_executed", "gtid_purged", "gtid_owned", "gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos",
+            "gtid_slave_pos", "gtid_pos_auto_engines", "gtid_seq_no", "gtid_next", "last_gtid", "timestamp", "error_count",
+            "warning_count", "insert_id", "last_insert_id", "identity", "rand_seed1", "rand_seed2", "pseudo_thread_id"}
 BROKEN = (pymysql.MySQLError, OSError, ClusterError, ServerError, SqlError)
 
 
@@ -152,8 +156,7 @@ class Arena:
         now = self._variables()
         # What a server counts there, and what follows from the binary log.
         return [name for name, value in self.variables.items()
-                if now.get(name) != value and not name.startswith(("gtid_", "timestamp", "pseudo_", "last_"))
-                and name not in ("error_count", "warning_count", "insert_id", "identity", "rand_seed1", "rand_seed2")]
+                if now.get(name) != value and name not in COUNTING]
 
     def _restore_variables(self):
         for name in self._variables_differ():

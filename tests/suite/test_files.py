@@ -17,7 +17,7 @@ NEEDS = (
         r"(?:restart_mysqld|start_mysqld|shutdown_mysqld|kill_mysqld|force_restart|kill_and_restart\w*|restart_\w+)\.inc"
         r"|^\s*(?:--\s*)?shutdown(?:_server)?\b|^\s*restart\s*;", re.M | re.I)),
     ("replicates by itself", re.compile(
-        r"(?:master-slave|rpl_init|rpl_connection_master|setup_fake_relay_log|start_slave|rpl_end)\.inc"
+        r"(?:rpl/\w+|master-slave|rpl_init|rpl_connection_master|setup_fake_relay_log|start_slave|rpl_end)\.inc"
         r"|^\s*(?:--\s*)?(?:reset\s+(?:master|binary\s+logs)|change\s+(?:master|replication))\b", re.M | re.I)),
     ("needs a debug build", re.compile(r"(?:have_debug|have_debug_sync|have_debug_fail)\.inc", re.I)),
     ("needs the embedded server", re.compile(r"include/is_embedded\.inc", re.I)),
