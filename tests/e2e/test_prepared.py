@@ -209,7 +209,7 @@ def test_a_procedures_results_and_out_parameters(client):
 
 def test_65535_parameters(client):
     one = client()
-    number_of, _, parameters = one.prepare("SELECT " + "?, CONCAT(" + ",".join(["?"] * 65534) + ")")
+    number_of, _, parameters = one.prepare("SELECT ?, CONCAT(" + ",".join(["?"] * 65534) + ")")
     assert parameters == 65535
     values = [number(1)] + [lenenc("x")] * 65534
     types = [LONGLONG] + [VAR_STRING] * 65534
@@ -246,6 +246,19 @@ def test_unknown_statements_and_what_has_no_answer(client):
     one.result()
     one.write(statement(number_of))
     assert error_of(one.result) == 1243
+
+
+def test_the_connections_number_and_kill_by_it(client):
+    one, other = client(), client()
+    number_of, _, _ = one.prepare("SELECT CONNECTION_ID()")
+    row = one.execute(number_of)["rows"][0]
+    assert int.from_bytes(row[2:], "little") == one.id
+    other.execute(other.prepare("KILL QUERY %d" % one.id)[0])
+    assert longs(one.execute(one.prepare("SELECT ? + 0")[0], 0, [LONGLONG], [number(1)])["rows"][0]) == (1,)
+    other.execute(other.prepare("KILL %d" % one.id)[0])
+    with pytest.raises((EOFError, ServerError)):
+        one.query("SELECT 1")
+    assert error_of(lambda: other.execute(other.prepare("KILL 4294967290")[0])) == 1094
 
 
 # --- many of them ---

@@ -26,10 +26,14 @@ public class WithConnectorJ {
 	static final String TABLE = e("TABLE");
 
 	static Connection connect(String password) throws SQLException {
+		return connect(password, "");
+	}
+
+	static Connection connect(String password, String more) throws SQLException {
 		String url = "jdbc:mariadb://" + e("HOST") + ":" + e("PORT") + "/" + e("DATABASE") + "?user=" + e("USER") + "&password="
 			+ password + "&allowMultiQueries=true&allowPublicKeyRetrieval=true&serverTimezone=UTC&connectTimeout=30000"
 			+ "&useServerPrepStmts=" + e("MODE").equals("native")
-			+ (e("TLS").equals("1") ? "&useSsl=true&trustServerCertificate=true" : "");
+			+ (e("TLS").equals("1") ? "&useSsl=true&trustServerCertificate=true" : "") + more;
 		return DriverManager.getConnection(url);
 	}
 
@@ -114,6 +118,24 @@ public class WithConnectorJ {
 		}
 	}
 
+	/** The ways the driver has to send a batch: one long statement, rows in bulk, many commands without waiting. */
+	static void batches() throws Exception {
+		for (String way : new String[] {"&rewriteBatchedStatements=true", "&useBulkStmts=true", "&useBulkStmts=false&useBatchMultiSend=true",
+			"&useBulkStmts=false&useBatchMultiSend=false"}) {
+			try (Connection c = connect(e("PASSWORD"), way);
+				 PreparedStatement s = c.prepareStatement("INSERT INTO " + TABLE + " (i, s) VALUES (?, ?)")) {
+				for (int i = 0; i < 300; i++) {
+					s.setInt(1, 5000 + i);
+					s.setString(2, i % 7 == 0 ? null : "batch " + i);
+					s.addBatch();
+				}
+				System.out.println(way + " " + s.executeBatch().length);
+				ask(c, "SELECT COUNT(*), COUNT(s), SUM(i) FROM " + TABLE + " WHERE i >= 5000");
+				ask(c, "DELETE FROM " + TABLE + " WHERE i >= 5000");
+			}
+		}
+	}
+
 	static void step(String name, Connection c) throws Exception {
 		switch (name) {
 		case "session" -> {
@@ -156,6 +178,7 @@ public class WithConnectorJ {
 			execute(c, "SELECT * FROM " + TABLE + " WHERE i > ? ORDER BY id", 3);
 			execute(c, "UPDATE " + TABLE + " SET i = ? WHERE id > ?", 1, 20);
 			execute(c, "DELETE FROM " + TABLE + " WHERE id > ?", 25);
+			batches();
 		}
 		case "transaction" -> {
 			for (boolean commit : new boolean[] {false, true}) {
