@@ -47,20 +47,6 @@ static uint8_t command_of(enum errand_kind kind)
 	return commands[kind];
 }
 
-/* What tells positions and changes; variables that every version of the flavor knows, one of each group whose names
- * MariaDB 11.8 mixes up. */
-static struct view tracker_sql(enum flavor flavor)
-{
-	return view_of(flavor == FLAVOR_MARIADB
-			       ? "SET SESSION session_track_system_variables='autocommit,character_set_client,"
-				 "character_set_connection,character_set_results,time_zone,sql_mode,last_gtid',"
-				 "session_track_state_change=1"
-			       : "SET SESSION session_track_gtids=OWN_GTID, session_track_state_change=1, "
-				 "session_track_system_variables='autocommit,"
-				 "character_set_client,character_set_connection,character_set_results,time_zone,"
-				 "sql_mode'");
-}
-
 static enum flavor flavor_of(const struct session *s, unsigned slot)
 {
 	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, slot);
@@ -108,6 +94,16 @@ static bool add_wait(struct session *s, struct buf *out)
 	buf_init(&sql, WAIT_SQL_MAX);
 	bool done = freshness_wait_sql(s, &sql) &&
 		    add(s, out, ERRAND_WAIT, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	buf_finish(&sql);
+	return done;
+}
+
+static bool add_trackers(struct session *s, struct buf *out, const struct state *want)
+{
+	struct buf sql;
+	buf_init(&sql, STATE_BYTES_MAX);
+	bool done = trackers_sql(want, flavor_of(s, (unsigned)s->run->slot), &sql) &&
+		    add(s, out, ERRAND_TRACKERS, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
 }
@@ -177,12 +173,13 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	bool multi = s->caps & CAP_MULTI_STATEMENTS;
 	if (b->multi_statements != multi)
 		done = done && add(s, out, ERRAND_OPTION, CMD_SET_OPTION, view_of_option(multi));
-	if (b->fresh || reset)
-		done = done && add(s, out, ERRAND_TRACKERS, CMD_QUERY, tracker_sql(flavor_of(s, (unsigned)r->slot)));
 	if (have != want) {
 		done = done && collect_state(s, out, have, want, &diff);
 		r->errand_state = state_ref(want);
 	}
+	/* Behind what the client may have asked to be told, which must not keep wye from being told. */
+	if (b->fresh || reset || (have != want && trackers_differ(have, want)))
+		done = done && add_trackers(s, out, want);
 	if (r->asked_insert_id && s->insert_id_at != b) {
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));

@@ -192,6 +192,8 @@ enum step finish_statement(struct session *s, bool ok)
 		return session_enter(s, SESSION_LOGIN);
 	}
 	bool was_in_trx = session_in_trx(s) || r->began != BEGUN_NOT;
+	/* What wye must be told is said again, together with what the client wants now. */
+	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
 	s->last_was_own = false;
 	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
 		generation_changed();

@@ -194,7 +194,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	case REPLY_END: {
 		s->status = r->reply.status;
 		note_ok(s, packet, n);
-		struct ok_filter filter = {.client_caps = s->caps, .keep = OK_KEEP_DEFAULT};
+		struct ok_filter filter = {.client_caps = s->caps, .keep = s->tracked,
+					   .keep_variable = trackers_keep_variable, .arg = s};
 		if (!ok_needs_rewrite(packet, n, s->backend->caps, &filter))
 			return PACKET_PASS;
 		buf_reset(&w->scratch);

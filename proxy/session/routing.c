@@ -52,6 +52,7 @@ void routing_state_changed(struct session *s)
 			     ? text_charset_of(unquoted(v))
 			     : TEXT_ASCII_SAFE;
 	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) ? !is_on(v) : any && any->autocommit_off;
+	trackers_follow(s);
 	s->worker->n_limited -= s->wait_timeout != 0;
 	s->wait_timeout = state_get(s->want, view_of("wait_timeout"), &v) ? seconds_of(v) : 0;
 	s->worker->n_limited += s->wait_timeout != 0;

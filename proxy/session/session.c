@@ -260,6 +260,7 @@ static void on_closed(struct conn *c)
 	free(s->user);
 	free(s->peer);
 	free(s->attributes);
+	free(s->tracked_variables);
 	free(s->pin_cause);
 	effects_free(&s->bound);
 	TAILQ_REMOVE(&w->sessions, s, link);

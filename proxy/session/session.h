@@ -260,6 +260,8 @@ struct session {
 	uint64_t attributes_hash;       /* 0: none */
 	struct state *want;             /* the session's state */
 	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
+	unsigned tracked;               /* OK_KEEP(...): what the client is told of the session's state */
+	char *tracked_variables;        /* which variables: its own list; NULL: those of the default */
 	bool skips_init_connect;        /* its account has the right */
 	uint32_t wait_timeout;          /* of want: seconds it may be silent; 0: as the settings say */
 	uint32_t sql_mode;              /* MODE_... of want */
@@ -497,6 +499,13 @@ void prepared_close_all(struct session *s);
 enum step finish_statement(struct session *s, bool ok);
 /* Gives the backend(s) back or discards them: for the end of a session. */
 void finish_release_all(struct session *s);
+/* ---- trackers_client.c: what the client has asked to be told ---- */
+void trackers_follow(struct session *s);                        /* want is another */
+bool trackers_differ(const struct state *a, const struct state *b);
+bool trackers_keep_variable(void *session, struct view name);   /* for struct ok_filter */
+/* Appends what a connection must be told so that it reports what wye needs and what the client wants. */
+bool trackers_sql(const struct state *want, enum flavor flavor, struct buf *out);
+
 /* ---- trackers.c: an OK packet's session-state block ---- */
 void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */

@@ -338,3 +338,40 @@ def test_commands_that_are_answered_by_one_server_and_those_that_are_not_passed_
         one.write(command)
         assert error_of(one.result) in (1045, 1047, 1227)
     assert one.value("SELECT v FROM agreed") == b"one"
+
+
+# --- what a session is told of its state ---
+
+def kinds(one, text):
+    """The types of the session-state entries in a statement's OK, and the bytes."""
+    block, found = Reader(one.query(text)["trackers"]), []
+    while block.at < len(block.data):
+        found.append(block.number(1))
+        block.text()
+    return found
+
+
+def test_a_client_is_told_what_it_asked_for_and_wye_what_it_needs(client, flavor):
+    one, plain = client(caps=USUAL | wire_client.SESSION_TRACK), client(caps=USUAL | wire_client.SESSION_TRACK)
+    silent = client()
+    assert kinds(one, "SET time_zone = '+03:00'") == [0] and kinds(one, "USE app2") == [1] and kinds(one, "USE app") == [1]
+    assert kinds(one, "SET sql_mode = ''") == kinds(one, "SET @a = 1") == []
+    one.query("SET session_track_system_variables = 'sql_mode,lock_wait_timeout', session_track_schema = 0")
+    one.query("SET session_track_state_change = 1")
+    for _ in range(2):
+        assert 0 in kinds(one, "SET sql_mode = 'ANSI'") and 0 in kinds(one, "SET lock_wait_timeout = 5")
+        assert 0 not in kinds(one, "SET time_zone = '+04:00'") and 2 in kinds(one, "SET @a = 1")
+        assert 1 not in kinds(one, "USE app2") and 1 not in kinds(one, "USE app")
+        assert kinds(plain, "SET sql_mode = 'ANSI'") == [] and kinds(plain, "SET time_zone = '+04:00'") == [0]
+        assert silent.query("SET time_zone = '+04:00'")["trackers"] == b""
+    one.query("SET session_track_transaction_info = 'STATE', session_track_state_change = 0")
+    assert kinds(one, "BEGIN") == [5] and kinds(one, "COMMIT") == [5]
+    if flavor == "mysql":
+        one.query("SET session_track_gtids = 'OWN_GTID'")
+        assert 3 in kinds(one, "REPLACE INTO agreed VALUES (3, 'three')")
+    # A client that wants to hear nothing does not make wye deaf: what it writes it reads.
+    one.query("SET session_track_system_variables = '', session_track_transaction_info = 'OFF'")
+    for i in range(20):
+        one.query("REPLACE INTO agreed VALUES (3, 'written %d')" % i)
+        assert one.value("SELECT v FROM agreed WHERE id = 3") == b"written %d" % i
+    one.query("DELETE FROM agreed WHERE id = 3")
