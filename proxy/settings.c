@@ -43,6 +43,8 @@ static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", 
 static const char *const compression_words[] = {"off", "zlib", "zstd", NULL};
 static const char *const consistency_words[] = {"eventual", "session", "global", "primary", NULL};
 static const char *const reads_words[] = {"fallback", "always", "never", NULL};
+static const char *const balance_words[] = {"round_robin",   "weighted",    "least_connections",
+					    "least_latency", "source_hash", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
 #define FIELD(field) offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
@@ -115,6 +117,10 @@ static const struct row rows[] = {
 	     "what a read must have seen; session = everything this session wrote or read before"),
 	WORD(reads_on_primary, "fallback|always|never", reads_words, "fallback",
 	     "reads on the primary: only when no replica can, as one of many, or not at all"),
+	WORD(balance, "round_robin|weighted|least_connections|least_latency|source_hash", balance_words, "round_robin",
+	     "how reads are spread over the replicas that may serve them; weights count with all of them"),
+	TIME(slow_start, "s", "10s", 0, HOUR,
+	     "time in which a replica that returns comes to its full share of reads; 0 = at once"),
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,
 	     "how long a read waits on a replica for what it must see, before it runs on the primary; it is sent to "
 	     "wait where half of this is expected to do; 0 = it never waits"),

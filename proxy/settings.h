@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "proxy/log.h"
+#include "router/balance.h"
 
 enum server_tls { SERVER_TLS_AUTO, SERVER_TLS_OFF, SERVER_TLS_REQUIRED, SERVER_TLS_VERIFY_CA, SERVER_TLS_VERIFY_IDENTITY };
 enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVER_COMPRESSION_ZSTD };
@@ -50,6 +51,8 @@ struct settings {
 	uint64_t max_lag;             /* us; a replica further behind leaves the pool */
 	enum consistency consistency;
 	enum reads_on_primary reads_on_primary;
+	enum balance_policy balance;
+	uint64_t slow_start;          /* us in which a replica that comes back gets its full share of reads */
 	uint64_t causal_timeout;      /* us a read may wait on a replica for what it must see; 0: it never does */
 	uint64_t learned_timeout;     /* us that a replica's refusal of a statement is remembered */
 

@@ -345,24 +345,57 @@ static void tell_of_gtid(struct member *m)
 	m->told_no_gtid = without;
 }
 
+static int64_t lag_or_most(const struct member *m)
+{
+	return m->look.lag_us < 0 ? INT64_MAX : m->look.lag_us;
+}
+
+/* Where the primary may not be read, one replica serves however far it is behind: the one that did, as sessions that
+ * have read there would have to wait elsewhere, or the one that is least behind. -1 when another one does, or reads may
+ * go to the primary. */
+static int last_resort(void)
+{
+	const struct member *best = NULL;
+	if (t->settings.reads_on_primary != READS_ON_PRIMARY_NEVER)
+		return -1;
+	for (unsigned i = 0; i < t->members.n; i++) {
+		const struct member *m = t->members.all[i];
+		if (is_readable(m))
+			return -1;
+		if (!member_is_real(m) || m->role != SERVER_REPLICA || m->health.state != SERVER_STATE_LAGGING)
+			continue;
+		if (!best || (m->takes_reads && !best->takes_reads) ||
+		    (m->takes_reads == best->takes_reads && lag_or_most(m) < lag_or_most(best)))
+			best = m;
+	}
+	return best ? (int)best->slot : -1;
+}
+
 static void health_turn(void)
 {
+	static enum server_state before[SERVERS_MAX];
 	const struct member *p = topology_primary();
 	bool primary_up = p && topology_member_up(p);
 	for (unsigned i = 0; i < t->members.n; i++) {
 		struct member *m = t->members.all[i];
-		enum server_state before = m->health.state;
-		bool read_before = m->takes_reads;
+		before[i] = m->health.state;
 		if (m->has_news && member_is_real(m)) {
 			note_health(m, primary_up);
 			tell_of_gtid(m);
 		}
 		m->has_news = false;
-		m->takes_reads = is_readable(m);
-		if (before != m->health.state || read_before != m->takes_reads)
+	}
+	int kept = last_resort();
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		bool read_before = m->takes_reads;
+		m->takes_reads = is_readable(m) || (int)i == kept;
+		if (m->takes_reads && !read_before && t->first_done)
+			m->reads_since_us = t->now_us;
+		if (before[i] != m->health.state || read_before != m->takes_reads)
 			m->since_us = clock_us(CLOCK_REALTIME);
 		if (member_is_real(m))
-			tell_of_state(m, before, read_before);
+			tell_of_state(m, before[i], read_before);
 	}
 }
 

@@ -79,6 +79,7 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->role = m->role;
 	s->state = m->health.state;
 	s->takes_reads = m->takes_reads;
+	s->reads_since_ms = (uint64_t)m->reads_since_us / 1000;
 	s->read_only = m->look.read_only;
 	s->lag_us = lag_to_show(m, primary_up);
 	s->weight = m->option.weight;

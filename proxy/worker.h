@@ -82,6 +82,7 @@ struct worker {
 	struct place places[SERVERS_MAX];
 	struct backend_list leaving;    /* connections that the server is to close, longest first */
 	struct balance *balance;
+	uint32_t latency_us[SERVERS_MAX]; /* of reads, from here to their answer's end; kept for least_latency only */
 	uint64_t random;       /* state of a small generator; not for secrets */
 
 	struct session_list sessions;   /* all of them */

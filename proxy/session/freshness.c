@@ -153,24 +153,31 @@ static void note_executed(struct session *s, unsigned slot, struct gtid_set *set
 		position_note_set(freshness_need(s), set);
 }
 
+/* The server that was read from; one that is gone showed nothing that the primary does not have. The primary's own
+ * position is asked for only where it must be: no replica has it at once. */
+int freshness_teller(const struct session *s)
+{
+	const struct server_info *server =
+		freshness_is_bound(s) && !s->position.unknown
+			? snapshot_server_by_slot(s->worker->snapshot, (unsigned)s->bound_slot)
+			: NULL;
+	return server && routing_is_usable(server) ? s->bound_slot : routing_primary_slot(s);
+}
+
 bool freshness_can_settle(const struct session *s)
 {
-	int primary = routing_primary_slot(s);
-	return (s->bound_slot >= 0 && positions_looked_after((unsigned)s->bound_slot, s->bound_number)) ||
-	       (primary >= 0 && positions_looked_after((unsigned)primary, s->bound_number));
+	int teller = freshness_teller(s);
+	return teller >= 0 && positions_looked_after((unsigned)teller, s->bound_number);
 }
 
 bool freshness_settle(struct session *s)
 {
-	int primary = routing_primary_slot(s);
+	int teller = freshness_teller(s);
 	bool known = false;
 	struct gtid_set set;
 	gtid_set_init(&set, s->position.seen.flavor);
-	if (s->bound_slot >= 0 && !s->position.unknown && positions_after((unsigned)s->bound_slot, s->bound_number, &set)) {
-		note_executed(s, (unsigned)s->bound_slot, &set);
-		known = true;
-	} else if (primary >= 0 && positions_after((unsigned)primary, s->bound_number, &set)) {
-		position_note_set(&s->position, &set);
+	if (teller >= 0 && positions_after((unsigned)teller, s->bound_number, &set)) {
+		note_executed(s, (unsigned)teller, &set);
 		known = !s->position.unknown;
 	}
 	gtid_set_finish(&set);

@@ -17,6 +17,8 @@
 #define ALIKE_PART 2u
 /* Reads in a row that stay on one server because nobody knows what its session has seen; then it is asked. */
 #define STAYS_MAX 32u
+/* Weights are counted in so many parts, for a server that is to get less than one. */
+#define WEIGHT_STEPS 10u
 
 struct field {
 	struct candidate c[SERVERS_MAX];
@@ -60,15 +62,46 @@ static bool is_primary_that_reads(const struct session *s, unsigned i)
 	       snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS && !was_tried(s->run, &snapshot->servers[i]);
 }
 
-static void add(struct field *f, const struct server_info *server)
+/* Of all workers. */
+static uint32_t in_flight(unsigned slot)
 {
-	f->c[f->n++] = (struct candidate){.slot = server->slot, .weight = server->weight};
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < stats_workers(); i++)
+		sum += stat_get(&stats_worker(i)->servers[slot].running);
+	return (uint32_t)sum;
+}
+
+/* One that has just returned gets little at first: its caches are cold. */
+static unsigned weight_of(const struct session *s, const struct server_info *server)
+{
+	uint64_t whole = s->worker->snapshot->settings->slow_start / 1000;
+	uint64_t now = worker_now(s->worker), since = server->reads_since_ms;
+	unsigned weight = server->weight * WEIGHT_STEPS;
+	if (!since || now >= since + whole)
+		return weight;
+	unsigned part = now > since ? (unsigned)(weight * (now - since) / whole) : 0;
+	return part ? part : 1;
+}
+
+static void add(const struct session *s, struct field *f, const struct server_info *server)
+{
+	const struct worker *w = s->worker;
+	enum balance_policy policy = w->snapshot->settings->balance;
+	bool by_load = policy == BALANCE_LEAST_CONNECTIONS || policy == BALANCE_LEAST_LATENCY;
+	f->c[f->n++] = (struct candidate){
+		.slot = server->slot,
+		.weight = weight_of(s, server),
+		.in_flight = by_load ? in_flight(server->slot) : 0,
+		.latency_us = w->latency_us[server->slot],
+	};
 }
 
 static int pick(struct session *s, const struct field *f)
 {
 	struct worker *w = s->worker;
-	unsigned at = balance_pick(w->balance, BALANCE_ROUND_ROBIN, f->c, f->n, worker_random(w));
+	enum balance_policy policy = w->snapshot->settings->balance;
+	uint64_t random = policy == BALANCE_SOURCE_HASH ? s->peer_hash : worker_random(w);
+	unsigned at = balance_pick(w->balance, policy, f->c, f->n, random);
 	return at == BALANCE_NONE ? -1 : (int)f->c[at].slot;
 }
 
@@ -101,11 +134,11 @@ static void gather(struct session *s, bool fresh, struct field *f)
 	for (unsigned i = 0; i < snapshot->n_servers; i++) {
 		const struct server_info *server = &snapshot->servers[i];
 		if (is_primary_that_reads(s, i)) {
-			add(f, server);
+			add(s, f, server);
 		} else if (may_serve(s, server)) {
 			bool has = !fresh || has_all(s, server->slot);
 			if (has)
-				add(f, server);
+				add(s, f, server);
 			lacking |= !has;
 		}
 	}
@@ -149,7 +182,7 @@ static int expected_first(struct session *s, uint32_t at_most)
 	for (unsigned i = 0; i < snapshot->n_servers; i++)
 		if (may_serve(s, &snapshot->servers[i]) &&
 		    positions_catch_up_us(snapshot->servers[i].slot) <= first + first / ALIKE_PART)
-			add(&f, &snapshot->servers[i]);
+			add(s, &f, &snapshot->servers[i]);
 	return pick(s, &f);
 }
 
@@ -183,18 +216,10 @@ static int wait_or_primary(struct session *s)
 	return reads_any_replica(s) >= 0 ? READS_MUST_WAIT : -1;
 }
 
-static bool answers(const struct session *s, int slot)
-{
-	const struct server_info *server =
-		slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot) : NULL;
-	return server && routing_is_usable(server);
-}
-
-/* Asks the server that was read from; one that is gone showed nothing that the primary does not have. */
+/* Asks a server what the session can have seen. */
 static int ask(struct session *s)
 {
-	bool bound = freshness_is_bound(s) && answers(s, s->bound_slot) && !freshness_need(s)->unknown;
-	int slot = bound ? s->bound_slot : routing_primary_slot(s);
+	int slot = freshness_need(s)->unknown ? routing_primary_slot(s) : freshness_teller(s);
 	positions_want(worker_now(s->worker));
 	if (slot < 0)
 		return wait_or_primary(s);

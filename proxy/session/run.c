@@ -16,6 +16,18 @@ static void stop_running(struct session *s)
 	if (s->run->running_at >= 0)
 		stat_sub(&s->worker->stats->servers[s->run->running_at].running, 1);
 	s->run->running_at = -1;
+	s->run->sent_us = 0;
+}
+
+/* Before it stops running. */
+static void note_latency(struct session *s)
+{
+	struct run *r = s->run;
+	if (!r->sent_us || r->running_at < 0 || r->route != ROUTE_REPLICA)
+		return;
+	uint32_t *average = &s->worker->latency_us[r->running_at];
+	uint64_t us = uv_hrtime() / 1000 - r->sent_us;
+	*average = balance_ewma(*average, us < UINT32_MAX ? (uint32_t)us : UINT32_MAX);
 }
 
 struct run *run_begin(struct session *s, uint8_t command)
@@ -36,6 +48,7 @@ void run_end(struct session *s)
 	struct run *r = s->run;
 	if (!r)
 		return;
+	note_latency(s);
 	stop_running(s);
 	hints_run_ends(s);
 	pool_leave_line(s);

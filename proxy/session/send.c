@@ -30,6 +30,8 @@ static void count_statement(struct session *s)
 	stat_add(&stats->servers[r->slot].statements, 1);
 	stat_add(&stats->servers[r->slot].running, 1);
 	r->running_at = r->slot;
+	if (s->worker->snapshot->settings->balance == BALANCE_LEAST_LATENCY && !r->wait)
+		r->sent_us = uv_hrtime() / 1000;
 	if (!r->counted)
 		stat_add(&stats->routes[r->route][r->reason], 1);
 	r->counted = true;

@@ -273,6 +273,16 @@ static void on_closed(struct conn *c)
 
 static const struct conn_ops ops = {on_run, on_closed};
 
+/* FNV-1a over what is before the port. */
+static uint64_t hash_of_host(const char *peer)
+{
+	const char *end = strrchr(peer, ':');
+	uint64_t h = 1469598103934665603u;
+	for (const char *p = peer; *p && p != end; p++)
+		h = (h ^ (uint8_t)*p) * 1099511628211u;
+	return h;
+}
+
 static void peer_name(struct session *s, int fd)
 {
 	struct sockaddr_storage a;
@@ -293,6 +303,7 @@ static void peer_name(struct session *s, int fd)
 		snprintf(text, sizeof text, "%s:%u", host, port);
 	}
 	s->peer = strdup(text);
+	s->peer_hash = hash_of_host(text);
 }
 
 void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route)

@@ -151,6 +151,7 @@ struct run {
 	bool noted;             /* it committed something whose position was told */
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
+	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
 	bool kill_query;
 	uint64_t kill_id;
 	size_t sql_at, sql_len; /* where the text stands in the client's input, when it is not a prepared statement's */
@@ -258,6 +259,7 @@ struct session {
 	uint8_t *attributes;            /* connection attributes that are passed on, as they go over the wire */
 	size_t attributes_len;
 	uint64_t attributes_hash;       /* 0: none */
+	uint64_t peer_hash;             /* of the address without the port */
 	struct state *want;             /* the session's state */
 	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
 	unsigned tracked;               /* OK_KEEP(...): what the client is told of the session's state */
@@ -430,6 +432,7 @@ void freshness_note_read(struct session *s);
 /* What the read in work must see: the session's position, or that of its causal key. */
 struct position *freshness_need(struct session *s);
 bool freshness_is_bound(const struct session *s); /* and something beside it, which only its server has for certain */
+int freshness_teller(const struct session *s); /* whose position tells what was seen there; -1: nobody's */
 /* Takes in what others have written: under the same causal key, or, for the level global, under any. */
 void freshness_share(struct session *s, bool global);
 void freshness_run_ends(struct run *r);

@@ -207,6 +207,21 @@ static void test_promotion_ends_what_held_a_replica_back(void **state)
 	assert_string_equal(h.reason, "");
 }
 
+static void test_a_saw_tooth_of_lag_moves_a_replica_once_each_way_a_tooth(void **state)
+{
+	(void)state;
+	/* Ten minutes of looks, every half second; teeth of a minute from 0 to 30 s and back, with noise. */
+	unsigned changes = 0;
+	enum server_state before = note();
+	for (unsigned i = 0; i < 1200; i++) {
+		int64_t at = i % 120 < 60 ? i % 120 : 120 - i % 120;
+		look.lag_us = at * SECOND / 2 + (int64_t)(i * 7919 % 11) * SECOND / 5;
+		changes += note() != before;
+		before = h.state;
+	}
+	assert_in_range(changes, 2 * 9, 2 * 10);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -225,6 +240,7 @@ int main(void)
 	    TEST(test_a_server_without_a_free_connection_serves_on_for_a_while),
 	    TEST(test_a_replica_whose_status_is_hidden_serves_nobody_but_one_by_hand_without_links_does),
 	    TEST(test_promotion_ends_what_held_a_replica_back),
+	    TEST(test_a_saw_tooth_of_lag_moves_a_replica_once_each_way_a_tooth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
