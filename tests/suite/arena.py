@@ -9,7 +9,7 @@ import shutil
 
 import pymysql
 
-import test_files
+import suite_files
 from wye_cluster import Cluster, ClusterError, ServerError, SqlError
 from wye_process import Wye
 
@@ -56,7 +56,7 @@ class Arena:
         for name in ("tmp", "log"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            os.symlink(test_files.root(flavor) / "std_data", self.directory / "std_data")
+            os.symlink(suite_files.root(flavor) / "std_data", self.directory / "std_data")
 
     # --- its life ---
 

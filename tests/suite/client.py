@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-import test_files
+import suite_files
 from wye_cluster import mariadb, mysql
 
 PROTOCOLS = {"plain": [], "ps": ["--ps-protocol"], "cursor": ["--cursor-protocol"], "view": ["--view-protocol"],
@@ -30,8 +30,8 @@ class Client:
     def __init__(self, flavor, protocol):
         self.flavor = flavor
         self.protocol = protocol
-        self.root = test_files.root(flavor)
-        tree = test_files.tree(flavor)
+        self.root = suite_files.root(flavor)
+        tree = suite_files.tree(flavor)
         if flavor == "mariadb":
             self.environment = {"LD_LIBRARY_PATH": ":".join(map(str, (tree / "usr/lib").glob("*-linux-gnu*")))}
             self.mysqltest = [str(tree / "usr/bin/mysqltest")]

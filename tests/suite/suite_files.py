@@ -33,7 +33,7 @@ OPTION_FILES = ("{0}.opt", "{0}-master.opt", "{0}-slave.opt", "{0}.cnf", "{0}-ma
 
 
 @dataclasses.dataclass(frozen=True)
-class TestFile:
+class SuiteTest:
     name: str  # suite.test
     path: pathlib.Path
     suite: pathlib.Path  # the folder of its suite
@@ -62,7 +62,7 @@ def discover(flavor, suite):
         found = sorted(place.glob("*.test"))
         if found:
             base = place.parent if place.name == "t" else place
-            return [TestFile("%s.%s" % (suite, path.stem), path, base) for path in found]
+            return [SuiteTest("%s.%s" % (suite, path.stem), path, base) for path in found]
     raise SystemExit("suite: no suite %r: main, or one of %s" % (suite, ", ".join(
         sorted(path.name for path in (top / "suite").iterdir() if path.is_dir()))))
 
