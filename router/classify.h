@@ -176,6 +176,7 @@ struct effect {
 #define CLASS_MANY_EFFECTS        (1u << 21) /* more effects than fit: n_effects is 0 and PIN_OVERSIZED is added */
 #define CLASS_CALLS               (1u << 22) /* CALL, a block, EXECUTE, an unknown function: trackers tell what it set */
 #define CLASS_SETS_TRACKERS       (1u << 23) /* SET session_track_...: would blind wye */
+#define CLASS_BEGINS_READ_WRITE (1u << 29) /* CLASS_BEGINS with READ WRITE: a replica refuses it */
 #define CLASS_PLAIN_BEGIN (1u << 28) /* CLASS_BEGINS, and no snapshot is taken with it */
 /* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it
  * where the statement before ran, or on a replica when there was none. Other pins belong to the primary. */

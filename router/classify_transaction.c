@@ -30,6 +30,7 @@ static void start_transaction(struct statement *s)
 	bool plain = at_end(s);
 	if (accept(s, KW_READ)) {
 		read_only = keyword_at(s) == KW_ONLY;
+		s->flags |= keyword_at(s) == KW_WRITE ? CLASS_BEGINS_READ_WRITE : 0;
 		plain = accept(s, KW_ONLY) || accept(s, KW_WRITE);
 		plain = plain && at_end(s);
 	}

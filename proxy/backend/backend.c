@@ -83,7 +83,9 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 	b->account_room = room_ref(pool->account_room);
 	b->state = BACKEND_CONNECTING;
 	b->since = worker_now(w);
-	b->have = state_initial(w->states);
+	struct state *none = state_initial(w->states);
+	b->have = state_names(w->states, none, view_of("utf8mb4"), view_of("utf8mb4_general_ci")); /* of the login */
+	state_unref(w->states, none);
 	b->fresh = true;
 	backend_login_begin(b, server);
 	TAILQ_INSERT_TAIL(&pool->connecting, b, link);

@@ -5,6 +5,7 @@
  * its first read can. What a server would do at once is sent at once: a snapshot, a commit of what is open,
  * characteristics that wait for it, and everything that a client could see of it in its connection.
  */
+#include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
 #define IN_TRANS ((uint16_t)(STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY))
@@ -50,10 +51,28 @@ static enum step answer(struct session *s)
 	return released ? session_fail(s, END_RELEASED) : session_enter(s, SESSION_COMMAND);
 }
 
+/* A replica refuses READ WRITE in the READ ONLY transaction that it holds, which nobody else needs to end. */
+static bool leaves_replica(struct session *s)
+{
+	const struct run *r = s->run;
+	if (!r->plain_begin || !(r->flags & CLASS_BEGINS_READ_WRITE) || !session_in_trx(s) || s->pins ||
+	    !(s->status & STATUS_IN_TRANS_READONLY) || s->listen_route != LISTEN_AUTO || shows(s))
+		return false;
+	const struct server_info *server =
+	    snapshot_server_by_slot(s->worker->snapshot, s->pinned->pool->key.slot);
+	if (!server || server->role != SERVER_REPLICA)
+		return false;
+	s->pinned->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
+	s->trx_unknown = false;
+	set_begun(s, BEGUN_NOT);
+	finish_unpin(s);
+	return true;
+}
+
 bool begin_answers(struct session *s, enum step *step)
 {
 	struct run *r = s->run;
-	if (may_begin_later(s)) {
+	if (may_begin_later(s) || leaves_replica(s)) {
 		set_begun(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
 		*step = answer(s);
 		return true;
@@ -91,6 +110,17 @@ void begin_undo(struct session *s)
 	s->backend->conn.error = UV_ECANCELED; /* closing rolls back */
 	set_begun(s, r->began);
 	r->began = BEGUN_NOT;
+}
+
+bool begin_moves(struct session *s, struct backend *b)
+{
+	const struct run *r = s->run;
+	bool read_write = (s->status & STATUS_IN_TRANS) && !(s->status & STATUS_IN_TRANS_READONLY);
+	if (!r->on_replica || !read_write || !(r->flags & CLASS_BEGINS) || s->listen_route != LISTEN_AUTO)
+		return false;
+	b->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
+	set_begun(s, BEGUN_READ_WRITE);
+	return true;
 }
 
 void begin_forget(struct session *s)

@@ -435,8 +435,9 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 {
 	struct run *r = s->run;
 	bool calls = r->flags & CLASS_CALLS;
-	bool told =
-	    r->change_explained || (!calls && (r->sets_state || r->bind || r->unbind || r->pins_added));
+	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND;
+	bool text_tells = r->sets_state || r->bind || r->unbind || r->pins_added;
+	bool told = r->change_explained || (text_tells && !routine);
 	s->called |= calls;
 	s->wrote |= (r->flags & CLASS_WRITES) != 0;
 	/* What it leaves in user variables, another session must not find. */

@@ -173,10 +173,10 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	bool multi = s->caps & CAP_MULTI_STATEMENTS;
 	if (b->multi_statements != multi)
 		done = done && add(s, out, ERRAND_OPTION, CMD_SET_OPTION, view_of_option(multi));
-	if (have != want) {
+	if (have != want)
 		done = done && collect_state(s, out, have, want, &diff);
+	if (have != want || reset)
 		r->errand_state = state_ref(want);
-	}
 	/* Behind what the client may have asked to be told, which must not keep wye from being told. */
 	if (b->fresh || reset || (have != want && trackers_differ(have, want)))
 		done = done && add_trackers(s, out, want);

@@ -121,6 +121,20 @@ void finish_release_all(struct session *s)
 	}
 }
 
+/* MariaDB goes back to the character set of the login, MySQL to its own default. Takes the reference. */
+static struct state *with_charsets_after_reset(struct session *s, struct state *reset)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	struct view none = {NULL, 0};
+	if (!any || any->flavor != FLAVOR_MYSQL)
+		return reset;
+	struct state *next = state_names(s->worker->states, reset, none, none);
+	if (!next)
+		return reset;
+	state_unref(s->worker->states, reset);
+	return next;
+}
+
 void finish_reset(struct session *s)
 {
 	struct worker *w = s->worker;
@@ -148,6 +162,7 @@ void finish_reset(struct session *s)
 	struct state *role = state_role(w->states, s->at_login, state_role_of(s->want));
 	struct state *reset = role ? state_schema(w->states, role, state_schema_of(s->want)) : NULL;
 	state_unref(w->states, role);
+	reset = reset ? with_charsets_after_reset(s, reset) : NULL;
 	if (reset) {
 		state_unref(w->states, s->want);
 		s->want = reset;
@@ -213,12 +228,16 @@ enum step finish_statement(struct session *s, bool ok)
 	if (!conn_is_broken(&b->conn))
 		remember_last(s, b, ok);
 	bool in_trx = ok ? (s->status & STATUS_IN_TRANS) != 0 : was_in_trx;
+	if (ok && begin_moves(s, b))
+		in_trx = false;
 	if (b == s->pinned || !s->pinned) {
 		if (in_trx || s->trx_unknown || s->pins)
 			set_pinned(s, b);
 		else
 			give_back(s, b);
 	} else {
+		if (in_trx)
+			b->conn.error = UV_ECANCELED; /* a routine has begun it: closing rolls back */
 		pool_give(b);
 	}
 	run_end(s);

@@ -225,7 +225,8 @@ static bool belongs_to_pinned(const struct session *s)
 		return false;
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
 	return bound || session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->route != ROUTE_REPLICA || r->pins_added ||
-	       (r->flags & (CLASS_READS_LAST | CLASS_READS_LAST_INSERT_ID | CLASS_USES_TEMPORARY));
+	       (r->flags &
+		(CLASS_BEGINS | CLASS_READS_LAST | CLASS_READS_LAST_INSERT_ID | CLASS_USES_TEMPORARY));
 }
 
 /* An idle connection that still has what the statement reads. */

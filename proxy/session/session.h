@@ -462,6 +462,9 @@ struct view begin_sql(const struct session *s);
 void begin_done(struct session *s);   /* the server has begun it */
 void begin_undo(struct session *s);   /* its first statement runs elsewhere: it has not begun */
 void begin_forget(struct session *s);
+/* On a replica's connection, where a READ ONLY transaction was, one that may write has been begun: it begins on the
+ * primary with its next statement. */
+bool begin_moves(struct session *s, struct backend *b);
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };

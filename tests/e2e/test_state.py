@@ -4,6 +4,7 @@ import pymysql
 import pytest
 from pymysql.constants import FIELD_TYPE
 
+from endpoint import Endpoint
 from endpoint import wait_until
 
 WHERE = "SELECT name FROM whoami"
@@ -424,6 +425,44 @@ def test_a_read_only_transaction_begins_where_its_first_read_runs(session, pins)
     session.run("INSERT INTO st (v) VALUES ('yes')")
     session.run("COMMIT")
     assert pins() is None
+
+
+def test_a_read_only_transaction_of_a_tied_session_stays_with_it(endpoint, session, pins):
+    session.run("CREATE TEMPORARY TABLE tt (a INT)")
+    session.run("START TRANSACTION READ ONLY")
+    assert session.value("SELECT COUNT(*) FROM tt") == 0
+    assert session.value(WHERE) == "primary"
+    with endpoint.session() as other:
+        for _ in range(4):
+            other.value(WHERE)
+            assert in_trans(other) == 0
+    session.run("COMMIT")
+    session.run("DROP TEMPORARY TABLE tt")
+    assert pins() is None
+
+
+def test_a_transaction_that_may_write_leaves_the_replica_of_the_one_before(session):
+    session.run("START TRANSACTION READ ONLY")
+    assert session.value(WHERE) != "primary"
+    session.run("START TRANSACTION READ WRITE")
+    session.run("INSERT INTO st (v) VALUES ('written after a read')")
+    session.run("ROLLBACK")
+    assert session.value("SELECT COUNT(*) FROM st WHERE v = 'written after a read'") == 0
+
+
+def test_a_reset_session_has_the_character_set_of_a_reset_connection(cluster, endpoint, session):
+    direct = Endpoint(cluster.primary.host, cluster.primary.port)
+    with direct.session() as server:
+        expected = []
+        for one in (server, session):
+            one.run("SET NAMES latin1, @a = NULL")
+            one.connection._execute_command(0x1F, b"")
+            one.connection._read_ok_packet()
+            one.run("BEGIN")
+            for _ in range(3):
+                expected.append(one.row("SELECT @@collation_connection, @@character_set_results, COLLATION('a')"
+                                        " FROM whoami"))
+    assert len(set(expected)) == 1
 
 
 def test_a_read_only_transaction_sees_what_its_session_wrote(session):

@@ -414,7 +414,9 @@ static void test_a_begin_with_nothing_to_do_at_once_is_told(void **state)
 	expect_begin("begin work;", true, false);
 	expect_begin("START TRANSACTION", true, false);
 	expect_begin("START TRANSACTION READ WRITE", true, false);
+	assert_true(result.flags & CLASS_BEGINS_READ_WRITE);
 	expect_begin("START TRANSACTION READ ONLY", true, true);
+	assert_false(result.flags & CLASS_BEGINS_READ_WRITE);
 	expect_begin("START TRANSACTION WITH CONSISTENT SNAPSHOT", false, false);
 	expect_begin("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", false, true);
 	expect_begin("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT", false, true);
