@@ -16,6 +16,9 @@
 
 #define OLD_RIGHTS_MS 1000u /* a connection so old, refused for lack of rights, may be older than the grant */
 
+/* MySQL had closed the connection for its idleness before it read anything of ours; nothing was done. */
+#define GOOD_BYE 4031
+
 /* ---- a failed errand ---- */
 
 static enum step answer_failure(struct session *s)
@@ -30,6 +33,10 @@ static enum step answer_failure(struct session *s)
 static enum step errand_failed(struct session *s)
 {
 	struct run *r = s->run;
+	if (r->failed_code == GOOD_BYE) {
+		s->backend->conn.error = UV_ECONNRESET;
+		return finish_lost_server(s);
+	}
 	bool usable = r->failed_errand == ERRAND_PREPARE && !r->sent;
 	if (!usable)
 		s->backend->conn.error = UV_ECANCELED; /* nobody knows what it holds now: it is not used again */
@@ -104,7 +111,7 @@ static bool is_misroute(uint16_t code)
 	static const uint16_t codes[] = {
 		1290, 1792, 1836, 3100,             /* read-only */
 		1146, 1049, 1051, 1054, 1072, 1091, /* table, database, column, key: not there yet */
-		1305, 1356, 1449, 4031,             /* routine, view, definer */
+		1305, 1356, 1449,                   /* routine, view, definer */
 		1044, 1045, 1142, 1143, 1227, 1370, /* rights granted a moment ago */
 	};
 	for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -182,6 +189,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	struct worker *w = s->worker;
 	switch (r->reply.kind) {
 	case REPLY_ERR:
+		if (r->reply.error == GOOD_BYE && !r->forwarded)
+			return PACKET_BROKEN;
 		stat_add(&w->stats->servers[r->slot].errors, 1);
 		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
 			return PACKET_HEAL;
