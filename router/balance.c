@@ -4,8 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/* So many turns of the whole field a server may be owed, or owe. */
-#define TURNS_KEPT 8
+/* So many turns of the whole field a server may be owed, or owe: more than sessions that stay where they read make it
+ * owe, and few enough that one that comes back is not flooded. */
+#define TURNS_KEPT 64
 
 /* The candidates a policy chooses from: the nearest ones, by index. */
 struct field {
