@@ -102,6 +102,7 @@ class Cluster:
         template = self.kind.template()
         for server in self.servers:
             subprocess.run(["cp", "-a", str(template), str(server.datadir)], check=True)
+            server.tmpdir.mkdir()
             server.cnf.write_text(self.kind.option_file(server))
         self.start(*self.servers)
         # The replicas start from nothing and get every statement, the accounts' included, through replication.

@@ -68,6 +68,7 @@ class Flavor:
         options = {
             "port": server.port, "bind_address": server.host, "report_host": server.host,
             "report_port": server.port, "socket": server.socket, "datadir": server.datadir,
+            "tmpdir": server.tmpdir,
             "pid_file": server.datadir / "server.pid", "server_id": server.number,
             "log_bin": "binlog", "binlog_format": "ROW", "log_bin_trust_function_creators": 1,
             "relay_log": "relay", "relay_log_recovery": 1, "log_slave_updates": 1,

@@ -2,7 +2,7 @@
 
 A server is started as a session of its own with its output in a log file, so that it outlives the command
 that started it and no Ctrl-C reaches it. Everything about it lies in the cluster's folder:
-NAME.cnf NAME.pid NAME.sock NAME.log NAME.data/
+NAME.cnf NAME.pid NAME.sock NAME.log NAME.data/ NAME.tmp/
 """
 
 import dataclasses
@@ -47,6 +47,7 @@ class Server:
     socket = property(lambda self: self._file(".sock"))
     log = property(lambda self: self._file(".log"))
     datadir = property(lambda self: self._file(".data"))
+    tmpdir = property(lambda self: self._file(".tmp"))  # Its own: servers clear away others' temporary tables.
     is_primary = property(lambda self: self.number == 1)
     address = property(lambda self: "%s:%d" % (self.host, self.port))
 
