@@ -86,7 +86,7 @@ struct backend *backend_create(struct pool *pool, const struct server_info *serv
 	struct state *none = state_initial(w->states);
 	b->have = state_names(w->states, none, view_of("utf8mb4"), view_of("utf8mb4_general_ci")); /* of the login */
 	state_unref(w->states, none);
-	b->fresh = true;
+	b->fresh = b->insert_id_known = true;
 	backend_login_begin(b, server);
 	TAILQ_INSERT_TAIL(&pool->connecting, b, link);
 	pool->n_connecting++;

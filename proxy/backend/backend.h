@@ -71,7 +71,10 @@ struct backend {
 	struct session *session;         /* who has it lent */
 	struct session *keeper;          /* who had it last, and may still want what it left there */
 	LIST_ENTRY(backend) kept;        /* the keeper's list */
+	bool has_warnings;               /* of its last statement: nobody else's concern */
 	bool keeps_insert_id;            /* the keeper's LAST_INSERT_ID() lives here */
+	bool insert_id_known;            /* and whoever's it is, this is it: */
+	uint64_t insert_id;
 
 	struct backend_statement *statements; /* prepared here, a hash by template */
 	unsigned n_statements;

@@ -150,7 +150,7 @@ void pool_take_this(struct backend *b, struct session *s)
 static void lend(struct backend *b, struct session *s)
 {
 	if (b->keeper != s) {
-		session_save_kept(s, b);
+		insert_id_save_kept(s, b);
 		backend_keep(b, s);
 	}
 	pool_take_this(b, s);

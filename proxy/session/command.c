@@ -26,6 +26,13 @@ static enum step on_quit(struct session *s, struct view payload)
 static enum step on_ping(struct session *s, struct view payload)
 {
 	(void)payload;
+	/* MySQL's answer tells the number of warnings that are still there. */
+	if (s->pins & PIN_LAST_STATEMENT) {
+		s->run->flags = CLASS_READS_LAST;
+		s->run->route = ROUTE_PIN;
+		s->run->reason = REASON_WARNINGS;
+		return to_server(s);
+	}
 	return answered(s, session_answer_ok(s));
 }
 
@@ -63,6 +70,9 @@ static enum step on_query(struct session *s, struct view payload)
 		snprintf(id, sizeof id, "%u", s->id);
 		return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true, false));
 	}
+	bool sent;
+	if ((r->flags & CLASS_READS_LAST) && last_statement_answer(s, sql, &sent))
+		return answered(s, sent);
 	enum step step;
 	if (begin_answers(s, &step))
 		return step;
@@ -72,7 +82,8 @@ static enum step on_query(struct session *s, struct view payload)
 static enum step on_init_db(struct session *s, struct view payload)
 {
 	struct run *r = s->run;
-	finish_last_statement(s);
+	/* Unlike USE it leaves warnings and counts as they are. */
+	r->flags = CLASS_READS_LAST;
 	r->route = ROUTE_SESSION;
 	r->reason = REASON_USE;
 	r->next = state_schema(s->worker->states, s->want, (struct view){payload.p + 1, payload.len - 1});

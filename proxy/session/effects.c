@@ -152,6 +152,9 @@ static bool note_state(struct session *s, const struct effect *e, struct state *
 	default:
 		return false;
 	}
+	/* WHERE id IS NULL finds the last insert id then, but only in the statement that follows the insert. */
+	if (view_equal(e->name, view_of("sql_auto_is_null")) && !view_equal(e->value, view_of("0")))
+		r->next_unknown = true;
 	struct state *next = ask ? NULL : after_effect(s->worker, *at ? *at : s->want, e);
 	if (next) {
 		state_unref(s->worker->states, *at);
@@ -406,6 +409,16 @@ static void count_pins(struct session *s, struct backend *b, uint32_t before)
 			stat_add(&s->worker->stats->pins[i], 1);
 }
 
+/* Warnings and errors are there until the next statement, on this connection only. */
+static bool leaves_warnings(const struct session *s, const struct backend *b, bool ok)
+{
+	const struct run *r = s->run;
+	bool can = r->command == CMD_QUERY || prepared_executes(r->command) ||
+	           r->command == CMD_STMT_PREPARE || r->command == CMD_INIT_DB;
+	return can && (!ok || r->reply.warnings) && (!s->pinned || s->pinned == b) &&
+	       !conn_is_broken(&b->conn);
+}
+
 static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t before)
 {
 	struct run *r = s->run;
@@ -418,9 +431,7 @@ static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t b
 	if (s->bound)
 		s->bound->ask_locks |= r->ask_locks;
 	prepared_finished(s, b, ok);
-	/* Warnings are there until the next statement, on this connection only. */
-	if (ok && r->reply.warnings && (!s->pinned || s->pinned == b) &&
-	    (r->command == CMD_QUERY || prepared_executes(r->command))) {
+	if (leaves_warnings(s, b, ok)) {
 		s->warned = !(s->pins & PIN_LAST_STATEMENT);
 		s->pins |= PIN_LAST_STATEMENT;
 	}
@@ -443,6 +454,9 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 	/* What it leaves in user variables, another session must not find. */
 	bool hidden = r->state_changed && !told;
 	b->dirty |= calls || hidden;
+	/* Nobody tells which user variables a routine sets by INTO. */
+	if (!r->on_replica && (r->reason == REASON_CALL || r->reason == REASON_UNKNOWN_FUNCTION || r->reason == REASON_COMPOUND))
+		effects_unknown(s, BOUND_USER_VARIABLE);
 	if (!ok || !hidden)
 		return;
 	/* A function that is declared to read: nothing may tie a session to a replica that is to write later.

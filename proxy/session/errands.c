@@ -43,6 +43,7 @@ static uint8_t command_of(enum errand_kind kind)
 		[ERRAND_ROLE] = CMD_QUERY,             [ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
 		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_WAIT] = CMD_QUERY,     [ERRAND_ASK] = CMD_QUERY,
 		[ERRAND_CLEAR] = CMD_QUERY,            [ERRAND_BEGIN] = CMD_QUERY,    [ERRAND_PREPARE] = CMD_STMT_PREPARE,
+		[ERRAND_LAST] = CMD_QUERY,
 	};
 	return commands[kind];
 }
@@ -161,6 +162,10 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	bool reset = needs_reset(s, want);
 	if (r->save_for)
 		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
+	if (r->saves_own) {
+		state_unref(w->states, want);
+		return done ? ERRANDS_FIRST : ERRANDS_IMPOSSIBLE;
+	}
 	if (reset && b->init_unknown)
 		return state_unref(w->states, want), ERRANDS_IMPOSSIBLE;
 	if (reset) {
@@ -180,9 +185,14 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	/* Behind what the client may have asked to be told, which must not keep wye from being told. */
 	if (b->fresh || reset || (have != want && trackers_differ(have, want)))
 		done = done && add_trackers(s, out, want);
-	if (r->asked_insert_id && s->insert_id_at != b) {
+	if (insert_id_matters(s) && !insert_id_is_there(s, b, reset)) {
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
+	}
+	if (last_statement_is_lost(s, b)) {
+		char again[400];
+		last_statement_again(s, again, sizeof again);
+		done = done && add(s, out, ERRAND_LAST, CMD_QUERY, view_of(again));
 	}
 	bool ahead = is_safe_ahead(s, diff, want);
 	state_unref(w->states, have);
@@ -268,18 +278,6 @@ bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t
 	return found != CELL_NOT_HERE;
 }
 
-static void save_insert_id(struct run *r, uint64_t value, bool told)
-{
-	struct session *keeper = r->save_for;
-	r->save_for = NULL;
-	if (!keeper)
-		return;
-	keeper->saving = NULL;
-	if (told)
-		keeper->insert_id = value;
-	session_wake(keeper);
-}
-
 static bool has_value(enum errand_kind kind)
 {
 	return kind == ERRAND_SAVE_ID || kind == ERRAND_WAIT || kind == ERRAND_ASK;
@@ -292,7 +290,7 @@ static void take_value(struct session *s, enum errand_kind kind, const struct vi
 	else if (kind == ERRAND_ASK)
 		freshness_answered(s, value);
 	else
-		save_insert_id(s->run, value ? number_of(*value) : 0, value != NULL);
+		insert_id_saved(s->run, s->backend, value ? number_of(*value) : 0, value != NULL);
 }
 
 static void errand_done(struct session *s, enum errand_kind kind)
@@ -303,6 +301,16 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	case ERRAND_RESET:
 		backend_statements_forget(b);
 		b->dirty = b->stale = false;
+		b->insert_id = 0;
+		b->has_warnings = false;
+		b->insert_id_known = true;
+		break;
+	case ERRAND_LAST:
+		b->has_warnings = false;
+		break;
+	case ERRAND_INSERT_ID:
+		b->insert_id = s->insert_id;
+		b->insert_id_known = !r->failed_code;
 		break;
 	case ERRAND_TRACKERS:
 		b->fresh = false;

@@ -24,19 +24,9 @@ bool session_in_trx(const struct session *s)
 
 static void remember_last(struct session *s, struct backend *b, bool ok)
 {
-	struct run *r = s->run;
 	backend_keep(b, s);
 	s->last = b;
-	bool wrote = r->flags & (CLASS_WRITES | CLASS_CALLS | CLASS_SETS_LAST_INSERT_ID | CLASS_MULTI);
-	if (wrote && (!ok || r->reply.insert_id || (r->flags & (CLASS_CALLS | CLASS_MULTI | CLASS_SETS_LAST_INSERT_ID)))) {
-		if (s->insert_id_at && s->insert_id_at != b)
-			s->insert_id_at->keeps_insert_id = false;
-		/* Should the connection be lost: what nearly every statement makes of LAST_INSERT_ID(). */
-		if (r->reply.insert_id)
-			s->insert_id = r->reply.insert_id;
-		s->insert_id_at = b;
-		b->keeps_insert_id = true;
-	}
+	insert_id_after(s, b, ok);
 }
 
 static void set_pinned(struct session *s, struct backend *b)
@@ -221,10 +211,13 @@ enum step finish_statement(struct session *s, bool ok)
 	if (ok && r->refusal && !r->on_replica)
 		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
 			     s->worker->snapshot->settings->learned_timeout / 1000);
+	last_statement_note(s, b, ok);
 	note_transaction(s, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
 	freshness_note_read(s);
 	bool released = ok && (r->flags & CLASS_RELEASES);
+	if (released)
+		b->conn.error = UV_ECONNRESET; /* the server closes it, soon */
 	if (!conn_is_broken(&b->conn))
 		remember_last(s, b, ok);
 	bool in_trx = ok ? (s->status & STATUS_IN_TRANS) != 0 : was_in_trx;

@@ -110,12 +110,18 @@ void prepared_finished(struct session *s, struct backend *b, bool ok)
 
 /* ---- the client's commands ---- */
 
+static bool is_mysql(const struct session *s)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	return any && any->flavor == FLAVOR_MYSQL;
+}
+
 static enum step unknown(struct session *s, uint32_t id, const char *function)
 {
 	bool large = s->run->large;
 	bool silent = s->run->command == CMD_STMT_CLOSE || s->run->command == CMD_STMT_SEND_LONG_DATA;
 	bool sent = silent || session_answer_error(s, 1243, "HY000", "Unknown prepared statement handler (%u) given to %s", id,
-					   function);
+					   is_mysql(s) ? "mysql_stmt_precheck" : function);
 	run_end(s);
 	return sent && !large ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_PROTOCOL);
 }
@@ -220,7 +226,8 @@ static enum step on_reset(struct session *s, struct client_statement *c)
 static enum step on_fetch(struct session *s, struct client_statement *c)
 {
 	if (!c->cursor)
-		return answered(s, session_answer_error(s, 1421, "HY000", "The statement (%u) has no open cursor.", c->id));
+		return answered(s, session_answer_error(s, 1421, "HY000", "The statement (%u) has no open cursor%s", c->id,
+						    is_mysql(s) ? "." : ""));
 	s->run->route = ROUTE_PIN;
 	s->run->reason = REASON_PINNED;
 	return session_enter(s, SESSION_WANT_BACKEND);

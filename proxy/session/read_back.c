@@ -253,6 +253,18 @@ static struct state *user_value(struct worker *w, const struct state *from, stru
 	return next;
 }
 
+/* It has the character set that SET NAMES gave it. Set by itself it would lose the collation, which shows in the
+ * definitions of columns. */
+static bool is_as_named(const struct state *from, struct view name, struct view charset)
+{
+	struct view v;
+	if (name.len < 14 || memcmp(name.p, "character_set_", 14) != 0 || state_get(from, name, &v) ||
+	    !state_get(from, view_of("names"), &v))
+		return false;
+	return v.len >= charset.len + 2 && v.p[0] == '\'' && v.p[charset.len + 1] == '\'' &&
+	       memcmp(v.p + 1, charset.p, charset.len) == 0;
+}
+
 static struct state *system_value(struct worker *w, const struct state *from, struct view name,
                                   const struct row_cell *cell)
 {
@@ -271,6 +283,10 @@ static bool learn(struct session *s, const struct bound_name *n, const struct ro
 {
 	struct worker *w = s->worker;
 	const struct state *from = *at ? *at : s->want;
+	struct bound_name collation;
+	bool renamed = bound_find(s->bound, BOUND_VARIABLE, view_of("collation_connection"), &collation);
+	if (n->kind == BOUND_VARIABLE && !renamed && cells->text.p && is_as_named(from, n->name, cells->text))
+		return true;
 	struct state *next = n->kind == BOUND_VARIABLE ? system_value(w, from, n->name, cells)
 	                                               : user_value(w, from, n->name, cells);
 	if (!next)

@@ -74,6 +74,19 @@ static enum step waited_in_vain(struct session *s)
 	return run_anew(s);
 }
 
+/* The last insert id was all that was wanted of this connection. */
+static enum step go_elsewhere(struct session *s)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	s->backend = NULL;
+	r->saves_own = false;
+	r->slot = -1;
+	r->n_errands = r->at_errand = 0;
+	pool_give(b);
+	return session_enter(s, SESSION_WANT_BACKEND);
+}
+
 enum step prepare_backend_step(struct session *s)
 {
 	struct run *r = s->run;
@@ -90,6 +103,8 @@ enum step prepare_backend_step(struct session *s)
 		return prepare_again(s);
 	if (r->failed_code)
 		return errand_failed(s);
+	if (r->saves_own)
+		return go_elsewhere(s);
 	if (r->own)
 		return finish_statement(s, true);
 	if (r->late)

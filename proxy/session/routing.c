@@ -147,6 +147,14 @@ static unsigned temporary_names(const struct session *s, struct view names[BOUND
 	return count;
 }
 
+/* It changes nothing but the session's state: when one server has refused it, or went away, another may do it. */
+static bool may_repeat(const struct session *s, const struct run *r)
+{
+	if ((r->flags & (CLASS_MULTI | CLASS_BEGINS)) || session_in_trx(s))
+		return false;
+	return r->route == ROUTE_REPLICA || (r->route == ROUTE_SESSION && !r->pins_added && !r->next_unknown);
+}
+
 void routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
@@ -185,12 +193,11 @@ void routing_classify(struct session *s, struct view sql)
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
 		hints_take(s, &c.hints, c.reason);
-	if (!(c.flags & CLASS_READS_LAST))
-		finish_last_statement(s);
 	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
+	last_statement_ends(s);
 	note_place(s, sql);
-	r->replayable = r->route == ROUTE_REPLICA && !(c.flags & (CLASS_MULTI | CLASS_BEGINS)) && !session_in_trx(s);
+	r->replayable = may_repeat(s, r);
 	if (r->pins_added & ~s->pins)
 		note_cause(s, sql);
 }
@@ -217,25 +224,34 @@ static enum routing_result no_primary(const struct session *s, char *text, size_
 	return ROUTING_NONE;
 }
 
-/* The statement belongs to the connection that the session holds. */
+/* The statement belongs to the connection that the session holds. One that is held on a replica, for user variables that
+ * were set from what a read has left there, is no place for the session's writes. */
 static bool belongs_to_pinned(const struct session *s)
 {
 	const struct run *r = s->run;
 	if (!s->pinned)
 		return false;
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
-	return bound || session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->route != ROUTE_REPLICA || r->pins_added ||
-	       (r->flags &
-		(CLASS_BEGINS | CLASS_READS_LAST | CLASS_READS_LAST_INSERT_ID | CLASS_USES_TEMPORARY));
+	if (bound || session_in_trx(s) || (s->pins & (PINS_FOR_ALL | PIN_LAST_STATEMENT)) || r->pins_added ||
+	    (r->flags & (CLASS_READS_LAST | CLASS_USES_TEMPORARY)))
+		return true;
+	if ((int)s->pinned->pool->key.slot != routing_primary_slot(s))
+		return (r->flags & (CLASS_READS_USER_VARIABLE | CLASS_SETS_USER_VARIABLE)) ||
+		       ((r->flags & CLASS_BEGINS) && r->route == ROUTE_REPLICA);
+	return r->route != ROUTE_REPLICA || (r->flags & (CLASS_READS_LAST_INSERT_ID | CLASS_BEGINS));
 }
 
-/* An idle connection that still has what the statement reads. */
+/* An idle connection that still has what the statement reads, or adds to. */
 static struct backend *kept_for(const struct session *s)
 {
 	const struct run *r = s->run;
-	struct backend *b = r->flags & CLASS_READS_LAST_INSERT_ID ? s->insert_id_at
-			    : r->flags & CLASS_READS_LAST          ? s->last
-								   : NULL;
+	struct backend *b = NULL;
+	if (r->flags & CLASS_READS_LAST)
+		b = s->warned_at ? s->warned_at : s->last;
+	else if (insert_id_matters(s) && r->route != ROUTE_REPLICA && s->worker->snapshot->settings->connection_affinity &&
+		 s->insert_id_at && (int)s->insert_id_at->pool->key.slot == routing_primary_slot(s) &&
+		 s->insert_id_at->pool->key.caps == (s->caps & SESSION_POOL_CAPS))
+		b = s->insert_id_at;
 	if (!b || b->state != BACKEND_IDLE)
 		return NULL;
 	/* The server may have closed it a moment ago. */
@@ -304,7 +320,6 @@ static enum routing_result take_pinned(struct session *s)
 			pool_retire(holder, CLOSED_SESSION);
 		if (is_saving_insert_id(s))
 			return ROUTING_WAIT;
-		r->asked_insert_id = true;
 	}
 	return take(s, s->pinned, false);
 }
@@ -314,7 +329,8 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	struct run *r = s->run;
 	const struct snapshot *snapshot = s->worker->snapshot;
 	/* Never out of an open transaction, or of what ties every statement. */
-	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL));
+	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->reason == REASON_TEXT_PREPARE ||
+				  (r->flags & (CLASS_USES_TEMPORARY | CLASS_READS_USER_VARIABLE)));
 	struct backend *kept = tied ? NULL : kept_for(s);
 	if (kept && s->begun == BEGUN_READ_WRITE && (int)kept->pool->key.slot != routing_primary_slot(s))
 		kept = NULL;
@@ -322,7 +338,8 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		return take(s, kept, true);
 	if (belongs_to_pinned(s))
 		return take_pinned(s);
-	if ((r->flags & CLASS_READS_LAST_INSERT_ID) && is_saving_insert_id(s))
+	bool with_insert_id = insert_id_matters(s);
+	if (with_insert_id && is_saving_insert_id(s))
 		return ROUTING_WAIT;
 
 	r->wait = r->ask = false;
@@ -332,7 +349,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		slot = reads_any_replica(s);
 	else if (s->listen_route == LISTEN_PRIMARY)
 		slot = routing_primary_slot(s);
-	else if (route == ROUTE_SESSION && !r->to_primary)
+	else if (route == ROUTE_SESSION && !r->to_primary && !r->next_unknown && !r->pins_added)
 		slot = slot_for_session_change(s);
 	else if (route == ROUTE_REPLICA)
 		slot = reads_choose(s);
@@ -345,8 +362,16 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	const struct server_info *server = snapshot_server_by_slot(snapshot, (unsigned)slot);
 	if (!server || !routing_is_usable(server))
 		return no_primary(s, text, text_size);
+	/* What it holds may be what the statement needs: a temporary table that a routine has made, for one. */
+	if (s->pinned && (int)s->pinned->pool->key.slot == slot && r->route == ROUTE_REPLICA && !r->ask && !r->wait)
+		return take(s, s->pinned, false);
 	r->slot = slot;
 	r->on_replica = server->role == SERVER_REPLICA;
-	r->asked_insert_id = (r->flags & CLASS_READS_LAST_INSERT_ID) != 0;
+	struct backend *first = with_insert_id ? insert_id_ask_at(s) : NULL;
+	if (first) {
+		pool_take_this(first, s);
+		s->backend = first;
+		r->slot = (int)first->pool->key.slot;
+	}
 	return ROUTING_OK;
 }

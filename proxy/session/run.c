@@ -55,8 +55,7 @@ void run_end(struct session *s)
 	s->run = NULL;
 	if (r->size && s->state != SESSION_CLOSING)
 		conn_consume(&s->client, r->size);
-	if (r->save_for)
-		r->save_for->saving = NULL;
+	insert_id_not_saved(r);
 	state_unref(s->worker->states, r->next);
 	state_unref(s->worker->states, r->errand_state);
 	template_unref(s->worker, r->preparing);
@@ -86,6 +85,7 @@ static enum step choose_anew(struct session *s)
 		pool_give(b);
 	}
 	stop_running(s);
+	insert_id_not_saved(r);
 	r->slot = -1;
 	r->sent = r->wait = r->ask = r->late = false;
 	r->n_errands = r->at_errand = 0;

@@ -385,15 +385,8 @@ void session_lost_kept(struct session *s, struct backend *b)
 {
 	if (s->last == b)
 		s->last = NULL;
+	if (s->warned_at == b)
+		s->warned_at = NULL;
 	if (s->insert_id_at == b)
 		s->insert_id_at = NULL;
-}
-
-void session_save_kept(struct session *taker, struct backend *b)
-{
-	struct session *keeper = b->keeper;
-	if (!keeper || !b->keeps_insert_id || keeper->saving || !taker->run)
-		return;
-	taker->run->save_for = keeper;
-	keeper->saving = taker->run;
 }

@@ -114,6 +114,7 @@ enum errand_kind {
 	ERRAND_SCHEMA,      /* COM_INIT_DB */
 	ERRAND_STATE,       /* SET ... */
 	ERRAND_INSERT_ID,   /* SET last_insert_id */
+	ERRAND_LAST,        /* SELECT ...: what leaves the counts of the session's last statement */
 	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
 	ERRAND_WAIT,        /* until a replica has applied what the session must see */
 	ERRAND_ASK,         /* what a server has applied, which is what the session has seen there at most */
@@ -141,7 +142,6 @@ struct run {
 	bool replayable;        /* it may run again elsewhere: a read outside a transaction, nothing passed on */
 	bool to_primary;        /* no replica: it was refused by one, or must not */
 	bool on_replica;        /* where it runs now */
-	bool asked_insert_id;
 	bool wait;              /* on a replica that is not known to have what the session must see */
 	bool waited, late;      /* it has waited once; in vain */
 	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
@@ -152,6 +152,7 @@ struct run {
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
 	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
+	bool saves_own;         /* the errand under way asks for the session's own last insert id, before it goes elsewhere */
 	bool kill_query;
 	uint64_t kill_id;
 	size_t sql_at, sql_len; /* where the text stands in the client's input, when it is not a prepared statement's */
@@ -288,8 +289,11 @@ struct session {
 	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
 	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */
 	struct backend *last;           /* where the last statement ran, if nobody else had it since */
+	struct backend *warned_at;      /* where the warnings of a statement of ours still are, likewise */
 	struct backend *insert_id_at;   /* where our LAST_INSERT_ID() lives, likewise */
 	uint64_t insert_id;             /* its value when it had to be saved */
+	int64_t last_affected;          /* by the last statement: ROW_COUNT(), -1 after rows or an error */
+	uint64_t last_rows;             /* of the last result: FOUND_ROWS() */
 	struct run *saving;             /* somebody's run in which it is being saved */
 	struct position position;       /* what its reads must not miss */
 	uint64_t noted_us;              /* monotonic: when a server told the last part of it */
@@ -337,8 +341,6 @@ const char *session_state_name(enum session_state state);
 
 /* A backend it kept was closed or is another's now. */
 void session_lost_kept(struct session *s, struct backend *b);
-/* `taker` takes b from its keeper: what the keeper may still want is asked for ahead of the taker's statement. */
-void session_save_kept(struct session *taker, struct backend *b);
 
 /* ---- answers of wye's own: session_answer.c ---- */
 bool session_answer_ok(struct session *s);
@@ -455,6 +457,22 @@ enum step read_back_begin(struct session *s);
 void read_back_watch(struct session *s); /* pins or names have changed: on the worker's list, or off it */
 void read_back_end(struct session *s);
 void sessions_read_back(struct worker *w, int slot); /* asks those of a server (-1: that have been idle for a while) */
+/* ---- the last insert id: insert_id.c ---- */
+bool insert_id_matters(const struct session *s);   /* to the statement in work, or to what may follow it there */
+bool insert_id_is_there(const struct session *s, const struct backend *b, bool reset);
+struct backend *insert_id_ask_at(struct session *s);
+void insert_id_after(struct session *s, struct backend *b, bool ok); /* the statement ran on b */
+void insert_id_save_kept(struct session *taker, struct backend *b);
+void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told);
+void insert_id_not_saved(struct run *r);
+
+/* ---- what the last statement has left: last_statement.c ---- */
+void last_statement_ends(struct session *s); /* the one in work is classified: does it end what is kept of the last? */
+void last_statement_note(struct session *s, struct backend *b, bool ok);
+bool last_statement_is_lost(const struct session *s, const struct backend *b); /* and the one in work reads it */
+void last_statement_again(const struct session *s, char *sql, size_t size);
+/* True: wye has answered a plain question for a count, since its connection is another session's now. */
+bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 
 /* ---- BEGIN without a server: begin.c ---- */
 bool begin_answers(struct session *s, enum step *step); /* true: the statement in work has been answered */
