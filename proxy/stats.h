@@ -105,7 +105,6 @@ size_t stats_sessions_copy(struct session_row *rows, size_t n);
 struct pool_row {
 	unsigned slot;
 	char user[80];
-	uint64_t account_id;
 	uint64_t idle, busy, connecting, waiting; /* now */
 	uint64_t opened, reused, waits, waited_max_ms;
 	uint64_t closed[CLOSED_COUNT];

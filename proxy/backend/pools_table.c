@@ -19,7 +19,6 @@ const char *closed_reason_name(enum closed_reason reason)
 static void fill(struct pool_row *row, const struct pool *pool)
 {
 	row->slot = pool->key.slot;
-	row->account_id = pool->key.account_id;
 	snprintf(row->user, sizeof row->user, "%s", pool->user);
 	row->idle = pool->n_idle;
 	row->busy = pool->n_busy;

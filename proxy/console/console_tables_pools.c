@@ -29,8 +29,7 @@ static int by_account(const void *a, const void *b)
 	const struct pool_row *x = a, *y = b;
 	if (x->slot != y->slot)
 		return x->slot < y->slot ? -1 : 1;
-	int order = strcmp(x->user, y->user);
-	return order ? order : (x->account_id > y->account_id) - (x->account_id < y->account_id);
+	return strcmp(x->user, y->user);
 }
 
 static void add(struct pool_row *sum, const struct pool_row *row)
