@@ -220,6 +220,11 @@ static int wait_or_primary(struct session *s)
 static int ask(struct session *s)
 {
 	int slot = freshness_need(s)->unknown ? routing_primary_slot(s) : freshness_teller(s);
+	const struct server_info *teller =
+		slot < 0 ? NULL : snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot);
+	/* One that cannot be reached showed nothing that the primary does not have. */
+	if (teller && was_tried(s->run, teller))
+		slot = routing_primary_slot(s);
 	positions_want(worker_now(s->worker));
 	if (slot < 0)
 		return wait_or_primary(s);

@@ -1,6 +1,5 @@
 #include "proxy/session/session.h"
 
-#include <assert.h>
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +133,13 @@ void session_run(struct session *s)
 	s->in_run = true;
 	enum step step = lost_client(s) ? STEP_CLOSE : STEP_AGAIN;
 	for (unsigned steps = 0; step == STEP_AGAIN; steps++) {
-		assert(steps < STEPS_MAX);
+		if (steps == STEPS_MAX) {
+			/* A fault of ours; it costs this session only. */
+			log_line(LOG_LEVEL_ERROR, "session-stuck", "session=%u state=%s", s->id,
+				 session_state_name(s->state));
+			step = session_fail(s, END_STUCK);
+			break;
+		}
 		step = states[s->state].run(s);
 	}
 	s->in_run = false;

@@ -72,6 +72,7 @@ enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE };
 	X(RELEASED, "released")             /* COMMIT RELEASE */                                                       \
 	X(KILLED, "killed")                                                                                            \
 	X(DRAINED, "drained")               /* wye is stopping */                                                      \
+	X(STUCK, "stuck")                   /* its steps would not end */                                              \
 	X(NO_MEMORY, "no-memory")
 enum session_end {
 #define X(name, word) END_##name,

@@ -24,7 +24,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 # What a sanitizer, an assert or the C library writes when the program is wrong.
 FINDINGS = re.compile(r"ERROR: (?:Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:"
-                      r"|Assertion .* failed|double free|stack smashing|corrupted size")
+                      r"|Assertion .* failed|session-stuck|double free|stack smashing|corrupted size")
 
 
 def binary():
