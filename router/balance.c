@@ -6,7 +6,7 @@
 
 /* So many turns of the whole field a server may be owed, or owe: more than sessions that stay where they read make it
  * owe, and few enough that one that comes back is not flooded. */
-#define TURNS_KEPT 64
+#define TURNS_KEPT 512
 
 /* The candidates a policy chooses from: the nearest ones, by index. */
 struct field {

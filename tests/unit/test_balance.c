@@ -272,11 +272,11 @@ static void test_who_serves_without_a_choice_is_chosen_less_often(void **state)
 		counts[balance_pick(&b, BALANCE_ROUND_ROBIN, c, 2, balance_random(&seed))]++;
 	assert_int_equal(counts[1], 4);
 	/* But what it is owed has a bound. */
-	for (unsigned i = 0; i < 1000; i++)
+	for (unsigned i = 0; i < 10000; i++)
 		balance_charge(&b, c, 2, 0);
-	for (unsigned i = counts[0] = counts[1] = 0; i < 400; i++)
+	for (unsigned i = counts[0] = counts[1] = 0; i < 4000; i++)
 		counts[balance_pick(&b, BALANCE_ROUND_ROBIN, c, 2, balance_random(&seed))]++;
-	assert_true(counts[0] > 120);
+	assert_true(counts[0] > 1200);
 }
 
 int main(void)
