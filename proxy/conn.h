@@ -102,7 +102,8 @@ bool conn_start_tls(struct conn *c, struct transport_tls *tls);
 bool conn_tls_begin(struct conn *c);
 
 /* From here on both sides speak the compressed protocol. */
-bool conn_start_compression(struct conn *c, enum compress_algorithm algorithm, int level) __attribute__((warn_unused_result));
+bool conn_start_compression(struct conn *c, enum compress_algorithm algorithm, int level)
+	__attribute__((warn_unused_result));
 
 /* The compressed protocol has numbers of its own, which begin anew with every command: what is sent next begins one, or
  * answers one. `to_the_last`: the command ends with what was read last; false when more commands have come behind it. */

@@ -80,7 +80,8 @@ struct backend {
 	unsigned n_statements;
 };
 
-/* Starts one for the pool, which has entered the rooms; the pool hears of success or failure (pool_backend_ready, pool_backend_failed). */
+/* Starts one for the pool, which has entered the rooms; the pool hears of success or failure (pool_backend_ready,
+ * pool_backend_failed). */
 struct backend *backend_create(struct pool *pool, const struct server_info *server);
 
 /* The one way to end it, safe to call twice. A session that has it lent must have let go before. */

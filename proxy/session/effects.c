@@ -472,12 +472,6 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 /* What a routine has set before it failed is not reported, or only with the next statement's answer. */
 static void ask_after_failure(struct session *s)
 {
-	static const char *const names[] = {"autocommit",
-	                                    "character_set_client",
-	                                    "character_set_connection",
-	                                    "character_set_results",
-	                                    "time_zone",
-	                                    "sql_mode"};
 	static const uint16_t not_begun[] = {1044, 1046, 1049, 1064, 1305, 1318, 1370};
 	const struct run *r = s->run;
 	if (r->reason != REASON_CALL && r->reason != REASON_COMPOUND)
@@ -485,8 +479,8 @@ static void ask_after_failure(struct session *s)
 	for (size_t i = 0; i < sizeof not_begun / sizeof *not_begun; i++)
 		if (r->reply.error == not_begun[i])
 			return;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		note(&s->bound, BOUND_VARIABLE, view_of(names[i]));
+	for (size_t i = 0; i < TRACKERS_VARIABLES; i++)
+		note(&s->bound, BOUND_VARIABLE, view_of(trackers_variables[i]));
 	s->pins |= PIN_READ_BACK;
 }
 

@@ -29,7 +29,8 @@ static bool add(struct session *s, struct buf *out, enum errand_kind kind, uint8
 				   ? (struct view){(const uint8_t *)"\0\1", 2}
 				   : (struct view){NULL, 0};
 	size_t begin = packet_begin(out);
-	if (begin == SIZE_MAX || !write_u8(out, command) || !write_bytes(out, none.p, none.len) || !write_bytes(out, text.p, text.len) ||
+	if (begin == SIZE_MAX || !write_u8(out, command) || !write_bytes(out, none.p, none.len) ||
+	    !write_bytes(out, text.p, text.len) ||
 	    !packet_end(out, begin, &seq))
 		return false;
 	r->errands[r->n_errands++] = kind;
@@ -38,14 +39,18 @@ static bool add(struct session *s, struct buf *out, enum errand_kind kind, uint8
 
 static uint8_t command_of(enum errand_kind kind)
 {
-	static const uint8_t commands[ERRAND_KINDS] = {
-		[ERRAND_RESET] = CMD_RESET_CONNECTION, [ERRAND_TRACKERS] = CMD_QUERY, [ERRAND_OPTION] = CMD_SET_OPTION,
-		[ERRAND_ROLE] = CMD_QUERY,             [ERRAND_SCHEMA] = CMD_INIT_DB,         [ERRAND_STATE] = CMD_QUERY,    [ERRAND_INSERT_ID] = CMD_QUERY,
-		[ERRAND_SAVE_ID] = CMD_QUERY,          [ERRAND_WAIT] = CMD_QUERY,     [ERRAND_ASK] = CMD_QUERY,
-		[ERRAND_CLEAR] = CMD_QUERY,            [ERRAND_BEGIN] = CMD_QUERY,    [ERRAND_PREPARE] = CMD_STMT_PREPARE,
-		[ERRAND_LAST] = CMD_QUERY,
-	};
-	return commands[kind];
+	switch (kind) {
+	case ERRAND_RESET:
+		return CMD_RESET_CONNECTION;
+	case ERRAND_OPTION:
+		return CMD_SET_OPTION;
+	case ERRAND_SCHEMA:
+		return CMD_INIT_DB;
+	case ERRAND_PREPARE:
+		return CMD_STMT_PREPARE;
+	default:
+		return CMD_QUERY;
+	}
 }
 
 static enum flavor flavor_of(const struct session *s, unsigned slot)

@@ -532,6 +532,8 @@ bool trackers_keep_variable(void *session, struct view name);   /* for struct ok
 bool trackers_sql(const struct state *want, enum flavor flavor, struct buf *out);
 
 /* ---- trackers.c: an OK packet's session-state block ---- */
+#define TRACKERS_VARIABLES 6u
+extern const char *const trackers_variables[TRACKERS_VARIABLES]; /* those whose changes servers always tell wye */
 void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */
 enum step finish_lost_server(struct session *s);

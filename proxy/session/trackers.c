@@ -12,17 +12,15 @@
 #include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 
-/* Those that errands.c has reported; a client may ask for others, which mean nothing here. */
+const char *const trackers_variables[TRACKERS_VARIABLES] = {
+	"autocommit", "character_set_client", "character_set_connection", "character_set_results", "time_zone", "sql_mode",
+};
+
+/* A client may ask for others, which mean nothing here. */
 static bool is_tracked(struct view name)
 {
-	static const char *const names[] = {"autocommit",
-	                                    "character_set_client",
-	                                    "character_set_connection",
-	                                    "character_set_results",
-	                                    "time_zone",
-	                                    "sql_mode"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (view_equal(name, view_of(names[i])))
+	for (size_t i = 0; i < TRACKERS_VARIABLES; i++)
+		if (view_equal(name, view_of(trackers_variables[i])))
 			return true;
 	return false;
 }

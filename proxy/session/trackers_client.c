@@ -15,6 +15,7 @@ enum { VARIABLES, SCHEMA, STATE_CHANGE, GTIDS, TRANSACTION, N_NAMES };
 
 /* What wye needs: positions and changes; variables that every version of the flavor knows, one of each group whose names
  * MariaDB 11.8 mixes up. */
+/* trackers_variables, as a list. */
 #define OWN "autocommit,character_set_client,character_set_connection,character_set_results,time_zone,sql_mode"
 
 static struct view without_quotes(struct view v)

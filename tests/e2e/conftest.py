@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
 from driver_programs import CommandLine  # noqa: E402
 from endpoint import Endpoint, wait_until  # noqa: E402
 from servers_seen import Witness  # noqa: E402
+from wire_client import WireClient  # noqa: E402
 from wye_cluster import Cluster  # noqa: E402
 from wye_process import Wye  # noqa: E402
 
@@ -171,3 +172,18 @@ def heal(cluster):
         if row["sql"] == "No":
             cluster.start_sql(row["name"])
     cluster.wait_caught_up(timeout=60)
+
+
+@pytest.fixture
+def client(endpoint, flavor):
+    """Opens clients; over TLS where that is offered, so that a cold password cache does not matter."""
+    opened = []
+
+    def connect(**options):
+        one = WireClient(endpoint, tls=flavor == "mysql", **options)
+        opened.append(one)
+        return one
+
+    yield connect
+    for one in opened:
+        one.close()

@@ -5,7 +5,7 @@ import struct
 import pytest
 import wire_client
 from endpoint import wait_until
-from wire_client import (EXECUTE, LONGLONG, QUERY, QUERY_ATTRIBUTES, USUAL, VAR_STRING, Reader, ServerError, WireClient,
+from wire_client import (EXECUTE, LONGLONG, QUERY, QUERY_ATTRIBUTES, USUAL, VAR_STRING, Reader, ServerError,
                          lenenc, lenenc_int)
 
 
@@ -22,20 +22,6 @@ def tables(cluster):
 @pytest.fixture(scope="module")
 def wye_options():
     return ["--set", "monitor_interval=20ms"]
-
-
-@pytest.fixture
-def client(endpoint, flavor):
-    opened = []
-
-    def connect(**options):
-        one = WireClient(endpoint, tls=flavor == "mysql", **options)
-        opened.append(one)
-        return one
-
-    yield connect
-    for one in opened:
-        one.close()
 
 
 def error_of(work):

@@ -5,7 +5,7 @@ import struct
 import pytest
 from wire_client import (BLOB, BULK, CLOSE, CURSOR_EXISTS, EXECUTE, EXTENDED_METADATA, FETCH, LAST, LAST_ROW_SENT, LONG,
                          LONG_DATA, LONGLONG, MORE_RESULTS, PREPARE, RESET, STMT_BULK, UNIT_RESULTS, USUAL, DEPRECATE_EOF,
-                         VAR_STRING, Reader, ServerError, WireClient, lenenc, statement)
+                         VAR_STRING, Reader, ServerError, lenenc, statement)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -16,21 +16,6 @@ def tables(cluster):
         root.run("DROP PROCEDURE IF EXISTS app.with_out")
         root.run("CREATE PROCEDURE app.with_out(IN a INT, OUT b INT) BEGIN SELECT a; SET b = a * 2; SELECT a + 1; END")
     cluster.wait_caught_up()
-
-
-@pytest.fixture
-def client(endpoint, flavor):
-    """Opens clients; over TLS where that is offered, so that a cold password cache does not matter."""
-    opened = []
-
-    def connect(**options):
-        one = WireClient(endpoint, tls=flavor == "mysql", **options)
-        opened.append(one)
-        return one
-
-    yield connect
-    for one in opened:
-        one.close()
 
 
 def number(value):
