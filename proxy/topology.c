@@ -345,13 +345,19 @@ static void tell_of_gtid(struct member *m)
 	m->told_no_gtid = without;
 }
 
-static int64_t lag_or_most(const struct member *m)
+/* How willingly it is read from when nobody is fit to be: one that follows before one that has stopped, the one that serves
+ * already, as sessions that have read there would have to wait elsewhere, and the one that is least behind. */
+static bool is_better_resort(const struct member *a, const struct member *b)
 {
-	return m->look.lag_us < 0 ? INT64_MAX : m->look.lag_us;
+	bool a_stopped = a->health.state == SERVER_STATE_STOPPED, b_stopped = b->health.state == SERVER_STATE_STOPPED;
+	if (a_stopped != b_stopped)
+		return b_stopped;
+	if (a->takes_reads != b->takes_reads)
+		return a->takes_reads;
+	return (uint64_t)a->look.lag_us < (uint64_t)b->look.lag_us; /* -1, not known, is the most */
 }
 
-/* Where the primary may not be read, one replica serves however far it is behind: the one that did, as sessions that
- * have read there would have to wait elsewhere, or the one that is least behind. -1 when another one does, or reads may
+/* Where the primary may not be read, one replica serves however far it is behind. -1 when another one does, or reads may
  * go to the primary. */
 static int last_resort(void)
 {
@@ -362,10 +368,10 @@ static int last_resort(void)
 		const struct member *m = t->members.all[i];
 		if (is_readable(m))
 			return -1;
-		if (!member_is_real(m) || m->role != SERVER_REPLICA || m->health.state != SERVER_STATE_LAGGING)
+		bool answers = m->health.state == SERVER_STATE_LAGGING || m->health.state == SERVER_STATE_STOPPED;
+		if (!member_is_real(m) || m->role != SERVER_REPLICA || !answers)
 			continue;
-		if (!best || (m->takes_reads && !best->takes_reads) ||
-		    (m->takes_reads == best->takes_reads && lag_or_most(m) < lag_or_most(best)))
+		if (!best || is_better_resort(m, best))
 			best = m;
 	}
 	return best ? (int)best->slot : -1;

@@ -216,11 +216,16 @@ int routing_primary_slot(const struct session *s)
 	return snapshot->primary >= 0 ? (int)snapshot->servers[snapshot->primary].slot : -1;
 }
 
-static enum routing_result no_primary(const struct session *s, char *text, size_t text_size)
+static enum routing_result no_server(const struct session *s, char *text, size_t text_size)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
-	snprintf(text, text_size, "no primary: %s",
-		 *snapshot->primary_reason ? snapshot->primary_reason : "none of the servers is one");
+	if (snapshot->primary >= 0)
+		snprintf(text, text_size, "no replica answers, and %s",
+			 s->listen_route == LISTEN_REPLICA ? "this address is for replicas only (route=replica)"
+							   : "the primary may not be read (reads_on_primary=never)");
+	else
+		snprintf(text, text_size, "no primary: %s",
+			 *snapshot->primary_reason ? snapshot->primary_reason : "none of the servers is one");
 	return ROUTING_NONE;
 }
 
@@ -358,10 +363,10 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	if (slot == READS_MUST_WAIT)
 		return ROUTING_WAIT;
 	if (slot < 0)
-		return no_primary(s, text, text_size);
+		return no_server(s, text, text_size);
 	const struct server_info *server = snapshot_server_by_slot(snapshot, (unsigned)slot);
 	if (!server || !routing_is_usable(server))
-		return no_primary(s, text, text_size);
+		return no_server(s, text, text_size);
 	/* What it holds may be what the statement needs: a temporary table that a routine has made, for one. */
 	if (s->pinned && (int)s->pinned->pool->key.slot == slot && r->route == ROUTE_REPLICA && !r->ask && !r->wait)
 		return take(s, s->pinned, false);
