@@ -1,0 +1,69 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/ok.h"
+#include "proxy/session/login.h"
+
+bool login_send_error(struct session *s, uint16_t code, const char *sqlstate, const char *text)
+{
+	struct buf b;
+	buf_init(&b, 1024);
+	bool sent = err_write(&b, &s->login->seq, CAP_PROTOCOL_41, code, sqlstate, "%s", text) &&
+		    conn_send(&s->client, buf_data(&b), buf_len(&b));
+	buf_finish(&b);
+	return sent;
+}
+
+enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, const char *text)
+{
+	struct session_login *l = s->login;
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
+	stat_add(&s->worker->stats->logins_refused, 1);
+	bool sent = login_send_error(s, code, sqlstate, text);
+	/* Where MySQL closes the connection, MariaDB lets it be whose it was before, its state reset. */
+	if (!sent || !l->user_before || !server || server->flavor != FLAVOR_MARIADB)
+		return session_fail(s, END_LOGIN_REFUSED);
+	free(s->user);
+	s->user = l->user_before;
+	l->user_before = NULL;
+	s->failed_changes++;
+	login_end(s);
+	return session_enter(s, SESSION_COMMAND);
+}
+
+enum step login_refuse_crowd(struct session *s)
+{
+	char text[256];
+	snprintf(text, sizeof text, "User %.100s already has more than 'user_max_clients' active connections", s->user);
+	return login_refuse(s, 1203, "42000", text);
+}
+
+/* The client's address without its port, as the servers' messages name it. */
+static void client_host(const struct session *s, char *host, size_t size)
+{
+	snprintf(host, size, "%s", s->peer);
+	char *port = strrchr(host, ':');
+	if (port && !s->unix_socket)
+		*port = '\0';
+}
+
+enum step login_refuse_password(struct session *s)
+{
+	char text[512], host[64];
+	client_host(s, host, sizeof host);
+	snprintf(text, sizeof text, "Access denied for user '%s'@'%s' (using password: %s)", s->user ? s->user : "",
+		 host, s->login->auth.used_password ? "YES" : "NO");
+	return login_refuse(s, 1045, "28000", text);
+}
+
+enum step login_refuse_locked(struct session *s)
+{
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
+	if (server && server->flavor == FLAVOR_MARIADB)
+		return login_refuse(s, 4151, "HY000", "Access denied, this account is locked");
+	char text[400], host[64];
+	client_host(s, host, sizeof host);
+	snprintf(text, sizeof text, "Access denied for user '%s'@'%s'. Account is locked.", s->user, host);
+	return login_refuse(s, 3118, "HY000", text);
+}
