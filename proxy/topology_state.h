@@ -7,6 +7,7 @@
 #define WYE_PROXY_TOPOLOGY_STATE_H
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "proxy/events.h"
 #include "proxy/topology.h"
@@ -80,6 +81,11 @@ uint64_t topology_accounts_requested(void);
 
 /* The same for stored functions and views. */
 void topology_objects_turn(void);
+
+/* Judges every member that was looked at, and says who takes reads. Once a turn, after the roles. */
+void topology_health_turn(void);
+
+int64_t topology_clock_us(clockid_t id); /* microseconds */
 
 /* Publishes a snapshot when it would differ from the last one in what workers go by. */
 void topology_publish_changes(void);
