@@ -126,7 +126,9 @@ static void note_catch_up(struct monitor *m, int64_t now)
 	positions_note_catch_up(m->slot, delay < POSITIONS_NEVER ? (uint32_t)delay : POSITIONS_NEVER - 1);
 }
 
-static void note_position(struct monitor *m, enum monitor_follow follow, uint64_t number)
+/* `began_us`: when the server was asked. A replica had all of this at that time or soon after: on a busy machine it may be
+ * long before this thread gets to read the answer. */
+static void note_position(struct monitor *m, enum monitor_follow follow, uint64_t number, int64_t began_us)
 {
 	int64_t now = now_us();
 	positions_publish(m->slot, &m->position, number, (uint64_t)now);
@@ -134,7 +136,7 @@ static void note_position(struct monitor *m, enum monitor_follow follow, uint64_
 		lag_history_note(m->common->history, &m->position, now);
 		positions_publish_behind(m->slot, 0);
 	} else {
-		m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, now);
+		m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, began_us);
 		positions_publish_behind(m->slot, m->lag_us);
 		note_catch_up(m, now);
 	}
@@ -149,6 +151,7 @@ static bool read_position(struct monitor *m, enum monitor_follow follow)
 	struct library_result *r;
 	struct library_error error;
 	uint64_t number = positions_look();
+	int64_t began_us = now_us();
 	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r,
 	                   &error)) {
 		if (library_failure_is_final(error.failure))
@@ -162,7 +165,7 @@ static bool read_position(struct monitor *m, enum monitor_follow follow)
 		gtid_set_init(&m->position, m->look.flavor);
 	}
 	if (text && gtid_set_parse(&m->position, (struct view){(const uint8_t *)text, len}) == GTID_OK)
-		note_position(m, follow, number);
+		note_position(m, follow, number, began_us);
 	library_free(r);
 	return true;
 }

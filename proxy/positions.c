@@ -4,6 +4,7 @@
 
 #include "proxy/snapshot.h"
 #include "router/balance.h"
+#include "router/position_trail.h"
 
 /* Positions are looked at often for so long after somebody lacked one. */
 #define WANTED_MS 100
@@ -11,10 +12,12 @@
 static struct server_positions {
 	struct position_board looked;
 	struct position_board learned; /* all that `looked` held when it was written, and more */
+	struct position_trail trail;   /* of the last looks, the one of `looked` included */
 	_Atomic bool teaching;         /* somebody writes `learned` */
 	_Atomic uint32_t life;
 	_Atomic uint64_t number;       /* of the look that `looked` came from */
 	_Atomic uint32_t catch_up_us;  /* average */
+	_Atomic uint64_t in_vain_us;   /* when a wait was last counted that ended in vain */
 	_Atomic uint32_t behind_us;
 } servers[SERVERS_MAX];
 
@@ -44,8 +47,9 @@ bool positions_looked_after(unsigned slot, uint64_t after)
 
 bool positions_after(unsigned slot, uint64_t after, struct gtid_set *out)
 {
-	/* The number is stored behind the board: what is read then is of that look or a later one. */
-	return positions_looked_after(slot, after) && position_board_read(&servers[slot].looked, out, NULL);
+	/* The number is stored behind the rest: what is read then is of that look or a later one. */
+	return positions_looked_after(slot, after) && (position_trail_after(&servers[slot].trail, after, out) ||
+						       position_board_read(&servers[slot].looked, out, NULL));
 }
 
 bool positions_read(unsigned slot, struct gtid_set *out)
@@ -121,11 +125,23 @@ uint32_t positions_behind_us(unsigned slot)
 	return atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
 }
 
-/* Two threads at once: one sample is lost, which an average does not mind. */
+/* Two threads at once: one sample is lost, which an average does not mind. A server that has caught up is believed
+ * sooner than one that was late once is doubted: what is lost by it is one wait. */
 void positions_note_catch_up(unsigned slot, uint32_t us)
 {
 	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
-	atomic_store_explicit(&servers[slot].catch_up_us, balance_ewma(average, us), memory_order_relaxed);
+	uint32_t next = us < average ? us + (average - us) / 2 : balance_ewma(average, us);
+	atomic_store_explicit(&servers[slot].catch_up_us, next ? next : 1, memory_order_relaxed);
+}
+
+/* Of waits that were under way at the same time one counts: they met with the same thing. */
+void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, uint32_t us)
+{
+	uint64_t last = atomic_load_explicit(&servers[slot].in_vain_us, memory_order_relaxed);
+	if (began_us < last)
+		return;
+	atomic_store_explicit(&servers[slot].in_vain_us, now_us, memory_order_relaxed);
+	positions_note_catch_up(slot, us);
 }
 
 void positions_publish_behind(unsigned slot, int64_t behind_us)
@@ -139,6 +155,7 @@ void positions_publish_behind(unsigned slot, int64_t behind_us)
 void positions_publish(unsigned slot, const struct gtid_set *applied, uint64_t number, uint64_t now_us)
 {
 	position_board_publish(&servers[slot].looked, applied, now_us);
+	position_trail_note(&servers[slot].trail, applied, number);
 	atomic_store_explicit(&servers[slot].number, number, memory_order_release);
 }
 
@@ -150,6 +167,7 @@ void positions_forget(unsigned slot)
 	atomic_fetch_add_explicit(&s->life, 1, memory_order_release);
 	position_board_clear(&s->looked);
 	position_board_clear(&s->learned);
+	position_trail_clear(&s->trail);
 	unlock(s);
 	positions_publish_behind(slot, -1);
 }

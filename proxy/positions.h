@@ -23,8 +23,8 @@ uint64_t positions_number(void);
 /* The server has certainly applied all that p asks for. */
 bool positions_reached(unsigned slot, const struct position *p);
 
-/* What the server had applied at a look with a number above `after`, into *out (initialised). False: there was no such
- * look yet, or it told nothing. */
+/* What the server had applied at a look with a number above `after`, the first of them that is still known, into *out
+ * (initialised). False: there was no such look yet, or it told nothing. */
 bool positions_looked_after(unsigned slot, uint64_t after);
 bool positions_after(unsigned slot, uint64_t after, struct gtid_set *out);
 
@@ -44,6 +44,7 @@ void positions_learn(unsigned slot, uint32_t life, const struct position *p);
  * that ended in vain counts as its whole time. Never less than the time for which it has lacked something now. */
 uint32_t positions_catch_up_us(unsigned slot);
 void positions_note_catch_up(unsigned slot, uint32_t us);
+void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, uint32_t us);
 
 /* For how long it has lacked something that the primary has, at the last look; POSITIONS_NEVER: not known. */
 uint32_t positions_behind_us(unsigned slot);

@@ -231,7 +231,8 @@ void freshness_waited(struct session *s, const struct view *result)
 	r->late = !result || result->len != 1 || result->p[0] != '0';
 	if (r->late) {
 		stat_add(&s->worker->stats->waits_late, 1);
-		positions_note_catch_up((unsigned)r->slot, (uint32_t)s->worker->snapshot->settings->causal_timeout);
+		positions_note_in_vain((unsigned)r->slot, r->wait_us, now,
+				       (uint32_t)s->worker->snapshot->settings->causal_timeout);
 		return;
 	}
 	positions_learn((unsigned)r->slot, r->wait_life, freshness_need(s));

@@ -95,6 +95,44 @@ static void test_a_look_that_began_before_does_not_tell_what_was_there_after(voi
 	gtid_set_finish(&known);
 }
 
+static void test_the_first_look_after_a_moment_tells_what_could_be_seen_then(void **state)
+{
+	(void)state;
+	struct gtid_set known, first = set_of(A ":1-10");
+	gtid_set_init(&known, FLAVOR_MYSQL);
+	uint64_t moment = positions_number();
+	publish(6, A ":1-10", positions_look());
+	publish(6, A ":1-11", positions_look());
+	assert_true(positions_after(6, moment, &known));
+	assert_true(gtid_set_equal(&known, &first));
+	positions_forget(6);
+	assert_false(positions_after(6, moment, &known));
+	gtid_set_finish(&known);
+	gtid_set_finish(&first);
+}
+
+static void test_a_server_that_has_caught_up_is_believed_soon(void **state)
+{
+	(void)state;
+	positions_publish_behind(7, 0);
+	positions_note_catch_up(7, 1000000);
+	for (int i = 0; i < 5; i++)
+		positions_note_catch_up(7, 1000);
+	assert_true(positions_catch_up_us(7) < 50000);
+}
+
+static void test_waits_in_vain_at_the_same_time_count_as_one(void **state)
+{
+	(void)state;
+	positions_publish_behind(8, 0);
+	positions_note_catch_up(8, 1000);
+	for (int i = 0; i < 20; i++)
+		positions_note_in_vain(8, 5000, 105000, 100000);
+	assert_true(positions_catch_up_us(8) < 20000);
+	positions_note_in_vain(8, 106000, 206000, 100000);
+	assert_true(positions_catch_up_us(8) > 20000);
+}
+
 static void test_a_server_that_lacks_something_for_long_is_not_expected_soon(void **state)
 {
 	(void)state;
@@ -155,6 +193,9 @@ int main(void)
 		cmocka_unit_test(test_what_a_wait_told_is_known_beside_what_was_looked_at),
 		cmocka_unit_test(test_a_server_that_was_lost_has_nothing_for_certain),
 		cmocka_unit_test(test_a_look_that_began_before_does_not_tell_what_was_there_after),
+		cmocka_unit_test(test_the_first_look_after_a_moment_tells_what_could_be_seen_then),
+		cmocka_unit_test(test_a_server_that_has_caught_up_is_believed_soon),
+		cmocka_unit_test(test_waits_in_vain_at_the_same_time_count_as_one),
 		cmocka_unit_test(test_a_server_that_lacks_something_for_long_is_not_expected_soon),
 		cmocka_unit_test(test_looks_are_frequent_for_a_while_after_somebody_lacked_a_position),
 		cmocka_unit_test(test_many_may_teach_while_one_looks_and_forgets),
