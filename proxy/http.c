@@ -52,7 +52,7 @@ static void not_ready(struct page *p, const char *why)
 	fprintf(p->out, "not ready: %s\n", why);
 }
 
-/* A primary that answers: then every statement can run somewhere. */
+/* A primary that answers and may be written: then every statement can run somewhere. */
 static void write_ready(struct page *p)
 {
 	struct snapshot *s = snapshot_get();
@@ -60,7 +60,7 @@ static void write_ready(struct page *p)
 		not_ready(p, "draining");
 	else if (!s)
 		not_ready(p, "the servers have not been looked at yet");
-	else if (s->primary < 0)
+	else if (s->primary < 0 || *s->primary_reason)
 		not_ready(p, *s->primary_reason ? s->primary_reason : "there is no primary");
 	else if (s->servers[s->primary].state != SERVER_STATE_UP)
 		not_ready(p, *s->servers[s->primary].reason ? s->servers[s->primary].reason : "the primary is down");

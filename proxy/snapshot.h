@@ -71,7 +71,7 @@ struct snapshot {
 	struct object_set *objects;             /* a reference, or NULL; see proxy/objects.h */
 	uint64_t objects_ticket;                /* the newest request for them that this answers */
 	int primary;                            /* index into servers, or -1 */
-	char primary_reason[160];               /* why there is none */
+	char primary_reason[160];               /* why there is none, or none that may be written */
 	unsigned n_servers;
 	struct server_info servers[];
 };

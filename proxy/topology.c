@@ -72,6 +72,12 @@ bool topology_primary_usable(void)
 	return p && t->roles.usable && p->health.state == SERVER_STATE_UP;
 }
 
+bool topology_primary_answers(void)
+{
+	const struct member *p = topology_primary();
+	return p && (t->roles.usable || t->roles.read_only) && p->health.state == SERVER_STATE_UP;
+}
+
 void topology_primary_reason(char *out, size_t out_size)
 {
 	const struct member *p = topology_primary();

@@ -105,11 +105,11 @@ static struct snapshot *build(void)
 		const struct member *m = topology.members.all[i];
 		if (!member_is_real(m))
 			continue;
-		if (m == p && topology_primary_usable())
+		if (m == p && topology_primary_answers())
 			s->primary = (int)n;
 		fill(&s->servers[n++], m, primary_up);
 	}
-	if (s->primary < 0)
+	if (!topology_primary_usable())
 		topology_primary_reason(s->primary_reason, sizeof s->primary_reason);
 	s->accounts = account_set_ref(topology.accounts.set);
 	s->accounts_ticket = topology.accounts.answered;

@@ -146,6 +146,8 @@ static void decide_primary(const struct graph *g, struct role_decision *out)
 		bool rivalry = rivals[1] != ROLE_NO_SERVER;
 		out->primary = still ? g->present : rivalry ? ROLE_NO_SERVER : head_of_followers(g);
 	}
+	const struct role_view *p = is_member(g, out->primary) ? &g->views[out->primary] : NULL;
+	out->read_only = !out->usable && p && p->known && p->up && !p->writable && !g->follows[out->primary];
 	if (!out->usable)
 		say_why(g, out, rivals);
 	out->rival = rivals[1];

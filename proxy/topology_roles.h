@@ -6,6 +6,9 @@
  * if the other is known to have been its replica or has followers of its own: a stray server that happens to
  * be writable, such as an old primary that came back, must never get a write. Between two that could be it,
  * none is chosen. Roles given by hand are obeyed.
+ *
+ * While nobody may be written, the head of the followers stays the primary: read-only for a while, it still
+ * answers what only a primary can, and refuses writes in its own words.
  */
 #ifndef WYE_PROXY_TOPOLOGY_ROLES_H
 #define WYE_PROXY_TOPOLOGY_ROLES_H
@@ -33,6 +36,7 @@ struct role_view {
 struct role_decision {
 	int primary;      /* index of the primary, also when it is down or read-only; or ROLE_NO_SERVER */
 	bool usable;      /* the primary is up and may be written */
+	bool read_only;   /* it is up, follows nobody, and is read-only: it answers for itself, refusals included */
 	int rival;        /* another server that may be written and follows nobody, or ROLE_NO_SERVER */
 	char reason[160]; /* why there is none to use */
 	enum server_role roles[SERVERS_MAX];

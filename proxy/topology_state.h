@@ -73,6 +73,7 @@ void topology_note(enum log_level level, const char *kind, const char *server, c
 bool topology_member_up(const struct member *m);
 struct member *topology_primary(void); /* by role, up or not; NULL */
 bool topology_primary_usable(void);    /* up, and may be written */
+bool topology_primary_answers(void);   /* up, and at most read-only */
 void topology_primary_reason(char *out, size_t out_size);
 
 /* Asks for accounts when it is time, takes what came. Once a turn. */

@@ -7,6 +7,13 @@ void classify_admin(struct statement *s)
 	statement_decide(s, ROUTE_PRIMARY, REASON_ADMIN, CLASS_WRITES | CLASS_MAY_COMMIT_IMPLICITLY);
 }
 
+/* INSTALL and UNINSTALL: plugins and components, of one server. */
+void classify_install(struct statement *s)
+{
+	classify_admin(s);
+	s->flags |= CLASS_CHANGES_GLOBAL;
+}
+
 static uint64_t plain_number(const struct token *t)
 {
 	uint64_t n = 0;

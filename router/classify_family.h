@@ -65,7 +65,8 @@ void classify_get(struct statement *s); /* GET DIAGNOSTICS */
 
 /* classify_admin.c */
 void classify_kill(struct statement *s);
-void classify_admin(struct statement *s); /* what acts on one server */
+void classify_admin(struct statement *s);
+void classify_install(struct statement *s); /* what acts on one server */
 
 /* classify_block.c: the current token is the first of the block. */
 void classify_block(struct statement *s);     /* outside of a routine: it runs */

@@ -378,7 +378,7 @@ static void decide(struct set *set)
 	if (set->global) {
 		/* Connections made from here on have the new value for their own, those of this session have not. */
 		s->pins_added |= PIN_GLOBAL_VARIABLE;
-		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS);
+		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS | CLASS_CHANGES_GLOBAL);
 	} else if (set->pins || (s->seen & SEEN_CONNECTION)) {
 		statement_decide(s, ROUTE_PIN, set->reason, 0);
 	} else if (set->session) {

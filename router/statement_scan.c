@@ -462,6 +462,10 @@ static bool on_keyword(struct statement *s, enum keyword keyword)
 		if (keyword_at(s) == KW_VALUE)
 			s->seen |= SEEN_CONNECTION;
 		return true;
+	case KW_EXAMINED:
+		/* LIMIT ROWS EXAMINED n: how many it takes depends on the server's plan. */
+		s->seen |= s->dialect->flavor == FLAVOR_MARIADB ? SEEN_DIFFERS : 0;
+		return false;
 	case KW_TEMPORARY:
 	case KW_PREPARE:
 	case KW_EXECUTE:

@@ -48,7 +48,8 @@ static const struct {
 static const uint16_t acting[] = {
     KW_FROM,   KW_FOR,     KW_LOCK,     KW_INTO,      KW_UPDATE,  KW_DELETE,
     KW_INSERT, KW_REPLACE, KW_WITH,     KW_EXECUTE,   KW_XA,      KW_SQL_CALC_FOUND_ROWS,
-    KW_TABLE,  KW_NEXT,    KW_PREVIOUS, KW_TEMPORARY, KW_PREPARE, KW_SET,
+    KW_TABLE,  KW_NEXT,    KW_PREVIOUS, KW_EXAMINED,  KW_TEMPORARY, KW_PREPARE,
+    KW_SET,
 };
 
 #define WORDS_MAX 1400u

@@ -7,6 +7,7 @@
 
 #include "proxy/backend/pool.h"
 #include "proxy/generation.h"
+#include "proxy/global_changes.h"
 #include "proxy/learned.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
@@ -202,6 +203,8 @@ enum step finish_statement(struct session *s, bool ok)
 	s->last_was_own = false;
 	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
 		generation_changed();
+	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
+		global_changes_note(s->account_id, worker_now(s->worker));
 	effects_apply(s, b, ok);
 	hints_statement_ended(s, ok);
 	if (r->flags & CLASS_DDL_CATALOG) {

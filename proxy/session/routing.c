@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/global_changes.h"
 #include "proxy/learned.h"
 #include "proxy/objects.h"
 #include "proxy/session/effects.h"
@@ -123,6 +124,18 @@ static void apply_learned(struct session *s, const struct classification *c)
 	r->flags |= CLASS_WRITES | CLASS_CALLS;
 }
 
+/* Its account has changed what no replica is told of. A hint that asks for a replica holds all the same. */
+static void apply_global_change(struct session *s)
+{
+	struct run *r = s->run;
+	uint64_t timeout = s->worker->snapshot->settings->global_change_timeout / 1000;
+	if (r->route != ROUTE_REPLICA || r->reason != REASON_READ || session_in_trx(s) ||
+	    !global_changes_apply(s->account_id, worker_now(s->worker), timeout))
+		return;
+	r->reason = REASON_GLOBAL_CHANGED;
+	r->flags |= CLASS_DIFFERS;
+}
+
 /* Where the text is, for who has to read it again while the statement runs. */
 static void note_place(struct session *s, struct view sql)
 {
@@ -195,6 +208,7 @@ void routing_classify(struct session *s, struct view sql)
 		hints_take(s, &c.hints, c.reason);
 	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
+	apply_global_change(s);
 	last_statement_ends(s);
 	note_place(s, sql);
 	r->replayable = may_repeat(s, r);

@@ -81,9 +81,19 @@ class Arena:
         self.users = self._users()
         self.variables = self._variables()
         self.prints = self._prints()
+        self._start_wye()
+
+    def _start_wye(self):
         self.wye = Wye(self.directory / "wye", *self.wye_options, self.cluster.monitor_url())
         self.wye.ready()
         self.wye.wait_pool(self.cluster.replicas)
+
+    def forget(self):
+        """What a test has taught wye is nothing for the next one: a new wye, where there was such a thing."""
+        taught = self.wye.console("SELECT COUNT(*) AS n FROM stats_routes WHERE reason IN ('set-global', 'learned')")
+        if int(taught[0]["n"]):
+            self.wye.kill()
+            self._start_wye()
 
     def down(self):
         """Take all of it down; the next up() begins anew. wye's log stays."""
@@ -180,7 +190,8 @@ class Arena:
     # --- what wye counted ---
 
     def counted(self):
-        """Statements of clients, by the role of the server they ran on and by "route ROUTE"."""
+        """Statements of clients, by the role of the server they ran on, by "route ROUTE" and by "reason REASON"."""
         sent = self.wye.console("SELECT role AS name, SUM(statements) AS n FROM stats_servers GROUP BY role")
         routed = self.wye.console("SELECT 'route ' || route AS name, SUM(statements) AS n FROM stats_routes GROUP BY route")
-        return collections.Counter({row["name"]: int(row["n"]) for row in sent + routed})
+        why = self.wye.console("SELECT 'reason ' || reason AS name, SUM(statements) AS n FROM stats_routes GROUP BY reason")
+        return collections.Counter({row["name"]: int(row["n"]) for row in sent + routed + why})

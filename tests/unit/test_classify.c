@@ -260,6 +260,10 @@ static void test_what_servers_answer_differently_is_told(void **state)
 	for (size_t i = 0; i < sizeof differs / sizeof *differs; i++)
 		if (!(of(differs[i], &mysql, &nothing_open)->flags & CLASS_DIFFERS) || result.route != ROUTE_REPLICA)
 			fail_msg("%s may be answered by any server, and the primary is preferred", differs[i]);
+	assert_true(of("SELECT 1 FROM t LIMIT ROWS EXAMINED 5", &mariadb, &nothing_open)->flags & CLASS_DIFFERS);
+	assert_false(of("SELECT 1 FROM t LIMIT 5", &mariadb, &nothing_open)->flags & CLASS_DIFFERS);
+	assert_false(of("START TRANSACTION READ WRITE", &mysql, &nothing_open)->flags & CLASS_DIFFERS);
+	assert_false(of("EXPLAIN SELECT 1", &mysql, &nothing_open)->flags & CLASS_BEGINS_READ_WRITE);
 	assert_false(of("SELECT @@session.sql_mode", &mysql, &nothing_open)->flags & CLASS_DIFFERS);
 	assert_false(of("EXPLAIN ANALYZE SELECT 1 FROM t", &mysql, &nothing_open)->flags & CLASS_DIFFERS);
 }
@@ -279,6 +283,22 @@ static void test_what_new_connections_begin_with_is_told(void **state)
 	assert_true(of("SHOW STATUS", &mysql, &nothing_open)->flags & CLASS_READS_LAST);
 	assert_true(of("SELECT f(@a)", &mysql, &nothing_open)->flags & CLASS_CALLS);
 	assert_true(of("SET STATEMENT a = 1 FOR SET b = 2", &mariadb, &nothing_open)->pins_added & PIN_SESSION_VARIABLE);
+}
+
+static void test_what_no_replica_is_told_of_is_told(void **state)
+{
+	(void)state;
+	static const char *const changes[] = {"SET GLOBAL a = 1", "SET @@global.a = 1", "SET PERSIST a = 1",
+	                                      "SET b = 2, GLOBAL a = 1", "SET GLOBAL TRANSACTION READ ONLY",
+	                                      "INSTALL PLUGIN a SONAME 'b'", "UNINSTALL PLUGIN a"};
+	static const char *const others[] = {"SET a = 1", "SET SESSION a = 1", "SET PASSWORD = 'p'", "FLUSH TABLES",
+	                                     "CREATE USER u", "SELECT @@global.a"};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (!(of(changes[i], &mysql, &nothing_open)->flags & CLASS_CHANGES_GLOBAL))
+			fail_msg("%s changes one server only", changes[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (of(others[i], &mysql, &nothing_open)->flags & CLASS_CHANGES_GLOBAL)
+			fail_msg("%s changes no global variable", others[i]);
 }
 
 static void test_what_set_changes_is_told(void **state)
@@ -579,6 +599,7 @@ int main(void)
 	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
 	    cmocka_unit_test(test_what_servers_answer_differently_is_told),
 	    cmocka_unit_test(test_what_new_connections_begin_with_is_told),
+	    cmocka_unit_test(test_what_no_replica_is_told_of_is_told),
 	    cmocka_unit_test(test_what_set_changes_is_told),
 	    cmocka_unit_test(test_one_set_may_change_many_things),
 	    cmocka_unit_test(test_user_variables_set_from_data_are_named),

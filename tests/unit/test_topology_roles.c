@@ -54,7 +54,8 @@ static void test_a_server_alone_is_primary(void **state)
 	assert_int_equal(decide(v, 1, NONE), 0);
 	v[0].writable = false;
 	assert_int_equal(decide(v, 1, NONE), NONE);
-	assert_int_equal(d.primary, 0); /* for its name, and for reads */
+	assert_int_equal(d.primary, 0); /* for its name, and for what it says itself */
+	assert_true(d.read_only);
 	assert_string_equal(d.reason, "a is read-only");
 }
 
@@ -124,12 +125,16 @@ static void test_a_switchover_is_followed_step_by_step(void **state)
 	v[0].writable = false;
 	assert_int_equal(decide(v, 3, 0), NONE);
 	assert_int_equal(d.primary, 0);
+	assert_true(d.read_only);
 	assert_string_equal(d.reason, "a is read-only");
 	v[1].source = NONE;
 	v[1].linked = false;
 	assert_int_equal(decide(v, 3, 0), NONE);
+	assert_int_equal(d.primary, 0);
+	assert_true(d.read_only);
 	v[1].writable = true;
 	assert_int_equal(decide(v, 3, 0), 1);
+	assert_false(d.read_only);
 	v[0] = replica_of("a", 1);
 	assert_int_equal(decide(v, 3, 1), 1);
 	assert_int_equal(d.roles[0], SERVER_REPLICA);
@@ -208,6 +213,7 @@ static void test_a_role_by_hand_is_obeyed_even_when_the_server_is_read_only_or_d
 	v[1].up = false;
 	assert_int_equal(decide(v, 2, 1), NONE);
 	assert_int_equal(d.primary, 1);
+	assert_false(d.read_only);
 	assert_string_equal(d.reason, "b is down");
 }
 
@@ -258,6 +264,7 @@ static void test_any_graph_gives_a_sound_decision(void **state)
 			primaries += d.roles[i] == SERVER_PRIMARY;
 		assert_int_equal(primaries, d.primary >= 0);
 		assert_int_equal(!d.usable, *d.reason != '\0');
+		assert_false(d.read_only && (d.usable || !v[d.primary].up || v[d.primary].writable));
 	}
 }
 
