@@ -1,6 +1,9 @@
 /* SHOW: who can answer depends on what is shown. */
 #include "router/classify_family.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "router/variables.h"
 
 enum shown {
@@ -166,6 +169,46 @@ static void show_variables(struct statement *s)
 	decide_variables(s, any && plain ? read : READ_SERVER);
 }
 
+/* What the counters of one connection begin with; all others are their server's. */
+static const char *const session_counters[] = {
+    "Access_denied", "Busy_time", "Bytes_",    "Column_",     "Com_",     "Compression", "Cpu_time", "Created_tmp_",
+    "Delete_scan",   "Empty_",    "Executed_", "Feature_",    "Handler_", "Last_",       "Max_execution_time_",
+    "Max_statement", "Memory_",   "Opened_",   "Optimizer_",  "Queries",  "Questions",   "Rows_",    "Secondary_engine_",
+    "Select_",       "Slow_",     "Sort_",     "Ssl_",        "Syncs",    "Table_open_", "Tmp_",     "Update_scan",
+};
+
+/* Whether a pattern that stands behind LIKE may match a counter of the connection, by what it begins with. */
+static bool may_be_of_connection(struct view pattern)
+{
+	size_t n = 0;
+	while (n < pattern.len && pattern.p[n] != '%' && pattern.p[n] != '\\')
+		n++;
+	for (size_t i = 0; i < sizeof session_counters / sizeof *session_counters; i++) {
+		size_t len = strlen(session_counters[i]);
+		if (!strncasecmp(session_counters[i], (const char *)pattern.p, n < len ? n : len))
+			return true;
+	}
+	return false;
+}
+
+/* SHOW STATUS: counters of the server if it asks for nothing else by name. */
+static uint32_t status_seen(struct statement *s)
+{
+	bool any = false, of_connection = false;
+	for (; !at_end(s); advance(s)) {
+		const struct token *t = current(s);
+		if (!plain_condition(t)) {
+			statement_scan(s, 0);
+			return SEEN_CONNECTION;
+		}
+		if (t->kind != TOKEN_STRING)
+			continue;
+		any = true;
+		of_connection |= may_be_of_connection(token_inside(t));
+	}
+	return any && !of_connection ? SEEN_SERVER : SEEN_CONNECTION;
+}
+
 static void touches(struct statement *s)
 {
 	/* MySQL's data dictionary is read in a transaction, MariaDB's is not. */
@@ -182,8 +225,9 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		show_variables(s);
 		return;
 	case SHOWN_STATUS:
-		statement_scan(s, 0);
-		s->seen |= global ? SEEN_SERVER : SEEN_CONNECTION;
+		if (global)
+			statement_scan(s, 0);
+		s->seen |= global ? SEEN_SERVER : status_seen(s);
 		statement_decide_read(s);
 		return;
 	case SHOWN_SERVER:

@@ -285,6 +285,20 @@ static void test_what_new_connections_begin_with_is_told(void **state)
 	assert_true(of("SET STATEMENT a = 1 FOR SET b = 2", &mariadb, &nothing_open)->pins_added & PIN_SESSION_VARIABLE);
 }
 
+static void test_counters_of_the_server_are_asked_of_the_primary(void **state)
+{
+	(void)state;
+	CHECK(&mariadb, &nothing_open, PRIMARY(SERVER_SPECIFIC, "SHOW STATUS LIKE 'Threads_connected'"),
+	      PRIMARY(SERVER_SPECIFIC, "SHOW STATUS LIKE 'Qcache%'"),
+	      PRIMARY(SERVER_SPECIFIC, "SHOW SESSION STATUS WHERE Variable_name IN ('Uptime', 'Connections')"),
+	      PRIMARY(SERVER_SPECIFIC, "SHOW STATUS LIKE 'Innodb\\_%'"),
+	      PRIMARY(SERVER_SPECIFIC, "SHOW GLOBAL STATUS LIKE 'Com_select'"),
+	      PIN(SESSION_STATUS, "SHOW STATUS LIKE 'handler%'"), PIN(SESSION_STATUS, "SHOW STATUS LIKE 'Slow\\_%'"),
+	      PIN(SESSION_STATUS, "SHOW STATUS LIKE '%'"), PIN(SESSION_STATUS, "SHOW STATUS LIKE 'Co%'"),
+	      PIN(SESSION_STATUS, "SHOW STATUS WHERE Variable_name LIKE 'Uptime' OR Value > 5"),
+	      PRIMARY(UNKNOWN_FUNCTION, "SHOW STATUS WHERE f(Variable_name)"));
+}
+
 static void test_what_no_replica_is_told_of_is_told(void **state)
 {
 	(void)state;
@@ -599,6 +613,7 @@ int main(void)
 	    cmocka_unit_test(test_temporary_tables_are_followed_by_name),
 	    cmocka_unit_test(test_what_servers_answer_differently_is_told),
 	    cmocka_unit_test(test_what_new_connections_begin_with_is_told),
+	    cmocka_unit_test(test_counters_of_the_server_are_asked_of_the_primary),
 	    cmocka_unit_test(test_what_no_replica_is_told_of_is_told),
 	    cmocka_unit_test(test_what_set_changes_is_told),
 	    cmocka_unit_test(test_one_set_may_change_many_things),
