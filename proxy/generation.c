@@ -16,9 +16,9 @@ uint64_t generation_accounts_ticket(void)
 	return atomic_load(&ticket);
 }
 
-void generation_changed(void)
+void generation_changed(bool accounts)
 {
-	uint64_t mine = topology_request_accounts(), known = atomic_load(&ticket);
+	uint64_t mine = accounts ? topology_request_accounts() : 0, known = atomic_load(&ticket);
 	while (known < mine && !atomic_compare_exchange_weak(&ticket, &known, mine))
 		;
 	atomic_fetch_add(&generation, 1);

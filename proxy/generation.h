@@ -11,12 +11,13 @@
 #ifndef WYE_PROXY_GENERATION_H
 #define WYE_PROXY_GENERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 uint64_t generation_now(void);
 
-/* A statement has changed what new connections begin with. */
-void generation_changed(void);
+/* A statement has changed what new connections begin with; `accounts`: accounts or rights, which are to be read anew. */
+void generation_changed(bool accounts);
 
 /* The ticket of topology_request_accounts() whose answer a login must have seen; 0: none. */
 uint64_t generation_accounts_ticket(void);

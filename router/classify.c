@@ -329,6 +329,8 @@ static void adjust(struct statement *s, unsigned replicas)
 	adjust_context(out, s->context);
 	if (lx->unreadable)
 		adjust_unreadable(out);
+	if ((out->flags & CLASS_DIFFERS) && out->route == ROUTE_REPLICA && out->reason == REASON_READ)
+		out->reason = REASON_DIFFERS;
 }
 
 void classify(struct view sql, const struct dialect *dialect, const struct context *context,

@@ -116,7 +116,8 @@ static void execute_text(struct statement *s, struct view text)
 	struct classify_scratch scratch = {.text = NULL};
 	struct classification inner;
 	classify(text, s->dialect, s->context, &scratch, &inner);
-	bool reads = inner.route == ROUTE_REPLICA && inner.reason == REASON_READ;
+	bool reads = inner.route == ROUTE_REPLICA &&
+	             (inner.reason == REASON_READ || inner.reason == REASON_DIFFERS);
 	s->pins_added |= inner.pins_added;
 	/* Its effects point into what ends here. */
 	for (unsigned i = 0; i < inner.n_effects; i++)

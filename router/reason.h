@@ -9,6 +9,7 @@
 #define REASONS(X)                                                                                           \
 	X(EMPTY, "empty")                             /* no statement at all: blanks or comments */             \
 	X(READ, "read")                               /* reads tables or computes: any server can answer */     \
+	X(DIFFERS, "differs")                         /* a read that servers answer differently: plans, rights */ \
 	X(READ_ONLY_TRANSACTION, "read-only-transaction") /* begins, or runs in, a READ ONLY transaction */     \
 	X(IN_TRANSACTION, "in-transaction")           /* the connection that holds the open transaction */      \
 	X(AUTOCOMMIT_OFF, "autocommit-off")           /* touches a table, which begins a transaction */         \

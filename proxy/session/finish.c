@@ -202,7 +202,7 @@ enum step finish_statement(struct session *s, bool ok)
 	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
 	s->last_was_own = false;
 	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
-		generation_changed();
+		generation_changed(!(r->flags & CLASS_CHANGES_GLOBAL) || (r->flags & CLASS_MULTI));
 	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
 		global_changes_note(s->account_id, worker_now(s->worker));
 	effects_apply(s, b, ok);
