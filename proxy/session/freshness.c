@@ -188,12 +188,24 @@ bool freshness_settle(struct session *s)
 
 /* ---- the errands ---- */
 
-struct view freshness_ask_sql(const struct session *s)
+struct view freshness_ask_sql(struct session *s)
 {
 	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, (unsigned)s->run->slot);
 	const struct monitor_words *w = monitor_words_of(server ? server->flavor : FLAVOR_MYSQL,
 							 server ? server->version : 0);
+	s->run->wait_life = positions_life((unsigned)s->run->slot);
 	return view_of(s->run->on_replica ? w->applied : w->position);
+}
+
+/* It may take a while until a look tells as much; meanwhile the session can go on there. What it has is taken as it is:
+ * position_note_set() would close gaps. */
+static void learn_executed(const struct session *s, const struct gtid_set *set)
+{
+	struct position has;
+	position_init(&has, set->flavor);
+	if (gtid_set_copy(&has.seen, set))
+		positions_learn((unsigned)s->run->slot, s->run->wait_life, &has);
+	position_finish(&has);
 }
 
 void freshness_answered(struct session *s, const struct view *text)
@@ -202,6 +214,8 @@ void freshness_answered(struct session *s, const struct view *text)
 	gtid_set_init(&set, s->position.seen.flavor);
 	stat_add(&s->worker->stats->asks, 1);
 	if (text && gtid_set_parse(&set, *text) == GTID_OK) {
+		if (s->run->on_replica)
+			learn_executed(s, &set);
 		note_executed(s, (unsigned)s->run->slot, &set);
 		/* Nothing executed yet: nothing can have been seen. */
 		freshness_need(s)->unknown = freshness_need(s)->unknown && !gtid_set_is_empty(&set);

@@ -443,7 +443,7 @@ void freshness_run_ends(struct run *r);
  * nothing else need be asked for any more. */
 bool freshness_can_settle(const struct session *s);
 bool freshness_settle(struct session *s);
-struct view freshness_ask_sql(const struct session *s);
+struct view freshness_ask_sql(struct session *s);
 bool freshness_wait_sql(struct session *s, struct buf *out);
 /* Their answers; NULL: an error, or the value NULL. */
 void freshness_answered(struct session *s, const struct view *text);

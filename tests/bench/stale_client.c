@@ -1,13 +1,16 @@
 /*
  * Clients that write and read at once what they wrote, and count how often they do not find it.
  *
- *	stale_client HOST PORT USER PASSWORD SCHEMA WORK CONNECTIONS COUNT HINT
+ *	stale_client HOST PORT USER PASSWORD SCHEMA WORK CONNECTIONS COUNT SECONDS HINT
  *
  * WORK: autocommit, transaction, prepared or mixed (each connection one of these): COUNT pairs in all, of a write and a
  * read of the same row. monotonic: the first connection counts a row up, the others read it COUNT times in all and
  * watch that it never goes back. mostly: reads of any row for COUNT milliseconds, and one write in twenty statements.
- * Tables: stale (id INT PRIMARY KEY, v INT), with ids from 1 to CONNECTIONS, and whoami (name), which differs from
- * server to server. HINT is put before each read. One line of JSON on standard output.
+ * All of it ends after SECONDS. Tables: stale (id INT PRIMARY KEY, v INT), with ids from 1 to CONNECTIONS, and whoami
+ * (name), which differs from server to server. HINT is put before each read. One line of JSON on standard output.
+ *
+ * A client whose connection broke makes another. What it finds missing then is looked up on the primary: a write that
+ * is gone there too was lost with a server, and no read is to blame.
  */
 #include <mysql.h>
 #include <pthread.h>
@@ -22,11 +25,14 @@
 #define CONNECTIONS_MAX 512
 #define SERVERS_MAX     8
 #define TIMES_MAX       1000000
+#define PAUSE_NS        20000000 /* after an error */
+#define CLIENT_ERRORS   2000 /* from here on: the connection's, not the server's */
 
 static const char *host, *user, *password, *schema, *hint;
 static unsigned port, connections;
 static long count;
-static _Atomic long taken, stale, errors, statements;
+static double ends_us;
+static _Atomic long taken, done_pairs, stale, lost, errors, statements;
 static _Atomic bool done;
 
 struct times {
@@ -60,11 +66,44 @@ static void note_time(struct times *t, double since)
 		t->us[t->n++] = (unsigned)(now_us() - since);
 }
 
+static bool is_over(void)
+{
+	return now_us() >= ends_us;
+}
+
+static bool open_connection(struct client *c)
+{
+	c->connection = mysql_init(NULL);
+	return mysql_real_connect(c->connection, host, user, password, schema, port, NULL, 0) != NULL;
+}
+
+static void pause_a_moment(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+}
+
+static void reconnect(struct client *c)
+{
+	if (c->read)
+		mysql_stmt_close(c->read);
+	c->read = NULL;
+	do {
+		mysql_close(c->connection);
+		pause_a_moment();
+	} while (!open_connection(c) && !is_over());
+}
+
 static bool complain(struct client *c, const char *what)
 {
+	unsigned code = mysql_errno(c->connection);
+	if (!code && c->read)
+		code = mysql_stmt_errno(c->read);
 	if (atomic_fetch_add(&errors, 1) < 5)
-		fprintf(stderr, "client %u, %s: %u %s\n", c->number, what, mysql_errno(c->connection),
-		        mysql_error(c->connection));
+		fprintf(stderr, "client %u, %s: %u %s\n", c->number, what, code, mysql_error(c->connection));
+	if (code >= CLIENT_ERRORS)
+		reconnect(c);
+	else
+		pause_a_moment();
 	return false;
 }
 
@@ -82,17 +121,26 @@ static void note_server(struct client *c)
 	c->seen[i]++;
 }
 
-static bool read_text(struct client *c, unsigned id)
+static bool read_with(struct client *c, const char *before, unsigned id)
 {
 	char sql[256];
-	snprintf(sql, sizeof sql, "%s SELECT v, (SELECT name FROM whoami) FROM stale WHERE id = %u", hint, id);
+	snprintf(sql, sizeof sql, "%s SELECT v, (SELECT name FROM whoami) FROM stale WHERE id = %u", before, id);
 	if (!run(c, sql))
 		return false;
 	MYSQL_RES *result = mysql_store_result(c->connection);
-	MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+	if (!result)
+		return complain(c, "result");
+	MYSQL_ROW row = mysql_fetch_row(result);
 	c->value = row ? atoi(row[0]) : -1;
 	snprintf(c->name, sizeof c->name, "%s", row && row[1] ? row[1] : "?");
 	mysql_free_result(result);
+	return true;
+}
+
+static bool read_text(struct client *c, unsigned id)
+{
+	if (!read_with(c, hint, id))
+		return false;
 	note_server(c);
 	return true;
 }
@@ -133,10 +181,23 @@ static bool write_row(struct client *c, bool in_transaction)
 	return run(c, sql);
 }
 
+/* The read missed the write. Where a server was lost, the write may be gone, which is found on the primary. */
+static void note_missing(struct client *c)
+{
+	int read = c->value;
+	if (atomic_load(&errors) && read_with(c, "/* wye: consistency=primary */", c->number + 1) && c->value <= read) {
+		atomic_fetch_add(&lost, 1);
+		return;
+	}
+	if (atomic_fetch_add(&stale, 1) < 5 && !*hint)
+		fprintf(stderr, "client %u, %s, on %s: %d read after %d was written\n", c->number, c->work, c->name,
+		        read, c->target);
+}
+
 static void pairs(struct client *c)
 {
 	bool transaction = !strcmp(c->work, "transaction"), prepared = !strcmp(c->work, "prepared");
-	while (atomic_fetch_add(&taken, 1) < count) {
+	while (atomic_fetch_add(&taken, 1) < count && !is_over()) {
 		double began = now_us();
 		if (!write_row(c, transaction))
 			continue;
@@ -145,8 +206,9 @@ static void pairs(struct client *c)
 		if (!(prepared ? read_prepared(c, c->number + 1) : read_text(c, c->number + 1)))
 			continue;
 		note_time(&c->reads, began);
+		atomic_fetch_add(&done_pairs, 1);
 		if (c->value < c->target)
-			atomic_fetch_add(&stale, 1);
+			note_missing(c);
 	}
 }
 
@@ -159,7 +221,7 @@ static void monotonic(struct client *c)
 			write_row(c, false);
 			nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
 		}
-	while (c->number && atomic_fetch_add(&taken, 1) < count) {
+	while (c->number && atomic_fetch_add(&taken, 1) < count && !is_over()) {
 		double began = now_us();
 		if (!read_text(c, 1))
 			continue;
@@ -174,6 +236,7 @@ static void monotonic(struct client *c)
 static void mostly(struct client *c)
 {
 	double until = now_us() + (double)count * 1000;
+	until = until < ends_us ? until : ends_us;
 	for (unsigned i = c->number; now_us() < until; i++) {
 		double began = now_us();
 		if (i % 20 == 0 ? !write_row(c, false) : !read_text(c, c->number + 1))
@@ -249,8 +312,7 @@ static bool open_client(struct client *c, unsigned number, const char *work)
 	c->work = strcmp(work, "mixed") ? work : mixed[number % 3];
 	c->reads.us = malloc(TIMES_MAX * sizeof(unsigned));
 	c->writes.us = malloc(TIMES_MAX * sizeof(unsigned));
-	c->connection = mysql_init(NULL);
-	if (!mysql_real_connect(c->connection, host, user, password, schema, port, NULL, 0))
+	if (!open_connection(c))
 		return complain(c, "connect");
 	/* Beyond what an earlier run has written. */
 	c->target = (int)(time(NULL) % 1000000) * 1000;
@@ -259,7 +321,7 @@ static bool open_client(struct client *c, unsigned number, const char *work)
 
 int main(int argc, char **argv)
 {
-	if (argc != 10)
+	if (argc != 11)
 		return 2;
 	host = argv[1];
 	port = (unsigned)atoi(argv[2]);
@@ -268,7 +330,8 @@ int main(int argc, char **argv)
 	schema = argv[5];
 	connections = (unsigned)atoi(argv[7]);
 	count = atol(argv[8]);
-	hint = argv[9];
+	ends_us = now_us() + atof(argv[9]) * 1e6;
+	hint = argv[10];
 	if (connections < 1 || connections > CONNECTIONS_MAX)
 		return 2;
 	struct client *clients = calloc(connections, sizeof *clients);
@@ -280,8 +343,8 @@ int main(int argc, char **argv)
 		pthread_create(&clients[i].thread, NULL, client, &clients[i]);
 	for (unsigned i = 0; i < connections; i++)
 		pthread_join(clients[i].thread, NULL);
-	printf("{\"stale\": %ld, \"errors\": %ld, \"seconds\": %.3f, \"statements\": %ld", stale, errors,
-	       (now_us() - began) / 1e6, statements);
+	printf("{\"stale\": %ld, \"lost\": %ld, \"errors\": %ld, \"seconds\": %.3f, \"pairs\": %ld, \"statements\": %ld",
+	       stale, lost, errors, (now_us() - began) / 1e6, done_pairs, statements);
 	print_times("reads", clients, offsetof(struct client, reads));
 	print_times("writes", clients, offsetof(struct client, writes));
 	print_servers(clients);

@@ -184,6 +184,26 @@ def test_a_session_that_follows_a_counter_never_sees_it_go_back(hurt, wye):
     assert not back
 
 
+def test_a_session_that_only_reads_stays_on_the_replicas_however_late_they_are(hurt, wye):
+    stop = threading.Event()
+
+    def write_on():
+        with wye.session() as session:
+            value = 0
+            while not stop.wait(0.001):
+                value += 1
+                write(session, 49, value)
+    thread = threading.Thread(target=write_on)
+    with lagging(hurt, 1, "replica1", "replica2"), wye.session() as reader:
+        thread.start()
+        try:
+            wait_until(lambda: reader.row(READ, [49])[0], "a replica to have something of it")
+            assert "primary" not in {reader.row(READ, [49])[1] for _ in range(300)}
+        finally:
+            stop.set()
+            thread.join(60)
+
+
 # --- what others have written ---
 
 def test_the_level_global_misses_no_write_that_anybody_has_heard_of(hurt, wye):
