@@ -145,12 +145,26 @@ static bool load_global_priv(struct library_connection *c, struct account_set *s
 	return true;
 }
 
+/* A data directory that came from MySQL, and was not upgraded, has MySQL's table under MariaDB. */
+static bool load_view(struct library_connection *c, struct account_set *set, struct library_error *error)
+{
+	struct library_error first;
+	if (load_rows(c, mariadb_view_sql, set, error))
+		return true;
+	first = *error;
+	if (!library_failure_is_final(first.failure) && load_rows(c, mysql_sql, set, error))
+		return true;
+	if (!library_failure_is_final(error->failure))
+		*error = first;
+	return false;
+}
+
 static bool load_mariadb(struct library_connection *c, struct account_set *set, struct library_error *error)
 {
 	if (load_global_priv(c, set, error))
 		return true;
 	struct library_error first = *error;
-	if (library_failure_is_final(first.failure) || load_rows(c, mariadb_view_sql, set, error))
+	if (library_failure_is_final(first.failure) || load_view(c, set, error))
 		return !library_failure_is_final(first.failure);
 	if (!library_failure_is_final(error->failure))
 		*error = first; /* the GRANT to ask for is that of the table */

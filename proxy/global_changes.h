@@ -2,7 +2,7 @@
  * Accounts whose sessions have changed global variables of the primary, or its plugins, a short while ago.
  *
  * No server tells its replicas of such a change. Who has made it looks for what it does, in the same session or in
- * others that begin after it: for global_change_timeout the reads of the account prefer the primary, which has it. The
+ * others that begin after it: for observe_timeout the reads of the account prefer the primary, which has it. The
  * table is of fixed size and takes no lock; accounts that fall on one place share it.
  */
 #ifndef WYE_PROXY_GLOBAL_CHANGES_H

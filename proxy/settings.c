@@ -124,8 +124,9 @@ static const struct row rows[] = {
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,
 	     "how long a read waits on a replica for what it must see, before it runs on the primary; it is sent to "
 	     "wait where half of this is expected to do; 0 = it never waits"),
-	TIME(global_change_timeout, "s", "1m", 0, DAY,
-	     "how long reads of an account that has changed a global variable go to the primary, which has it; 0 = no time"),
+	TIME(observe_timeout, "s", "1m", 0, DAY,
+	     "how long reads of an account that has changed a global variable, or of a session that looked at a server's "
+	     "counters, go to the primary, where that is seen; 0 = not at all"),
 	TIME(learned_timeout, "s", "10m", 0, 365 * DAY,
 	     "how long a statement that a replica refused goes to the primary at once"),
 

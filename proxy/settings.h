@@ -54,7 +54,7 @@ struct settings {
 	enum balance_policy balance;
 	uint64_t slow_start;          /* us in which a replica that comes back gets its full share of reads */
 	uint64_t causal_timeout;      /* us a read may wait on a replica for what it must see; 0: it never does */
-	uint64_t global_change_timeout; /* us that reads of who changed a global variable prefer the primary */
+	uint64_t observe_timeout;     /* us that reads of who changed a global variable, or counts, prefer the primary */
 	uint64_t learned_timeout;     /* us that a replica's refusal of a statement is remembered */
 
 	/* monitor */

@@ -191,6 +191,7 @@ static void draw_consequences(struct statement *s)
 		s->flags |= CLASS_TOUCHES_TABLE;
 	if (!(s->seen & ~SEEN_TABLE))
 		return;
+	s->out->reads_counters |= (s->seen & SEEN_COUNTERS) != 0;
 	for (size_t i = 0; i < sizeof consequences / sizeof *consequences; i++) {
 		if (!(s->seen & consequences[i].seen))
 			continue;

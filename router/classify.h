@@ -212,6 +212,7 @@ struct classification {
 	unsigned n_statements; /* 0: blanks and comments only */
 	uint64_t kill_id;      /* CLASS_KILL: 0 when it is not a plain number */
 	bool kill_query;       /* KILL QUERY: the connection lives on */
+	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;
 	struct view digest_text; /* in scratch->text */
 	struct hints hints;      /* asked for in comments, over what the session asks for; in the statement */

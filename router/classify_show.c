@@ -15,6 +15,7 @@ enum shown {
 	SHOWN_VARIABLES,
 	SHOWN_STATUS,
 	SHOWN_OF_PRIMARY, /* of a server, but any may be asked */
+	SHOWN_COUNTERS,   /* likewise, and tells what it has done */
 	SHOWN_TABLE,    /* names a table */
 	SHOWN_STORED,   /* names a table, and tells of how this server stores it */
 	SHOWN_TABLES,   /* lists tables */
@@ -67,10 +68,10 @@ static const struct subject {
     {"GRANTS", NULL, SHOWN_ACCOUNT},
     {"AUTHORS", NULL, SHOWN_ANYWHERE},
     {"CONTRIBUTORS", NULL, SHOWN_ANYWHERE},
-    {"USER_STATISTICS", NULL, SHOWN_OF_PRIMARY},
-    {"CLIENT_STATISTICS", NULL, SHOWN_OF_PRIMARY},
-    {"INDEX_STATISTICS", NULL, SHOWN_OF_PRIMARY},
-    {"TABLE_STATISTICS", NULL, SHOWN_OF_PRIMARY},
+    {"USER_STATISTICS", NULL, SHOWN_COUNTERS},
+    {"CLIENT_STATISTICS", NULL, SHOWN_COUNTERS},
+    {"INDEX_STATISTICS", NULL, SHOWN_COUNTERS},
+    {"TABLE_STATISTICS", NULL, SHOWN_COUNTERS},
     {"PARSE_TREE", NULL, SHOWN_STATEMENT},
     {"PROCESSLIST", NULL, SHOWN_SERVER},
     {"ENGINE", NULL, SHOWN_SERVER},
@@ -108,6 +109,7 @@ static void decide_variables(struct statement *s, enum variable_read read)
 		statement_decide_read(s);
 		break;
 	case READ_SERVER:
+	case READ_COUNTERS:
 		statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
 		break;
 	case READ_WARNINGS:
@@ -119,6 +121,7 @@ static void decide_variables(struct statement *s, enum variable_read read)
 		statement_decide_read(s);
 		break;
 	case READ_CONNECTION:
+	case READ_STATUS:
 	case READ_CONNECTION_ID:
 		s->seen |= SEEN_CONNECTION;
 		statement_decide_read(s);
@@ -227,7 +230,7 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 	case SHOWN_STATUS:
 		if (global)
 			statement_scan(s, 0);
-		s->seen |= global ? SEEN_SERVER : status_seen(s);
+		s->seen |= (global ? SEEN_SERVER : status_seen(s)) | SEEN_COUNTERS;
 		statement_decide_read(s);
 		return;
 	case SHOWN_SERVER:
@@ -236,7 +239,7 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		return;
 	case SHOWN_CONNECTION:
 		statement_skip(s);
-		s->seen |= SEEN_CONNECTION;
+		s->seen |= SEEN_CONNECTION | SEEN_COUNTERS;
 		statement_decide_read(s);
 		return;
 	case SHOWN_USER_VARIABLES:
@@ -253,6 +256,10 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 		/* A replica gives nobody rights on the routines he creates. */
 		statement_skip(s);
 		s->seen |= SEEN_DIFFERS;
+		break;
+	case SHOWN_COUNTERS:
+		statement_scan(s, 0);
+		s->seen |= SEEN_DIFFERS | SEEN_COUNTERS;
 		break;
 	case SHOWN_OF_PRIMARY:
 		statement_scan(s, 0);

@@ -55,6 +55,7 @@
 	X(HINT_SERVER, "hint-server")                 /* a hint named the server */                             \
 	X(RULE, "rule")                               /* a rule said where */                                   \
 	X(GLOBAL_CHANGED, "global-changed")           /* its account changed a global variable a moment ago */  \
+	X(COUNTERS, "counters")                       /* its session looked at a server's counters a moment ago */ \
 	X(LEARNED, "learned")                         /* a replica refused this digest before */                \
 	X(UNKNOWN_STATEMENT, "unknown-statement")     /* no statement of either dialect begins so */            \
 	X(UNREADABLE, "unreadable")                   /* an unfinished string or comment, or a stray byte */

@@ -213,7 +213,7 @@ void statement_decide_read(struct statement *s)
 	if (c->carried && !(c->pins & PIN_USER_VARIABLE) &&
 	    !(c->hidden_user_variables && (seen & SEEN_HIDDEN_VARIABLE)))
 		seen &= ~SEEN_USER_VARIABLE;
-	seen &= ~SEEN_HIDDEN_VARIABLE;
+	seen &= ~(SEEN_HIDDEN_VARIABLE | SEEN_COUNTERS);
 	if (seen & ~SEEN_TABLE)
 		i = 0;
 	while (verdicts[i].seen && !(seen & verdicts[i].seen))

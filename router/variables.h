@@ -15,6 +15,8 @@ enum variable_read {
 	READ_ANYWHERE,
 	READ_SERVER,     /* the answer differs from server to server */
 	READ_CONNECTION, /* ... from connection to connection */
+	READ_COUNTERS,   /* what one server has done */
+	READ_STATUS,     /* what one connection has done */
 	READ_WARNINGS,   /* belongs to the statement before */
 	READ_LAST_INSERT_ID,
 	READ_CONNECTION_ID

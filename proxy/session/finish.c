@@ -142,6 +142,7 @@ void finish_reset(struct session *s)
 	s->pins = 0;
 	effects_free(&s->bound);
 	s->called = s->wrote = false;
+	s->watched_ms = 0;
 	s->trx_unknown = false;
 	s->begun = BEGUN_NOT;
 	s->status = STATUS_AUTOCOMMIT;
@@ -205,6 +206,8 @@ enum step finish_statement(struct session *s, bool ok)
 		generation_changed(!(r->flags & CLASS_CHANGES_GLOBAL) || (r->flags & CLASS_MULTI));
 	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
 		global_changes_note(s->account_id, worker_now(s->worker));
+	if (ok && r->reads_counters)
+		s->watched_ms = worker_now(s->worker);
 	effects_apply(s, b, ok);
 	hints_statement_ended(s, ok);
 	if (r->flags & CLASS_DDL_CATALOG) {

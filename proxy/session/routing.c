@@ -124,15 +124,20 @@ static void apply_learned(struct session *s, const struct classification *c)
 	r->flags |= CLASS_WRITES | CLASS_CALLS;
 }
 
-/* Its account has changed what no replica is told of. A hint that asks for a replica holds all the same. */
-static void apply_global_change(struct session *s)
+/* Who has changed a global variable, of which no replica is told, or looks at what a server counts, is answered where that
+ * is seen. A hint that asks for a replica holds all the same. */
+static void prefer_primary(struct session *s)
 {
 	struct run *r = s->run;
-	uint64_t timeout = s->worker->snapshot->settings->global_change_timeout / 1000;
-	if (r->route != ROUTE_REPLICA || r->reason != REASON_READ || session_in_trx(s) ||
-	    !global_changes_apply(s->account_id, worker_now(s->worker), timeout))
+	uint64_t now = worker_now(s->worker), timeout = s->worker->snapshot->settings->observe_timeout / 1000;
+	if (r->route != ROUTE_REPLICA || r->reason != REASON_READ || session_in_trx(s))
 		return;
-	r->reason = REASON_GLOBAL_CHANGED;
+	if (global_changes_apply(s->account_id, now, timeout))
+		r->reason = REASON_GLOBAL_CHANGED;
+	else if (s->watched_ms && now - s->watched_ms < timeout)
+		r->reason = REASON_COUNTERS;
+	else
+		return;
 	r->flags |= CLASS_DIFFERS;
 }
 
@@ -203,12 +208,13 @@ void routing_classify(struct session *s, struct view sql)
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
 	r->kill_query = c.kill_query;
+	r->reads_counters = c.reads_counters;
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
 		hints_take(s, &c.hints, c.reason);
 	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
-	apply_global_change(s);
+	prefer_primary(s);
 	last_statement_ends(s);
 	note_place(s, sql);
 	r->replayable = may_repeat(s, r);

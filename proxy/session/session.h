@@ -173,6 +173,7 @@ struct run {
 	struct bound *bind, *unbind; /* names that its connection has, or has no more, when it has succeeded; or NULL */
 	bool plain_begin;       /* BEGIN and nothing else */
 	enum begun began;       /* ERRAND_BEGIN has been answered */
+	bool reads_counters;    /* as the classification has it */
 	bool sets_state;        /* its text tells of variables that it sets */
 	bool ask_locks;         /* it may have taken or released user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
@@ -268,6 +269,7 @@ struct session {
 	char *tracked_variables;        /* which variables: its own list; NULL: those of the default */
 	bool skips_init_connect;        /* its account has the right */
 	uint32_t wait_timeout;          /* of want: seconds it may be silent; 0: as the settings say */
+	uint64_t watched_ms;            /* when it looked at counters of a server, 0: never */
 	uint32_t sql_mode;              /* MODE_... of want */
 	enum text_charset charset;      /* of want */
 	bool state_parsed;              /* the two above are up to date */

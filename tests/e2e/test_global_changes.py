@@ -38,13 +38,23 @@ def test_who_changed_a_global_variable_reads_where_it_is(wye, admin, changed):
     assert "global-changed" in {row["reason"] for row in wye.console("SELECT reason FROM stats_routes")}
 
 
+def test_who_looks_at_counters_reads_where_they_count(wye):
+    with wye.session() as session, wye.session() as other:
+        wait_until(lambda: session.value(WHO) != "primary", "a read on a replica")
+        session.rows("SHOW GLOBAL STATUS LIKE 'Com_select'")
+        assert [session.value(WHO) for _ in range(4)] == ["primary"] * 4
+        assert session.value("SELECT /* wye: replica */ name FROM app.whoami") != "primary"
+        wait_until(lambda: other.value(WHO) != "primary", "another session's read on a replica")
+    assert "counters" in {row["reason"] for row in wye.console("SELECT reason FROM stats_routes")}
+
+
 def test_it_is_so_for_a_while(wye, admin, changed):
     assert admin.value(WHO) == "primary"
-    wye.console("SET global_change_timeout = 0")
+    wye.console("SET observe_timeout = 0")
     try:
         wait_until(lambda: admin.value(WHO) != "primary", "a read on a replica")
     finally:
-        wye.console("SET global_change_timeout = 60s")
+        wye.console("SET observe_timeout = 60s")
 
 
 def test_a_primary_that_is_read_only_for_a_while_answers_for_itself(wye, admin, cluster):

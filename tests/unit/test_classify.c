@@ -301,6 +301,18 @@ static void test_counters_of_the_server_are_asked_of_the_primary(void **state)
 	      PIN(SESSION_STATUS, "SHOW STATUS LIKE '%'"), PIN(SESSION_STATUS, "SHOW STATUS LIKE 'Co%'"),
 	      PIN(SESSION_STATUS, "SHOW STATUS WHERE Variable_name LIKE 'Uptime' OR Value > 5"),
 	      PRIMARY(UNKNOWN_FUNCTION, "SHOW STATUS WHERE f(Variable_name)"));
+	static const char *const looks[] = {"SHOW STATUS", "SHOW GLOBAL STATUS LIKE 'a'", "SHOW PROFILES",
+	                                    "SHOW TABLE_STATISTICS", "SELECT * FROM information_schema.session_status",
+	                                    "SELECT a FROM performance_schema.file_summary_by_event_name"};
+	static const char *const others[] = {"SELECT 1", "SHOW VARIABLES", "SELECT @@server_id", "SELECT LASTVAL(s)",
+	                                     "SELECT * FROM performance_schema.session_variables",
+	                                     "SELECT * FROM information_schema.processlist", "SHOW WARNINGS"};
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+		if (!of(looks[i], &mariadb, &nothing_open)->reads_counters)
+			fail_msg("%s looks at counters", looks[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (of(others[i], &mariadb, &nothing_open)->reads_counters)
+			fail_msg("%s looks at no counters", others[i]);
 }
 
 static void test_what_no_replica_is_told_of_is_told(void **state)
