@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -46,6 +47,11 @@ bool log_wants(enum log_level level)
 void log_thread_name(const char *name)
 {
 	snprintf(thread_name, sizeof thread_name, "%s", name);
+	/* For top, perf and debuggers as well, which know fifteen characters; the main thread's name is the program's. */
+	char shortened[16];
+	snprintf(shortened, sizeof shortened, "%.15s", name);
+	if (gettid() != getpid())
+		pthread_setname_np(pthread_self(), shortened);
 }
 
 int log_open(const char *path)

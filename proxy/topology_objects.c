@@ -8,6 +8,8 @@
 #define GAP_US 100000
 /* The primary that does not answer in this time is asked again. */
 #define PATIENCE_US 5000000
+/* One that could not tell is asked again after this time, or catalog_interval if that is shorter. */
+#define RETRY_US 1000000
 
 static _Atomic uint64_t requested;
 
@@ -44,6 +46,12 @@ static void install(struct objects_state *o, struct member *m, const struct moni
 	o->set = object_set_ref(got->set);
 }
 
+static int64_t until_next(bool loaded)
+{
+	int64_t interval = (int64_t)topology.settings.catalog_interval;
+	return loaded || interval < RETRY_US ? interval : RETRY_US;
+}
+
 static void take_answers(struct objects_state *o)
 {
 	for (unsigned i = 0; i < topology.members.n; i++) {
@@ -56,7 +64,7 @@ static void take_answers(struct objects_state *o)
 		if (wanted) {
 			o->asking = false;
 			o->ended_us = topology.now_us;
-			o->next_us = topology.now_us + (int64_t)topology.settings.catalog_interval;
+			o->next_us = topology.now_us + until_next(got.set != NULL);
 			if (got.set)
 				install(o, m, &got);
 			else
@@ -76,7 +84,7 @@ void topology_objects_turn(void)
 	bool asked_for = topology_objects_requested() > o->answered && topology.now_us - o->ended_us >= GAP_US;
 	bool other_primary = primary && primary->slot != o->asked_slot;
 	if (o->asking || !primary || !primary->monitor || !topology_member_up(primary) ||
-	    (!asked_for && !other_primary && o->set && topology.now_us < o->next_us))
+	    (!asked_for && !other_primary && topology.now_us < o->next_us))
 		return;
 	o->asking = true;
 	o->asked_slot = primary->slot;
