@@ -1,64 +1,5 @@
 #include "protocol/wire.h"
 
-struct reader reader_of(const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	return (struct reader){p, p ? p + len : p, false};
-}
-
-size_t reader_left(const struct reader *r)
-{
-	return (size_t)(r->end - r->p);
-}
-
-/* The next n bytes, or NULL and bad. */
-static const uint8_t *take(struct reader *r, size_t n)
-{
-	if (r->bad || reader_left(r) < n) {
-		r->bad = true;
-		r->p = r->end;
-		return NULL;
-	}
-	const uint8_t *p = r->p;
-	r->p += n;
-	return p;
-}
-
-static uint64_t read_uint(struct reader *r, unsigned bytes)
-{
-	const uint8_t *p = take(r, bytes);
-	uint64_t v = 0;
-	if (p)
-		for (unsigned i = 0; i < bytes; i++)
-			v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
-uint8_t read_u8(struct reader *r)
-{
-	return (uint8_t)read_uint(r, 1);
-}
-
-uint16_t read_u16(struct reader *r)
-{
-	return (uint16_t)read_uint(r, 2);
-}
-
-uint32_t read_u24(struct reader *r)
-{
-	return (uint32_t)read_uint(r, 3);
-}
-
-uint32_t read_u32(struct reader *r)
-{
-	return (uint32_t)read_uint(r, 4);
-}
-
-uint64_t read_u64(struct reader *r)
-{
-	return read_uint(r, 8);
-}
-
 uint64_t read_lenenc(struct reader *r, bool *null)
 {
 	if (null)
@@ -72,23 +13,17 @@ uint64_t read_lenenc(struct reader *r, bool *null)
 			r->bad = true;
 		return 0;
 	case 0xFC:
-		return read_uint(r, 2);
+		return read_u16(r);
 	case 0xFD:
-		return read_uint(r, 3);
+		return read_u24(r);
 	case 0xFE:
-		return read_uint(r, 8);
+		return read_u64(r);
 	case 0xFF:
 		r->bad = true;
 		return 0;
 	default:
 		return first;
 	}
-}
-
-struct view read_bytes(struct reader *r, size_t n)
-{
-	const uint8_t *p = take(r, n);
-	return (struct view){p, p ? n : 0};
 }
 
 struct view read_lenenc_str(struct reader *r)

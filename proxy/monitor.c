@@ -19,6 +19,8 @@
 #define LOGIN_TIMEOUT 2
 /* However many ask for a look, this lies between the end of one and the next. */
 #define LOOK_GAP_US 50000
+/* Looks that free sessions which stay on one server, for its share, come in so many parts of the usual interval. */
+#define SOON_PART 8
 /* Who replicates from whom changes seldom. */
 #define REPLICAS_EVERY_US (5 * SECOND_US)
 /* A delay between two servers is told by looks at them that lie so many of the short intervals apart, at most. */
@@ -283,6 +285,13 @@ struct errands {
 	int64_t look_interval;
 };
 
+static int64_t until_next_position(const struct monitor *m, uint64_t now_ms)
+{
+	if (positions_are_wanted(now_ms))
+		return m->position_interval_busy;
+	return positions_are_wanted_soon(now_ms) ? m->position_interval / SOON_PART : m->position_interval;
+}
+
 static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 {
 	*e = (struct errands){.stop = m->stopping,
@@ -299,8 +308,7 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 	if (e->look)
 		m->look_wanted = false;
 	if (e->position)
-		m->next_position_us = now + (positions_are_wanted((uint64_t)now / 1000) ? m->position_interval_busy
-		                                                                       : m->position_interval);
+		m->next_position_us = now + until_next_position(m, (uint64_t)now / 1000);
 	if (e->accounts)
 		m->accounts_wanted = false;
 	if (e->objects)

@@ -22,7 +22,7 @@ static struct server_positions {
 } servers[SERVERS_MAX];
 
 static _Atomic uint64_t looks = 1; /* 0 stands for no look */
-static _Atomic uint64_t wanted_ms;
+static _Atomic uint64_t wanted_ms, wanted_soon_ms;
 
 uint64_t positions_number(void)
 {
@@ -57,16 +57,36 @@ bool positions_read(unsigned slot, struct gtid_set *out)
 	return position_board_read(&servers[slot].looked, out, NULL);
 }
 
+static void want(_Atomic uint64_t *at, uint64_t now_ms)
+{
+	if (atomic_load_explicit(at, memory_order_relaxed) != now_ms)
+		atomic_store_explicit(at, now_ms, memory_order_relaxed);
+}
+
+static bool is_wanted(const _Atomic uint64_t *wanted, uint64_t now_ms)
+{
+	uint64_t at = atomic_load_explicit(wanted, memory_order_relaxed);
+	return at && now_ms < at + WANTED_MS;
+}
+
 void positions_want(uint64_t now_ms)
 {
-	if (atomic_load_explicit(&wanted_ms, memory_order_relaxed) != now_ms)
-		atomic_store_explicit(&wanted_ms, now_ms, memory_order_relaxed);
+	want(&wanted_ms, now_ms);
+}
+
+void positions_want_soon(uint64_t now_ms)
+{
+	want(&wanted_soon_ms, now_ms);
 }
 
 bool positions_are_wanted(uint64_t now_ms)
 {
-	uint64_t at = atomic_load_explicit(&wanted_ms, memory_order_relaxed);
-	return at && now_ms < at + WANTED_MS;
+	return is_wanted(&wanted_ms, now_ms);
+}
+
+bool positions_are_wanted_soon(uint64_t now_ms)
+{
+	return is_wanted(&wanted_soon_ms, now_ms);
 }
 
 /* ---- what waits teach ---- */

@@ -334,6 +334,7 @@ static int worker_init(struct worker *w, unsigned index)
 	TAILQ_INIT(&w->wake);
 	TAILQ_INIT(&w->timed);
 	TAILQ_INIT(&w->to_ask);
+	SLIST_INIT(&w->spare_runs);
 	STAILQ_INIT(&w->inbox);
 	pthread_mutex_init(&w->inbox_lock, NULL);
 	int failed = uv_loop_init(&w->loop);
@@ -463,6 +464,7 @@ void workers_join(void)
 		free(w->pack_buffer);
 		compress_encoder_destroy(w->encoder);
 		free(w->classify_scratch);
+		runs_forget(w);
 		free(w->balance);
 		free(w->stats);
 		free(w);

@@ -27,6 +27,8 @@
 #define WORKER_READ_BUFFER (128u << 10)
 
 struct session;
+struct run;
+SLIST_HEAD(run_list, run);
 struct pool;
 TAILQ_HEAD(session_list, session);
 struct backend;
@@ -92,6 +94,8 @@ struct worker {
 	struct session_list wake;       /* to be run before the loop sleeps */
 	struct session_list timed;      /* whose statement is to be stopped after a time */
 	uv_timer_t deadline;            /* the soonest of them */
+	struct run_list spare_runs;     /* for the commands to come */
+	unsigned n_spare_runs;
 	struct session_list to_ask;     /* tied by nothing but values that can be asked for */
 	unsigned n_sessions;
 	unsigned n_limited;             /* sessions with a wait_timeout of their own */

@@ -61,6 +61,9 @@ static struct state *intern(struct state_table *t, struct view content, unsigned
 	*s = (struct state){.refs = 1, .entries = entries, .users = users, .len = content.len};
 	if (content.len)
 		memcpy(s->content, content.p, content.len);
+	struct item i;
+	if (state_find(s, ITEM_SCHEMA, (struct view){NULL, 0}, &i))
+		s->schema = i.value;
 	HASH_ADD_KEYPTR(hh, t->states, s->content, s->len, s);
 	return s;
 }
@@ -637,9 +640,7 @@ struct state *state_after_reset(struct state_table *t, const struct state *s)
 
 struct view state_schema_of(const struct state *s)
 {
-	struct item i;
-	struct view none = {NULL, 0};
-	return state_find(s, ITEM_SCHEMA, none, &i) ? i.value : none;
+	return s->schema;
 }
 
 struct view state_role_of(const struct state *s)

@@ -36,6 +36,7 @@ struct state {
 	unsigned refs;
 	unsigned entries;
 	bool users; /* user variables are among them */
+	struct view schema; /* asked for with every statement */
 	size_t len;
 	uint8_t content[];
 };

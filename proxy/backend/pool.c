@@ -10,6 +10,7 @@
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
 #define ATTRIBUTES_POOLS_MAX 16u /* of one account on one server that differ in attributes */
+#define RESTED_MS 20u /* a connection idle for so long may have been closed by its server */
 #define LOOK_AT 8u         /* idle ones compared before the first of them is taken */
 
 static struct pool *pool_by_key(struct worker *w, const struct pool_key *key, const char *user)
@@ -64,9 +65,28 @@ static uint64_t hash_of(const char *name)
 	return hash;
 }
 
+/* Of a connection that it had before there: without a look into the table. */
+static struct pool *pool_of_kept(const struct server_info *server, const struct session *s)
+{
+	const struct backend *b;
+	bool no_schema = state_schema_of(s->want).len == 0;
+	LIST_FOREACH(b, &s->kept, kept) {
+		const struct pool_key *k = b->pool ? &b->pool->key : NULL;
+		if (k && k->slot == server->slot && k->account_id == s->account_id && k->generation == s->generation &&
+		    k->caps == (s->caps & SESSION_POOL_CAPS) && k->no_schema == no_schema &&
+		    k->mariadb_caps == (s->mariadb_caps & SESSION_POOL_MARIADB_CAPS) &&
+		    k->attributes == s->attributes_hash && strcmp(b->pool->user, s->user) == 0)
+			return b->pool;
+	}
+	return NULL;
+}
+
 static struct pool *pool_of(struct worker *w, const struct server_info *server, struct session *s)
 {
 	struct pool_key key;
+	struct pool *known = pool_of_kept(server, s);
+	if (known)
+		return known;
 	/* With nothing left on older connections, it may as well have what new ones begin with. */
 	if (!s->pinned && LIST_EMPTY(&s->kept) && !s->run->line_of)
 		s->generation = generation_now();
@@ -194,10 +214,16 @@ static struct backend *best_idle(struct pool *pool, const struct session *s)
 	return any;
 }
 
-/* The server may have closed it a moment ago. What cannot be run again must not find out by trying. */
+/* The server may have closed it a moment ago, and the loop not have come to it. What cannot be run again must not find
+ * out by trying; but a connection in steady use is not asked every time. */
+bool pool_has_gone(const struct backend *b)
+{
+	return worker_now(b->conn.worker) - b->since >= RESTED_MS && conn_has_news(&b->conn);
+}
+
 static bool has_gone(struct backend *b, const struct session *s)
 {
-	return !s->run->replayable && b->since != worker_now(b->conn.worker) && conn_has_news(&b->conn);
+	return !s->run->replayable && pool_has_gone(b);
 }
 
 static struct backend *take_idle(struct pool *pool, struct session *s)

@@ -83,6 +83,9 @@ enum pool_result pool_take(struct worker *w, const struct server_info *server, s
 /* Takes this very backend (the session is its keeper and it is idle). */
 void pool_take_this(struct backend *b, struct session *s);
 
+/* An idle one that its server has closed, as far as one call to the kernel tells. */
+bool pool_has_gone(const struct backend *b);
+
 /* Gives a backend back, or discards it when it cannot be used again. The first who waits gets it. */
 void pool_give(struct backend *b);
 

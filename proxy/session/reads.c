@@ -15,8 +15,10 @@
 #define WORTH_PART 2u
 /* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
 #define ALIKE_PART 2u
-/* Reads in a row that stay on one server because nobody knows what its session has seen; then it is asked. */
+/* Reads in a row that stay on one server because nobody knows what its session has seen, and turns that the server is
+ * ahead of its share by then: after both it is asked, which costs as much as a read. */
 #define STAYS_MAX 32u
+#define AHEAD_MAX 128u
 /* Weights are counted in so many parts, for a server that is to get less than one. */
 #define WEIGHT_STEPS 10u
 
@@ -105,18 +107,19 @@ static int pick(struct session *s, const struct field *f)
 	return at == BALANCE_NONE ? -1 : (int)f->c[at].slot;
 }
 
-/* It serves as if it had been picked; false when it is not among them, or has stayed long enough. Where that makes the
+/* It serves as if it had been picked; false when it is not among them, or has served for too long. Where that makes the
  * servers' shares uneven, since there are few sessions, a look is wanted, so that this one may move. */
 static bool stay(struct session *s, const struct field *f)
 {
 	unsigned i = 0;
 	while (i < f->n && (int)f->c[i].slot != s->bound_slot)
 		i++;
-	if (i == f->n || s->stays++ == STAYS_MAX)
+	if (i == f->n)
 		return false;
-	if (balance_charge(s->worker->balance, f->c, f->n, i))
-		positions_want(worker_now(s->worker));
-	return true;
+	unsigned ahead = balance_charge(s->worker->balance, f->c, f->n, i);
+	if (ahead)
+		positions_want_soon(worker_now(s->worker));
+	return ++s->stays <= STAYS_MAX || ahead <= AHEAD_MAX;
 }
 
 static bool has_all(struct session *s, unsigned slot)

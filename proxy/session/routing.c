@@ -280,7 +280,7 @@ static struct backend *kept_for(const struct session *s)
 	if (!b || b->state != BACKEND_IDLE)
 		return NULL;
 	/* The server may have closed it a moment ago. */
-	if (b->since != worker_now(s->worker) && conn_has_news(&b->conn)) {
+	if (pool_has_gone(b)) {
 		backend_discard(b);
 		return NULL;
 	}

@@ -1,7 +1,7 @@
 /* One command in work: from the first look at it to the end of its answer. */
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #include "proxy/backend/pool.h"
 #include "proxy/session/effects.h"
@@ -10,6 +10,7 @@
 #include "proxy/topology.h"
 
 #define ATTEMPTS_MAX 8u
+#define SPARE_RUNS_MAX 128u
 
 static void stop_running(struct session *s)
 {
@@ -30,12 +31,47 @@ static void note_latency(struct session *s)
 	*average = balance_ewma(*average, us < UINT32_MAX ? (uint32_t)us : UINT32_MAX);
 }
 
+/* ---- runs are used again: no statement allocates one ---- */
+
+static struct run *take_spare(struct worker *w)
+{
+	struct run *r = SLIST_FIRST(&w->spare_runs);
+	if (!r) {
+		r = malloc(sizeof *r);
+		if (!r)
+			abort();
+		return r;
+	}
+	SLIST_REMOVE_HEAD(&w->spare_runs, spare);
+	w->n_spare_runs--;
+	return r;
+}
+
+static void give_spare(struct worker *w, struct run *r)
+{
+	if (w->n_spare_runs == SPARE_RUNS_MAX) {
+		free(r);
+		return;
+	}
+	SLIST_INSERT_HEAD(&w->spare_runs, r, spare);
+	w->n_spare_runs++;
+}
+
+void runs_forget(struct worker *w)
+{
+	struct run *r;
+	while ((r = SLIST_FIRST(&w->spare_runs))) {
+		SLIST_REMOVE_HEAD(&w->spare_runs, spare);
+		free(r);
+	}
+	w->n_spare_runs = 0;
+}
+
 struct run *run_begin(struct session *s, uint8_t command)
 {
 	assert(!s->run);
-	struct run *r = calloc(1, sizeof *r);
-	if (!r)
-		abort();
+	struct run *r = take_spare(s->worker);
+	memset(r, 0, sizeof *r);
 	r->command = command;
 	r->slot = r->running_at = r->wanted_slot = -1;
 	r->client_seq = 1;
@@ -69,7 +105,7 @@ void run_end(struct session *s)
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r->refusal);
-	free(r);
+	give_spare(s->worker, r);
 }
 
 /* What was begun of it is of no account any more. */

@@ -135,6 +135,7 @@ struct run_hint {
 
 /* One command in work. */
 struct run {
+	SLIST_ENTRY(run) spare; /* the worker's list, while it is none's */
 	uint8_t command;
 	bool large;             /* it continues over several packets: passed on as it comes */
 	bool own;               /* no statement, errands only: the login's schema */
@@ -372,7 +373,8 @@ enum step kill_session(struct session *s, uint64_t id, bool query_only);
 
 /* ---- runs: run.c ---- */
 struct run *run_begin(struct session *s, uint8_t command);
-void run_end(struct session *s);                   /* frees it; the command's bytes are consumed */
+void run_end(struct session *s);                   /* the command's bytes are consumed */
+void runs_forget(struct worker *w);                /* frees the spare ones */
 /* Lets go of the backend (which must be usable or broken) and runs it again on another server. */
 enum step run_again(struct session *s, bool to_primary);
 /* Likewise, but nothing has failed: it is routed anew. */
