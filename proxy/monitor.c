@@ -19,7 +19,7 @@
 #define LOGIN_TIMEOUT 2
 /* However many ask for a look, this lies between the end of one and the next. */
 #define LOOK_GAP_US 50000
-/* Looks that free sessions which stay on one server, for its share, come in so many parts of the usual interval. */
+/* Looks that only free sessions which stay on one server have at least this part of the usual interval between them. */
 #define SOON_PART 8
 /* Who replicates from whom changes seldom. */
 #define REPLICAS_EVERY_US (5 * SECOND_US)
@@ -289,7 +289,11 @@ static int64_t until_next_position(const struct monitor *m, uint64_t now_ms)
 {
 	if (positions_are_wanted(now_ms))
 		return m->position_interval_busy;
-	return positions_are_wanted_soon(now_ms) ? m->position_interval / SOON_PART : m->position_interval;
+	uint64_t every = positions_wanted_every(now_ms);
+	if (every >= (uint64_t)m->position_interval / 1000)
+		return m->position_interval;
+	int64_t least = m->position_interval / SOON_PART;
+	return (int64_t)every * 1000 > least ? (int64_t)every * 1000 : least;
 }
 
 static bool is_due(struct monitor *m, struct errands *e, int64_t now)

@@ -22,7 +22,7 @@ static struct server_positions {
 } servers[SERVERS_MAX];
 
 static _Atomic uint64_t looks = 1; /* 0 stands for no look */
-static _Atomic uint64_t wanted_ms, wanted_soon_ms;
+static _Atomic uint64_t wanted_ms, wanted_every_ms, every_ms;
 
 uint64_t positions_number(void)
 {
@@ -57,10 +57,10 @@ bool positions_read(unsigned slot, struct gtid_set *out)
 	return position_board_read(&servers[slot].looked, out, NULL);
 }
 
-static void want(_Atomic uint64_t *at, uint64_t now_ms)
+static void set(_Atomic uint64_t *at, uint64_t value)
 {
-	if (atomic_load_explicit(at, memory_order_relaxed) != now_ms)
-		atomic_store_explicit(at, now_ms, memory_order_relaxed);
+	if (atomic_load_explicit(at, memory_order_relaxed) != value)
+		atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
 static bool is_wanted(const _Atomic uint64_t *wanted, uint64_t now_ms)
@@ -71,12 +71,13 @@ static bool is_wanted(const _Atomic uint64_t *wanted, uint64_t now_ms)
 
 void positions_want(uint64_t now_ms)
 {
-	want(&wanted_ms, now_ms);
+	set(&wanted_ms, now_ms);
 }
 
-void positions_want_soon(uint64_t now_ms)
+void positions_want_every(uint64_t ms, uint64_t now_ms)
 {
-	want(&wanted_soon_ms, now_ms);
+	set(&every_ms, ms);
+	set(&wanted_every_ms, now_ms);
 }
 
 bool positions_are_wanted(uint64_t now_ms)
@@ -84,9 +85,9 @@ bool positions_are_wanted(uint64_t now_ms)
 	return is_wanted(&wanted_ms, now_ms);
 }
 
-bool positions_are_wanted_soon(uint64_t now_ms)
+uint64_t positions_wanted_every(uint64_t now_ms)
 {
-	return is_wanted(&wanted_soon_ms, now_ms);
+	return is_wanted(&wanted_every_ms, now_ms) ? atomic_load_explicit(&every_ms, memory_order_relaxed) : UINT64_MAX;
 }
 
 /* ---- what waits teach ---- */

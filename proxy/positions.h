@@ -7,7 +7,7 @@
  * look with a higher number knows at least what that answer showed.
  *
  * Looks are seldom while nobody lacks a position, frequent while somebody does (positions_want), and less so while sessions
- * only stay on a server longer than its share (positions_want_soon): a look costs about as much as a statement.
+ * only stay on a server longer than its share (positions_want_every): a look costs about as much as a statement.
  */
 #ifndef WYE_PROXY_POSITIONS_H
 #define WYE_PROXY_POSITIONS_H
@@ -35,8 +35,8 @@ bool positions_read(unsigned slot, struct gtid_set *out);
 /* Somebody needs a position that is not known to be applied yet. `now_ms` is the monotonic clock. */
 void positions_want(uint64_t now_ms);
 
-/* Sessions stay where they have read, and make the servers' shares uneven by it. */
-void positions_want_soon(uint64_t now_ms);
+/* Sessions stay where they have read, and make the servers' shares uneven by it: looks so far apart would do. */
+void positions_want_every(uint64_t ms, uint64_t now_ms);
 
 /* What a server is asked is of this life of it; what is learned from the answer counts only while it lasts. */
 uint32_t positions_life(unsigned slot);
@@ -66,6 +66,6 @@ void positions_publish_behind(unsigned slot, int64_t behind_us);
 void positions_forget(unsigned slot);
 
 bool positions_are_wanted(uint64_t now_ms);
-bool positions_are_wanted_soon(uint64_t now_ms);
+uint64_t positions_wanted_every(uint64_t now_ms); /* ms; UINT64_MAX: nobody says so */
 
 #endif

@@ -85,6 +85,8 @@ struct worker {
 	struct backend_list leaving;    /* connections that the server is to close, longest first */
 	struct balance *balance;
 	uint32_t latency_us[SERVERS_MAX]; /* of reads, from here to their answer's end; kept for least_latency only */
+	unsigned uneven_reads; /* that stayed on a server beyond its share, since: */
+	uint64_t uneven_since; /* ms */
 	uint64_t random;       /* state of a small generator; not for secrets */
 
 	struct session_list sessions;   /* all of them */

@@ -19,6 +19,8 @@
  * ahead of its share by then: after both it is asked, which costs as much as a read. */
 #define STAYS_MAX 32u
 #define AHEAD_MAX 128u
+/* A look costs about as much as a read: one is worth it for so many that stayed where they had better not. */
+#define READS_A_LOOK 64u
 /* Weights are counted in so many parts, for a server that is to get less than one. */
 #define WEIGHT_STEPS 10u
 
@@ -107,6 +109,17 @@ static int pick(struct session *s, const struct field *f)
 	return at == BALANCE_NONE ? -1 : (int)f->c[at].slot;
 }
 
+/* Looks are wanted as often as such reads come, so that they cost little at any rate. */
+static void note_uneven(struct worker *w)
+{
+	uint64_t now = worker_now(w);
+	if (++w->uneven_reads < READS_A_LOOK)
+		return;
+	positions_want_every(now - w->uneven_since, now);
+	w->uneven_reads = 0;
+	w->uneven_since = now;
+}
+
 /* It serves as if it had been picked; false when it is not among them, or has served for too long. Where that makes the
  * servers' shares uneven, since there are few sessions, a look is wanted, so that this one may move. */
 static bool stay(struct session *s, const struct field *f)
@@ -118,7 +131,7 @@ static bool stay(struct session *s, const struct field *f)
 		return false;
 	unsigned ahead = balance_charge(s->worker->balance, f->c, f->n, i);
 	if (ahead)
-		positions_want_soon(worker_now(s->worker));
+		note_uneven(s->worker);
 	return ++s->stays <= STAYS_MAX || ahead <= AHEAD_MAX;
 }
 
