@@ -19,6 +19,7 @@
 #endif
 
 #include "proxy/console/console.h"
+#include "proxy/footprint.h"
 #include "proxy/http.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
@@ -152,6 +153,7 @@ static int run(void)
 		status = cannot_run(error);
 	if (status == 0) {
 		tell_ready();
+		footprint_settle();
 		uv_run(&loop, UV_RUN_DEFAULT);
 	} else {
 		workers_drain(0);
