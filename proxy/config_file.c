@@ -19,12 +19,20 @@ static const char schema[] =
 	" server TEXT NOT NULL PRIMARY KEY CHECK(length(server) > 0)," /* HOST:PORT or a socket's path */
 	" role TEXT NOT NULL DEFAULT 'auto' CHECK(role IN ('auto', 'primary', 'replica')),"
 	" weight INTEGER NOT NULL DEFAULT 1 CHECK(typeof(weight) = 'integer' AND weight BETWEEN 1 AND 1000),"
+	" zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64),"
 	" comment TEXT NOT NULL DEFAULT '');"
 	"CREATE TABLE IF NOT EXISTS users("
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
 	" password TEXT CHECK(length(password) <= 255)," /* NULL: the account is the primary's */
 	" comment TEXT NOT NULL DEFAULT '');"
 	"COMMIT";
+
+/* Columns that files made by earlier versions lack. */
+static const struct {
+	const char *probe, *add;
+} later_columns[] = {
+	{"SELECT zone FROM servers", "ALTER TABLE servers ADD COLUMN zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64)"},
+};
 
 struct load {
 	struct options *options;
@@ -75,6 +83,7 @@ static bool read_server(struct load *l, sqlite3_stmt *row)
 		  : strcmp(role, "replica") == 0 ? SERVER_ROLE_REPLICA
 						 : SERVER_ROLE_AUTO;
 	s->weight = (unsigned)sqlite3_column_int(row, 2);
+	snprintf(s->zone, sizeof s->zone, "%s", text_of(row, 3));
 	o->n_servers++;
 	return true;
 }
@@ -109,6 +118,17 @@ static bool read_rows(struct load *l, sqlite3 *db, const char *sql, bool (*read)
 	return fine;
 }
 
+static bool make_tables(struct load *l, sqlite3 *db)
+{
+	if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		return refuse(l, "%s", sqlite3_errmsg(db));
+	for (size_t i = 0; i < sizeof later_columns / sizeof *later_columns; i++)
+		if (sqlite3_exec(db, later_columns[i].probe, NULL, NULL, NULL) != SQLITE_OK &&
+		    sqlite3_exec(db, later_columns[i].add, NULL, NULL, NULL) != SQLITE_OK)
+			return refuse(l, "%s", sqlite3_errmsg(db));
+	return true;
+}
+
 bool config_file_read(struct options *o, const char *path, char *error, size_t error_size)
 {
 	static const struct {
@@ -116,7 +136,7 @@ bool config_file_read(struct options *o, const char *path, char *error, size_t e
 		bool (*read)(struct load *, sqlite3_stmt *);
 	} tables[] = {
 		{"SELECT name, value FROM settings ORDER BY name", read_setting},
-		{"SELECT server, role, weight FROM servers ORDER BY rowid", read_server},
+		{"SELECT server, role, weight, zone FROM servers ORDER BY rowid", read_server},
 		{"SELECT name, password FROM users ORDER BY rowid", read_user},
 	};
 	struct load l = {o, path, error, error_size};
@@ -126,8 +146,7 @@ bool config_file_read(struct options *o, const char *path, char *error, size_t e
 	bool fine = opened == SQLITE_OK ? true : refuse(&l, "%s", db ? sqlite3_errmsg(db) : "out of memory");
 	if (fine) {
 		sqlite3_busy_timeout(db, BUSY_MS);
-		if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK)
-			fine = refuse(&l, "%s", sqlite3_errmsg(db));
+		fine = make_tables(&l, db);
 	}
 	umask(mask);
 	for (size_t i = 0; fine && i < sizeof tables / sizeof *tables; i++)

@@ -177,9 +177,14 @@ static bool set_server(struct parse *p, char *value)
 			if (role < 0)
 				return false;
 			s->role = (enum server_role_option)role;
+		} else if (strncmp(key, "zone=", 5) == 0) {
+			if (strlen(key + 5) >= sizeof s->zone)
+				return refuse(p, "--server: zone '%.64s...' is too long", key + 5);
+			snprintf(s->zone, sizeof s->zone, "%s", key + 5);
 		} else {
 			return refuse(p,
-				      "--server: '%.64s' is not known; allowed: role=primary|replica|auto, weight=N",
+				      "--server: '%.64s' is not known; allowed: role=primary|replica|auto, weight=N, "
+				      "zone=NAME",
 				      key);
 		}
 	}
@@ -271,7 +276,7 @@ static const struct option {
 	{{"http", "WYE_HTTP", "ADDR|off", "/metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"},
 	 set_http,
 	 false},
-	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto][,weight=N]", "a server by hand; repeatable"},
+	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto][,weight=N][,zone=NAME]", "a server by hand; repeatable"},
 	 set_server,
 	 true},
 	{{"user", "WYE_USER", "NAME[:PASSWORD]",

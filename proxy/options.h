@@ -35,6 +35,7 @@ struct server_option {
 	struct endpoint at;
 	enum server_role_option role;
 	unsigned weight;
+	char zone[ZONE_MAX]; /* empty: none */
 };
 
 struct user_option {

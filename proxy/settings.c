@@ -117,8 +117,13 @@ static const struct row rows[] = {
 	     "what a read must have seen; session = everything this session wrote or read before"),
 	WORD(reads_on_primary, "fallback|always|never", reads_words, "fallback",
 	     "reads on the primary: only when no replica can, as one of many, or not at all"),
+	COUNT(primary_reads_max, "statements", "100", 0, 1000000, false,
+	      "reads on the primary at once that belong on a replica; more wait until one can serve them or the primary"
+	      " has done others, at most half of queue_timeout; 0 = any number"),
 	WORD(balance, "round_robin|weighted|least_connections|least_latency|source_hash", balance_words, "round_robin",
 	     "how reads are spread over the replicas that may serve them; weights count with all of them"),
+	TEXT(zone, "name", false,
+	     "where this wye is: reads run on replicas of this zone while one can serve; empty = on all alike"),
 	TIME(slow_start, "s", "10s", 0, HOUR,
 	     "time in which a replica that returns comes to its full share of reads; 0 = at once"),
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,

@@ -20,6 +20,8 @@ enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVE
 enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
 enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READS_ON_PRIMARY_NEVER };
 
+#define ZONE_MAX 64 /* of the name of a zone, its end included */
+
 struct settings {
 	/* clients */
 	uint64_t max_connections;     /* clients at once; more get 1040 */
@@ -51,7 +53,9 @@ struct settings {
 	uint64_t max_lag;             /* us; a replica further behind leaves the pool */
 	enum consistency consistency;
 	enum reads_on_primary reads_on_primary;
+	uint64_t primary_reads_max;   /* reads on the primary at once that no replica could serve; 0 = any number */
 	enum balance_policy balance;
+	char zone[ZONE_MAX];          /* reads go to this zone's replicas while one of them can serve; empty = to all alike */
 	uint64_t slow_start;          /* us in which a replica that comes back gets its full share of reads */
 	uint64_t causal_timeout;      /* us a read may wait on a replica for what it must see; 0: it never does */
 	uint64_t observe_timeout;     /* us that reads of who changed a global variable, or counts, prefer the primary */

@@ -49,6 +49,7 @@ struct server_info {
 	bool read_only;
 	int64_t lag_us;                  /* -1 = not known */
 	unsigned weight;
+	unsigned distance;               /* 0: in this wye's zone, or zones do not matter */
 	uint16_t default_collation;      /* the greeting's */
 	uint32_t sql_mode;               /* MODE_... of router/sql_mode.h: the global default, for texts of new sessions */
 	bool autocommit_off;             /* the global default, for new sessions */

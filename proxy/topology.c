@@ -379,7 +379,7 @@ static bool add_given(const struct server_option *option)
 {
 	struct member *m = members_at(&t->members, &option->at);
 	if (m) {
-		if (option->role != SERVER_ROLE_AUTO || option->weight != 1)
+		if (option->role != SERVER_ROLE_AUTO || option->weight != 1 || *option->zone)
 			m->option = *option; /* --server says more than the list of addresses */
 		return true;
 	}

@@ -83,6 +83,7 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->read_only = m->look.read_only;
 	s->lag_us = lag_to_show(m, primary_up);
 	s->weight = m->option.weight;
+	s->distance = *topology.settings.zone && strcmp(m->option.zone, topology.settings.zone) != 0;
 	s->default_collation = m->look.collation;
 	s->sql_mode = m->look.sql_mode;
 	s->autocommit_off = m->look.autocommit_off;
@@ -129,7 +130,7 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 	/* A reason may hold a lag that moves: it is looked at only where it is one of another kind. */
 	return a->slot == b->slot && a->role == b->role && a->state == b->state &&
 	       a->takes_reads == b->takes_reads && a->read_only == b->read_only && a->version == b->version &&
-	       a->flavor == b->flavor && a->weight == b->weight && a->address_len == b->address_len &&
+	       a->flavor == b->flavor && a->weight == b->weight && a->distance == b->distance && a->address_len == b->address_len &&
 	       memcmp(&a->address, &b->address, a->address_len) == 0 && a->since_us == b->since_us &&
 	       a->default_collation == b->default_collation && a->sql_mode == b->sql_mode &&
 	       a->autocommit_off == b->autocommit_off && same_defaults(&a->defaults, &b->defaults) &&

@@ -91,6 +91,7 @@ struct worker {
 
 	struct session_list sessions;   /* all of them */
 	struct session_list waiting;    /* for a backend, oldest first */
+	unsigned spilled;               /* reads that run on the primary because no replica could serve them */
 	struct session_list logging_in; /* oldest first */
 	struct session_list idle;       /* waiting for a command, longest first */
 	struct session_list wake;       /* to be run before the loop sleeps */

@@ -129,6 +129,7 @@ static const struct table_column servers_columns[] = {
 	{"server", COLUMN_TEXT, "host:port, or the path of a Unix socket"},
 	{"role", COLUMN_TEXT, "auto, primary or replica"},
 	{"weight", COLUMN_INTEGER, "its share of reads"},
+	{"zone", COLUMN_TEXT, "where it is, for the setting of that name"},
 };
 
 static void produce_servers(struct table_rows *rows)
@@ -141,6 +142,7 @@ static void produce_servers(struct table_rows *rows)
 		rows_text(rows, name);
 		rows_text(rows, roles[o->servers[i].role]);
 		rows_integer(rows, o->servers[i].weight);
+		rows_text(rows, o->servers[i].zone);
 	}
 }
 

@@ -8,6 +8,8 @@
  * later tells an upper limit of it. Until there is such a look the session stays on that server, which never goes back
  * in time, or asks it for its position.
  */
+#include <limits.h>
+
 #include "proxy/positions.h"
 #include "proxy/session/session.h"
 
@@ -23,6 +25,8 @@
 #define READS_A_LOOK 64u
 /* Weights are counted in so many parts, for a server that is to get less than one. */
 #define WEIGHT_STEPS 10u
+/* A read is held back from the primary for at most this part of queue_timeout. */
+#define HELD_PART 2u
 
 struct field {
 	struct candidate c[SERVERS_MAX];
@@ -97,6 +101,7 @@ static void add(const struct session *s, struct field *f, const struct server_in
 		.weight = weight_of(s, server),
 		.in_flight = by_load ? in_flight(server->slot) : 0,
 		.latency_us = w->latency_us[server->slot],
+		.distance = server->distance,
 	};
 }
 
@@ -212,6 +217,51 @@ static bool may_run_on_primary(const struct session *s)
 	return s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_NEVER;
 }
 
+/* This worker's part of primary_reads_max. */
+static unsigned spills_max(const struct session *s)
+{
+	uint64_t most = s->worker->snapshot->settings->primary_reads_max;
+	unsigned workers = stats_workers();
+	return most ? (unsigned)((most + workers - 1) / workers) : UINT_MAX;
+}
+
+static bool has_waited_long(const struct session *s)
+{
+	const struct run *r = s->run;
+	uint64_t ms = s->worker->snapshot->settings->queue_timeout / 1000 / HELD_PART;
+	return r->waiting_since && worker_now(s->worker) - r->waiting_since >= ms;
+}
+
+/* The primary takes a read that belongs on a replica, unless it has enough of them. */
+static int spill(struct session *s, int primary)
+{
+	struct run *r = s->run;
+	struct worker *w = s->worker;
+	if (primary < 0 || r->spilled)
+		return primary;
+	r->held = w->spilled >= spills_max(s) && !has_waited_long(s);
+	if (r->held)
+		return READS_MUST_WAIT;
+	r->spilled = true;
+	w->spilled++;
+	return primary;
+}
+
+void reads_unspill(struct session *s)
+{
+	struct session *next;
+	if (!s->run->spilled)
+		return;
+	s->run->spilled = false;
+	s->worker->spilled--;
+	TAILQ_FOREACH(next, &s->worker->waiting, queue) {
+		if (next->run && next->run->held) {
+			session_wake(next);
+			return;
+		}
+	}
+}
+
 /* Nobody is known to have it. */
 static int wait_or_primary(struct session *s)
 {
@@ -227,7 +277,7 @@ static int wait_or_primary(struct session *s)
 		return slot;
 	}
 	if (primary >= 0)
-		return primary;
+		return spill(s, primary);
 	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
 	return reads_any_replica(s) >= 0 ? READS_MUST_WAIT : -1;
 }
@@ -247,7 +297,7 @@ static int ask(struct session *s)
 	/* What the primary has now no replica will have soon: asking for it would be in vain. */
 	if (slot == routing_primary_slot(s) && may_run_on_primary(s) && !s->run->wants_replica &&
 	    soonest(s) > worth_of(s))
-		return slot;
+		return spill(s, slot);
 	s->run->ask = true;
 	return slot;
 }
@@ -321,5 +371,5 @@ int reads_choose(struct session *s)
 	if (fresh)
 		return choose_fresh(s);
 	slot = reads_any_replica(s);
-	return slot >= 0 || !may_run_on_primary(s) ? slot : on_primary(s);
+	return slot >= 0 || !may_run_on_primary(s) ? slot : spill(s, on_primary(s));
 }

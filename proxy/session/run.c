@@ -14,6 +14,7 @@
 
 static void stop_running(struct session *s)
 {
+	reads_unspill(s);
 	if (s->run->running_at >= 0)
 		stat_sub(&s->worker->stats->servers[s->run->running_at].running, 1);
 	s->run->running_at = -1;

@@ -147,6 +147,7 @@ struct run {
 	bool wait;              /* on a replica that is not known to have what the session must see */
 	bool waited, late;      /* it has waited once; in vain */
 	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
+	bool spilled, held;     /* it counts in worker->spilled; it waits for those to become fewer */
 	bool keyed;             /* a causal key counts in place of the session: key_position is set */
 	struct position key_position; /* what it must see then */
 	uint64_t key_number;
@@ -422,6 +423,7 @@ void hints_on_deadline(uv_timer_t *timer);
 uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size);
 
 /* ---- where reads run: reads.c ---- */
+void reads_unspill(struct session *s); /* it runs on the primary no more */
 /* The slot of the server for the read in work (run->wait and run->ask are set for it), -1: none can serve. */
 #define READS_MUST_WAIT (-2) /* one will, later */
 int reads_choose(struct session *s);

@@ -66,7 +66,7 @@ static void test_every_option_arrives_where_it_belongs(void **state)
 	(void)state;
 	assert_int_equal(
 		parse("--listen 0.0.0.0:3306,route=primary --listen=/run/wye.sock --admin [::1]:7000 --http off "
-		      "--server db2:3308,role=replica,weight=7 --user app:s3:cret --user other --threads 3 "
+		      "--server db2:3308,role=replica,weight=7,zone=east --user app:s3:cret --user other --threads 3 "
 		      "--set max_lag=2s --set consistency=global --check mysql://m%40x:p%3a%25@[2001:db8::1],db3/"),
 		OPTIONS_OK);
 	assert_int_equal(o.n_listen, 2);
@@ -78,6 +78,8 @@ static void test_every_option_arrives_where_it_belongs(void **state)
 	assert_int_equal(o.n_servers, 3);
 	assert_int_equal(o.servers[0].role, SERVER_ROLE_REPLICA);
 	assert_int_equal(o.servers[0].weight, 7);
+	assert_string_equal(o.servers[0].zone, "east");
+	assert_string_equal(o.servers[1].zone, "");
 	assert_string_equal(o.servers[1].at.host, "2001:db8::1");
 	assert_int_equal(o.servers[1].at.port, 3306);
 	assert_string_equal(o.servers[2].at.host, "db3");
@@ -230,6 +232,27 @@ static void test_the_configuration_file_is_made_and_lies_below_the_command_line(
 	unlink(path);
 }
 
+static void test_a_file_of_an_earlier_version_gets_the_columns_it_lacks(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/wye-test-XXXXXX", line[256];
+	sqlite3 *db;
+	close(mkstemp(path));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "CREATE TABLE servers(server TEXT NOT NULL PRIMARY KEY,"
+				      " role TEXT NOT NULL DEFAULT 'auto', weight INTEGER NOT NULL DEFAULT 1);"
+				      "INSERT INTO servers(server, weight) VALUES('db9:3310', 5)",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	snprintf(line, sizeof line, "--config %s --set monitor_interval=1s mysql://m:p@x", path);
+	assert_int_equal(parse(line), OPTIONS_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE servers SET zone = 'west'", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(parse(line), OPTIONS_OK);
+	sqlite3_close(db);
+	unlink(path);
+}
+
 static void test_the_help_knows_every_topic_it_names(void **state)
 {
 	(void)state;
@@ -266,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_passwords_are_wiped_from_the_arguments),
 		cmocka_unit_test(test_a_bad_line_is_one_sentence_with_the_nearest_right_name),
 		cmocka_unit_test(test_the_configuration_file_is_made_and_lies_below_the_command_line),
+		cmocka_unit_test(test_a_file_of_an_earlier_version_gets_the_columns_it_lacks),
 		cmocka_unit_test(test_the_help_knows_every_topic_it_names),
 		cmocka_unit_test(test_addresses_are_written_as_they_are_read),
 	};
