@@ -103,18 +103,18 @@ static void add_by_hand(struct account_set *set, const struct user_option *user)
 	OPENSSL_cleanse(&a, sizeof a);
 }
 
-static struct account_set *seal_with(struct account_set *set, const struct user_option *users, size_t n_users)
+static struct account_set *seal_with(struct account_set *set, const struct config *config)
 {
-	for (size_t i = 0; i < n_users; i++)
-		if (users[i].has_password)
-			add_by_hand(set, &users[i]);
+	for (size_t i = 0; i < config->n_users; i++)
+		if (config->users[i].option.has_password)
+			add_by_hand(set, &config->users[i].option);
 	account_set_seal(set);
 	return set;
 }
 
-struct account_set *accounts_by_hand(const struct user_option *users, size_t n_users)
+struct account_set *accounts_by_hand(const struct config *config)
 {
-	return seal_with(account_set_create(), users, n_users);
+	return seal_with(account_set_create(), config);
 }
 
 static bool load_rows(struct library_connection *c, const char *sql, struct account_set *set,
@@ -172,14 +172,13 @@ static bool load_mariadb(struct library_connection *c, struct account_set *set, 
 }
 
 struct account_set *accounts_load(struct library_connection *c, enum flavor flavor,
-                                  const struct user_option *users, size_t n_users,
-                                  struct library_error *error)
+                                  const struct config *config, struct library_error *error)
 {
 	struct account_set *set = account_set_create();
 	bool loaded =
 	    flavor == FLAVOR_MARIADB ? load_mariadb(c, set, error) : load_rows(c, mysql_sql, set, error);
 	if (loaded)
-		return seal_with(set, users, n_users);
+		return seal_with(set, config);
 	account_set_unref(set);
 	return NULL;
 }
@@ -192,11 +191,12 @@ static bool has_user(const struct account_set *set, const char *name)
 	return false;
 }
 
-const struct user_option *accounts_unknown(const struct account_set *set, const struct user_option *users,
-                                           size_t n_users)
+const struct user_option *accounts_unknown(const struct account_set *set, const struct config *config)
 {
-	for (size_t i = 0; i < n_users; i++)
-		if (!users[i].has_password && !has_user(set, users[i].name))
-			return &users[i];
+	for (size_t i = 0; i < config->n_users; i++) {
+		const struct user_option *user = &config->users[i].option;
+		if (!user->has_password && !has_user(set, user->name))
+			return user;
+	}
 	return NULL;
 }

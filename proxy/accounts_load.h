@@ -12,20 +12,18 @@
 
 #include "proxy/accounts.h"
 #include "proxy/client_library.h"
-#include "proxy/options.h"
+#include "proxy/config/config.h"
 #include "router/flavor.h"
 
 /* A sealed set with one reference, or NULL with the reason. */
 struct account_set *accounts_load(struct library_connection *c, enum flavor flavor,
-                                  const struct user_option *users, size_t n_users,
-                                  struct library_error *error);
+                                  const struct config *config, struct library_error *error);
 
 /* Only those given by hand with a password: what there is when no server lets wye read its accounts. */
-struct account_set *accounts_by_hand(const struct user_option *users, size_t n_users);
+struct account_set *accounts_by_hand(const struct config *config);
 
-/* The first `--user NAME` without a password that the set has no account for: such an option names an account
- * that must exist. NULL when there is none. */
-const struct user_option *accounts_unknown(const struct account_set *set, const struct user_option *users,
-                                           size_t n_users);
+/* The first of `users` without a password that the set has no account for: such a row names an account that must
+ * exist. NULL when there is none. */
+const struct user_option *accounts_unknown(const struct account_set *set, const struct config *config);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 static bool refuse(char *error, size_t error_size, const char *text, const char *why)
@@ -85,4 +86,9 @@ void endpoint_format(const struct endpoint *e, char *out, size_t out_size)
 		snprintf(out, out_size, "%s", e->host);
 	else
 		snprintf(out, out_size, strchr(e->host, ':') ? "[%s]:%u" : "%s:%u", e->host, e->port);
+}
+
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && (a->port ? strcasecmp(a->host, b->host) : strcmp(a->host, b->host)) == 0;
 }

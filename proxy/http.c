@@ -197,10 +197,9 @@ int http_start(const struct options *options, char *error, size_t n)
 	if (options->http_off)
 		return 0;
 	assert(!catalog);
-	catalog = console_catalog_create(error, n);
+	catalog = console_catalog_create(NULL, error, n);
 	if (!catalog)
 		return -ENOMEM;
-	console_tables_init(options);
 	int fd = listener_socket(&options->http, error, n);
 	if (fd < 0) {
 		console_catalog_destroy(catalog);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "proxy/accounts_load.h"
+#include "proxy/config/config_change.h"
 #include "proxy/log.h"
 #include "proxy/objects_load.h"
 #include "proxy/positions.h"
@@ -243,11 +244,12 @@ static void look(struct monitor *m, bool after_failure)
 static void load_accounts(struct monitor *m, uint64_t ticket)
 {
 	struct monitor_accounts got = {.ticket = ticket};
+	struct config *config = config_get();
 	if (m->connection)
-		got.set = accounts_load(m->connection, m->look.flavor, m->common->users, m->common->n_users,
-		                        &got.error);
+		got.set = accounts_load(m->connection, m->look.flavor, config, &got.error);
 	else
 		got.error = m->look.error;
+	config_unref(config);
 	if (m->connection && !got.set && library_failure_is_final(got.error.failure))
 		m->next_look_us = 0; /* the look finds the broken connection and makes another */
 	pthread_mutex_lock(&m->lock);

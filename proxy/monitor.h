@@ -27,8 +27,6 @@ struct monitor;
 /* What all monitors share; outlives them. */
 struct monitor_common {
 	const char *user, *password;
-	const struct user_option *users; /* accounts by hand */
-	size_t n_users;
 	struct lag_history *history;
 	void (*told)(void); /* there is something to take; called in the monitor's thread */
 };

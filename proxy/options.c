@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/config_file.h"
 #include "proxy/help.h"
 #include "proxy/nearest.h"
 #include "proxy/options_table.h"
@@ -20,7 +19,7 @@
 #define WEIGHT_MAX 1000
 
 /* Lists given at one place replace what a lower place said: command line over environment over configuration file. */
-enum source { SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
+enum source { SOURCE_DEFAULTS, SOURCE_ENVIRONMENT, SOURCE_COMMAND_LINE };
 
 struct parse {
 	struct options *options;
@@ -217,7 +216,10 @@ static bool set_user(struct parse *p, char *value)
 static bool set_threads(struct parse *p, char *value)
 {
 	char why[320];
-	return settings_set(&p->options->settings, "threads", value, why, sizeof why) || refuse(p, "--%s", why);
+	if (!settings_set(&p->options->settings, "threads", value, why, sizeof why))
+		return refuse(p, "--%s", why);
+	p->options->set_by_hand[settings_index("threads")] = true;
+	return true;
 }
 
 static bool set_setting(struct parse *p, char *value)
@@ -226,7 +228,10 @@ static bool set_setting(struct parse *p, char *value)
 	if (!equals)
 		return refuse(p, "--set: '%.64s' has no '='; write NAME=VALUE", value);
 	*equals = '\0';
-	return settings_set(&p->options->settings, value, equals + 1, why, sizeof why) || refuse(p, "--set: %s", why);
+	if (!settings_set(&p->options->settings, value, equals + 1, why, sizeof why))
+		return refuse(p, "--set: %s", why);
+	p->options->set_by_hand[settings_index(value)] = true;
+	return true;
 }
 
 static bool set_config(struct parse *p, char *value)
@@ -502,18 +507,6 @@ static bool read_command_line(struct parse *p, int argc, char **argv)
 	return true;
 }
 
-/* The file lies below the environment and the command line, but is named by them: it is looked for first. */
-static const char *config_path(int argc, char **argv)
-{
-	const char *path = getenv("WYE_CONFIG");
-	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strncmp(argv[i], "--config=", 9) == 0)
-			path = argv[i] + 9;
-		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-			path = argv[++i];
-	return path && *path ? path : NULL;
-}
-
 /* The first line of the file, without its end. */
 static bool read_password_file(struct parse *p)
 {
@@ -540,7 +533,7 @@ static bool complete(struct parse *p)
 		return refuse(p, "the monitor's password is both in the address and in --password-file; give one");
 	if (*p->password_file && !read_password_file(p))
 		return false;
-	if (!o->n_servers)
+	if (!o->n_servers && !*o->config)
 		return refuse(p, "no server is named; write for example wye mysql://USER:PASSWORD@127.0.0.1:3306");
 	if (!*o->monitor_user)
 		return refuse(p, "no account for the monitor; write the address as mysql://USER:PASSWORD@HOST:PORT");
@@ -576,10 +569,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
 		return OPTIONS_EXIT;
 	}
 	struct parse p = {.options = o};
-	const char *config = config_path(argc, argv);
 	set_defaults(o);
-	bool fine = (!config || config_file_read(o, config, p.error, sizeof p.error)) && read_environment(&p) &&
-		    read_command_line(&p, argc, argv) && complete(&p);
+	bool fine = read_environment(&p) && read_command_line(&p, argc, argv) && complete(&p);
 	if (fine)
 		return OPTIONS_OK;
 	fprintf(stderr, "wye: %s\n", p.error);

@@ -46,6 +46,7 @@ struct user_option {
 
 struct options {
 	struct settings settings;
+	bool set_by_hand[SETTINGS_MAX]; /* of these, by index: given on the command line or in the environment */
 	struct listen_option listen[OPTIONS_LISTEN_MAX];
 	size_t n_listen;
 	struct endpoint admin[OPTIONS_LISTEN_MAX];
@@ -72,5 +73,6 @@ int options_help(int argc, char **argv);
 /* HOST:PORT, [v6]:PORT, HOST (default port), /path: false with a reason in error. */
 bool endpoint_parse(struct endpoint *e, const char *text, uint16_t default_port, char *error, size_t error_size);
 void endpoint_format(const struct endpoint *e, char *out, size_t out_size);
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
 #endif

@@ -18,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "proxy/config/config_change.h"
 #include "proxy/console/console.h"
 #include "proxy/footprint.h"
 #include "proxy/http.h"
@@ -196,6 +197,10 @@ int serve(int argc, char **argv)
 		return 2;
 	}
 	char error[1024];
+	if (!config_start(&options, topology_configure, error, sizeof error)) {
+		cannot_run(error);
+		return 2;
+	}
 	log_set_level(options.settings.log_level);
 	log_thread_name("control");
 	if (*options.settings.log_file && log_open(options.settings.log_file) != 0) {
@@ -219,6 +224,7 @@ int serve(int argc, char **argv)
 		status = run();
 	}
 	take_down();
+	config_stop();
 	log_info("stopped", "status=%d", status);
 	return status;
 }

@@ -150,6 +150,7 @@ static const struct row rows[] = {
 };
 
 #define N_ROWS (sizeof rows / sizeof *rows)
+static_assert(N_ROWS <= SETTINGS_MAX, "SETTINGS_MAX is too small");
 
 static void *field_of(struct settings *s, const struct row *row)
 {
@@ -304,6 +305,12 @@ void settings_default(struct settings *s)
 const struct setting_info *settings_info(size_t index)
 {
 	return index < N_ROWS ? &rows[index].info : NULL;
+}
+
+int settings_index(const char *name)
+{
+	const struct row *row = row_by_name(name);
+	return row ? (int)(row - rows) : -1;
 }
 
 void settings_format(const struct settings *s, size_t index, char *out, size_t out_size)

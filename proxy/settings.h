@@ -75,6 +75,8 @@ struct settings {
 	char log_file[512];           /* empty = standard error */
 };
 
+#define SETTINGS_MAX 128 /* there are not more */
+
 void settings_default(struct settings *s);
 
 /* Sets one by name from text. False: `error` says what is wrong, what is allowed and the nearest right name. */
@@ -86,6 +88,7 @@ struct setting_info {
 	bool needs_restart;
 };
 const struct setting_info *settings_info(size_t index);
+int settings_index(const char *name); /* -1: there is none */
 
 /* The value as a person would write it. */
 void settings_format(const struct settings *s, size_t index, char *out, size_t out_size);

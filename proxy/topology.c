@@ -1,6 +1,5 @@
 #include "proxy/topology.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +16,6 @@
 
 struct topology topology;
 static struct topology *const t = &topology;
-
-/* The monitors by slot, for threads that only know a slot. */
-static pthread_mutex_t by_slot_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct monitor *by_slot[SERVERS_MAX];
 
 int64_t topology_clock_us(clockid_t id)
 {
@@ -89,34 +84,6 @@ void topology_primary_reason(char *out, size_t out_size)
 
 /* --- members --- */
 
-static bool start_monitor(struct member *m)
-{
-	m->since_us = topology_clock_us(CLOCK_REALTIME);
-	m->monitor = monitor_start(m->slot, &m->option.at, &t->common, &t->settings);
-	if (!m->monitor)
-		return false;
-	pthread_mutex_lock(&by_slot_lock);
-	by_slot[m->slot] = m->monitor;
-	pthread_mutex_unlock(&by_slot_lock);
-	return true;
-}
-
-static void add_found(const struct endpoint *at, const struct member *by, const struct look_replica *expected)
-{
-	struct server_option option = {.at = *at, .role = SERVER_ROLE_AUTO, .weight = 1};
-	struct member *m = members_add(&t->members, &option, false);
-	if (!m)
-		return;
-	if (expected) {
-		m->hidden = true;
-		m->expected_id = expected->server_id;
-		snprintf(m->expected_uuid, sizeof m->expected_uuid, "%s", expected->uuid);
-	} else {
-		topology_note(LOG_LEVEL_INFO, "member-found", m->name, "told by %s", by->name);
-	}
-	start_monitor(m);
-}
-
 static void settle_guess(struct member *m)
 {
 	bool is_it = m->known && m->look.server_id == m->expected_id &&
@@ -154,7 +121,7 @@ static void find_members(void)
 		struct member *m = t->members.all[i];
 		if (!m->has_news || !member_is_real(m) || m->look.error.failure != LIBRARY_OK)
 			continue;
-		members_discover(&t->members, m, add_found);
+		members_discover(&t->members, m, topology_add_found);
 		const struct look_replica *unnamed = member_unnamed_replica(&t->members, m);
 		if (unnamed && !m->told_unnamed)
 			topology_note(
@@ -375,17 +342,6 @@ static void tell_control(void)
 	uv_async_send(&t->news);
 }
 
-static bool add_given(const struct server_option *option)
-{
-	struct member *m = members_at(&t->members, &option->at);
-	if (m) {
-		if (option->role != SERVER_ROLE_AUTO || option->weight != 1 || *option->zone)
-			m->option = *option; /* --server says more than the list of addresses */
-		return true;
-	}
-	return members_add(&t->members, option, true) != NULL;
-}
-
 static int start_loop(uv_loop_t *loop)
 {
 	t->loop = loop;
@@ -404,18 +360,10 @@ int topology_start(uv_loop_t *loop, const struct options *options)
 	t->roles.primary = t->roles.rival = t->told_rival = ROLE_NO_SERVER;
 	t->common = (struct monitor_common){.user = t->options.monitor_user,
 	                                    .password = t->options.monitor_password,
-	                                    .users = t->options.users,
-	                                    .n_users = t->options.n_users,
 	                                    .history = lag_history_create(),
 	                                    .told = tell_control};
 	int failed = start_loop(loop);
-	for (size_t i = 0; !failed && i < options->n_servers; i++)
-		if (!add_given(&options->servers[i]))
-			failed = UV_ENOSPC;
-	for (unsigned i = 0; !failed && i < t->members.n; i++)
-		if (!start_monitor(t->members.all[i]))
-			failed = UV_EAGAIN;
-	return failed;
+	return failed ? failed : topology_add_given();
 }
 
 static void run_until_first(int64_t timeout_us)
@@ -436,40 +384,6 @@ bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size)
 	return can_run;
 }
 
-void topology_suspect(unsigned slot)
-{
-	if (slot >= SERVERS_MAX)
-		return;
-	pthread_mutex_lock(&by_slot_lock);
-	if (by_slot[slot])
-		monitor_look_soon(by_slot[slot]);
-	pthread_mutex_unlock(&by_slot_lock);
-}
-
-void topology_settings_changed(const struct settings *settings)
-{
-	t->settings = *settings;
-	for (unsigned i = 0; i < t->members.n; i++)
-		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
-			monitor_configure(t->members.all[i]->monitor, settings);
-	snapshot_unref(t->published);
-	t->published = NULL; /* the next turn publishes */
-	if (t->first_done)
-		topology_publish_changes();
-}
-
-static void stop_monitors(void)
-{
-	pthread_mutex_lock(&by_slot_lock);
-	memset(by_slot, 0, sizeof by_slot);
-	pthread_mutex_unlock(&by_slot_lock);
-	for (unsigned i = 0; i < t->members.n; i++)
-		if (t->members.all[i]->monitor)
-			monitor_stop(t->members.all[i]->monitor);
-	for (unsigned i = 0; i < t->members.n; i++)
-		monitor_join(t->members.all[i]->monitor);
-}
-
 static void close_handle(uv_handle_t *handle)
 {
 	if (handle->loop && !uv_is_closing(handle))
@@ -480,7 +394,7 @@ void topology_stop(void)
 {
 	if (!t->loop)
 		return;
-	stop_monitors();
+	topology_stop_monitors();
 	close_handle((uv_handle_t *)&t->news);
 	close_handle((uv_handle_t *)&t->clock);
 	members_finish(&t->members);

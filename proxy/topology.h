@@ -12,9 +12,10 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "proxy/config/config.h"
 #include "proxy/options.h"
 
-/* Starts the monitors of the given servers on the loop. 0 or a negative UV_E*. */
+/* Starts the monitors of the servers that the configuration names on the loop. 0 or a negative UV_E*. */
 int topology_start(uv_loop_t *loop, const struct options *options);
 
 /* Runs the loop until the first picture is complete: every address of the command line was answered or
@@ -41,8 +42,9 @@ uint64_t topology_objects_requested(void);
  * thread. */
 void topology_suspect(unsigned slot);
 
-/* Settings changed at run time (the console): the control thread's. */
-void topology_settings_changed(const struct settings *settings);
+/* Puts another state of the configuration into force; the control thread's. Of the settings, those that are read at
+ * start only stay as they are. */
+void topology_configure(const struct config *before, const struct config *after);
 
 /* Stops every monitor thread and frees all. */
 void topology_stop(void);

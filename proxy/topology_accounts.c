@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proxy/accounts_load.h"
+#include "proxy/config/config_change.h"
 #include "proxy/topology_state.h"
 
 /* Requests that come within this time of the last answer are answered together. */
@@ -57,8 +58,10 @@ static void finish(struct accounts_state *a)
 /* With nobody left to ask, the old accounts are the answer: whoever waits for it must not wait for ever. */
 static void give_up(struct accounts_state *a)
 {
+	struct config *config = config_get();
 	if (!a->set)
-		a->set = accounts_by_hand(topology.options.users, topology.options.n_users);
+		a->set = accounts_by_hand(config);
+	config_unref(config);
 	finish(a);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/accounts_load.h"
+#include "proxy/config/config_change.h"
 #include "proxy/topology_state.h"
 
 #define PROBLEM_BYTES 700
@@ -118,9 +119,11 @@ static bool no_accounts(char *out, size_t out_size)
 	for (unsigned i = 0; i < topology.members.n; i++)
 		if (strcmp(topology.members.all[i]->name, a->error_server) == 0)
 			m = topology.members.all[i];
+	struct config *config = config_get();
 	bool by_hand = false;
-	for (size_t i = 0; i < topology.options.n_users; i++)
-		by_hand = by_hand || topology.options.users[i].has_password;
+	for (size_t i = 0; i < config->n_users; i++)
+		by_hand = by_hand || config->users[i].option.has_password;
+	config_unref(config);
 	if (a->error.failure == LIBRARY_OK || by_hand)
 		return false;
 	if (a->error.failure == LIBRARY_MISSING_GRANT && m)
@@ -149,14 +152,15 @@ static bool no_primary(char *out, size_t out_size)
 
 static bool user_is_unknown(char *out, size_t out_size)
 {
-	const struct user_option *user =
-	    accounts_unknown(topology.accounts.set, topology.options.users, topology.options.n_users);
+	struct config *config = config_get();
+	const struct user_option *user = accounts_unknown(topology.accounts.set, config);
 	if (user)
 		snprintf(out, out_size,
 		         "--user %s: there is no such account on the primary; give its password, --user "
 		         "%s:PASSWORD, "
 		         "or create the account",
 		         user->name, user->name);
+	config_unref(config);
 	return user != NULL;
 }
 

@@ -6,15 +6,10 @@
 #include <strings.h>
 #include <netinet/in.h>
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && (a->port ? strcasecmp(a->host, b->host) : strcmp(a->host, b->host)) == 0;
-}
-
 struct member *members_at(const struct members *ms, const struct endpoint *at)
 {
 	for (unsigned i = 0; i < ms->n; i++)
-		if (same_endpoint(&ms->all[i]->option.at, at))
+		if (endpoint_same(&ms->all[i]->option.at, at))
 			return ms->all[i];
 	return NULL;
 }
@@ -42,9 +37,17 @@ void members_finish(struct members *ms)
 	ms->n = 0;
 }
 
+void member_retire(struct member *m)
+{
+	struct member kept = {.slot = m->slot, .option = {.at = m->option.at, .weight = 1}, .retired = true};
+	memcpy(kept.name, m->name, sizeof kept.name);
+	kept.look.lag_us = -1;
+	*m = kept;
+}
+
 bool member_is_real(const struct member *m)
 {
-	return !m->hidden && !m->same_as;
+	return !m->hidden && !m->retired && !m->same_as;
 }
 
 /* The first listed stands for all, unless it is gone and another one answers. */
@@ -137,7 +140,7 @@ struct member *members_source(const struct members *ms, const struct member *m,
 	if (!found) {
 		struct endpoint at = as_seen_from(m, &channel->source);
 		found = members_at(ms, &at);
-		if (found && found->hidden)
+		if (found && (found->hidden || found->retired))
 			found = NULL;
 	}
 	return real_one(ms, found);
@@ -167,7 +170,8 @@ static void discover_replica(struct members *ms, struct member *m, const struct 
 	struct endpoint at = as_seen_from(m, &replica->at);
 	if (guess)
 		snprintf(at.host, sizeof at.host, "%s", m->option.at.host);
-	if (!members_at(ms, &at))
+	const struct member *there = members_at(ms, &at);
+	if (!there || there->retired)
 		found(&at, m, guess ? replica : NULL);
 }
 
@@ -196,4 +200,23 @@ const struct look_replica *member_unnamed_replica(const struct members *ms, cons
 			return replica;
 	}
 	return NULL;
+}
+
+static bool tells_of(const struct members *ms, const struct member *by, const struct member *m)
+{
+	for (unsigned i = 0; i < by->look.n_channels; i++)
+		if (members_source(ms, by, &by->look.channels[i]) == m)
+			return true;
+	for (unsigned i = 0; i < by->look.n_replicas; i++)
+		if (known_replica(ms, &by->look.replicas[i]) == m)
+			return true;
+	return false;
+}
+
+bool members_tell_of(const struct members *ms, const struct member *m)
+{
+	for (unsigned i = 0; i < ms->n; i++)
+		if (ms->all[i] != m && member_is_real(ms->all[i]) && tells_of(ms, ms->all[i], m))
+			return true;
+	return false;
 }

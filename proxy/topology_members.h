@@ -20,7 +20,7 @@ struct member {
 	unsigned slot;
 	struct server_option option; /* address, role by hand, weight */
 	char name[280];
-	bool given; /* by the command line; else found */
+	bool given; /* by the configuration; else found */
 	struct monitor *monitor;
 
 	struct look look; /* the newest; what a failed look could not read is from the one before */
@@ -31,6 +31,7 @@ struct member {
 	/* A replica that does not tell its address is looked for beside its source; until the server there
 	 * proves to be it, it is hidden, and if it is another one, for ever. */
 	bool hidden, refuted;
+	bool retired; /* neither given nor told of any more; it keeps its slot, should it return */
 	uint32_t expected_id;
 	char expected_uuid[40];
 
@@ -58,7 +59,13 @@ struct member *members_at(const struct members *ms, const struct endpoint *at);
 struct member *members_add(struct members *ms, const struct server_option *option, bool given);
 void members_finish(struct members *ms);
 
-/* Counts as a server of its own: neither hidden nor another name of one. */
+/* It goes, with all that was known of it; its monitor has been stopped. */
+void member_retire(struct member *m);
+
+/* Another member says that it belongs to the cluster. */
+bool members_tell_of(const struct members *ms, const struct member *m);
+
+/* Counts as a server of its own: neither hidden nor retired nor another name of one. */
 bool member_is_real(const struct member *m);
 
 /* After new looks: finds out which members are the same server under several names. */

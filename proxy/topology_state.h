@@ -1,6 +1,6 @@
 /*
  * The control thread's picture of the cluster, shared by the files of topology: topology.c keeps it up to
- * date, topology_accounts.c the accounts in it, topology_publish.c makes snapshots of it, topology_check.c
+ * date, topology_servers.c who is in it, topology_accounts.c the accounts in it, topology_publish.c makes snapshots of it, topology_check.c
  * says what is wrong with it. Nobody else includes this.
  */
 #ifndef WYE_PROXY_TOPOLOGY_STATE_H
@@ -64,6 +64,12 @@ struct topology {
 };
 
 extern struct topology topology;
+
+/* A member that another one tells of; `expected` as with found_fn. */
+void topology_add_found(const struct endpoint *at, const struct member *by, const struct look_replica *expected);
+/* The members that the configuration names, at start. 0 or UV_E*. */
+int topology_add_given(void);
+void topology_stop_monitors(void);
 
 /* event_note(), held back while it is not known whether wye can run. */
 void topology_note(enum log_level level, const char *kind, const char *server, const char *format, ...)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "protocol/ok.h"
+#include "proxy/config/config_change.h"
 #include "proxy/console/console_catalog.h"
 #include "proxy/console/console_session.h"
 #include "proxy/console/console_table.h"
@@ -281,8 +282,7 @@ static int door_open(const struct endpoint *at, char *error, size_t n)
 int console_start(uv_loop_t *loop_given, const struct options *options, char *error, size_t n)
 {
 	loop = loop_given;
-	console_tables_init(options);
-	catalog = console_catalog_create(error, n);
+	catalog = console_catalog_create(config_db(), error, n);
 	if (!catalog)
 		return UV_ENOMEM;
 	int failed = control_call_start(loop);

@@ -26,12 +26,22 @@ static void too_large(struct answer *a, uint8_t seq)
 		     a->out->max >> 20);
 }
 
-void answer_ok(struct answer *a, const char *info)
+static void write_ok(struct answer *a, uint64_t rows, const char *info)
 {
-	struct ok_packet ok = {.status = a->status, .info = view_of(info)};
+	struct ok_packet ok = {.affected = rows, .status = a->status, .info = view_of(info)};
 	uint8_t seq = a->seq;
 	if (!ok_write(a->out, &a->seq, a->caps, &ok))
 		too_large(a, seq);
+}
+
+void answer_ok(struct answer *a, const char *info)
+{
+	write_ok(a, 0, info);
+}
+
+void answer_changed(struct answer *a, uint64_t rows)
+{
+	write_ok(a, rows, "");
 }
 
 void answer_error(struct answer *a, uint16_t code, const char *sqlstate, const char *format, ...)

@@ -23,6 +23,7 @@ struct answer {
 };
 
 void answer_ok(struct answer *a, const char *info); /* info may be "" */
+void answer_changed(struct answer *a, uint64_t rows); /* OK, with the number of rows changed */
 void answer_error(struct answer *a, uint16_t code, const char *sqlstate, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

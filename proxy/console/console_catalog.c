@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "proxy/config/config_sql.h"
+#include "proxy/config/config_store.h"
 #include "proxy/console/console_functions.h"
 #include "proxy/console/console_table.h"
 
@@ -25,6 +27,7 @@ static int64_t now_us(void)
 
 struct vtab {
 	sqlite3_vtab base;
+	sqlite3 *db;
 	const struct console_table *table;
 };
 
@@ -51,12 +54,13 @@ static int vtab_connect(sqlite3 *db, void *table_given, int argc, const char *co
 {
 	(void)argc, (void)argv, (void)error;
 	const struct console_table *table = table_given;
+	const struct table_writing *writing = console_writing_of(table);
 	sqlite3_str *sql = sqlite3_str_new(db);
 	sqlite3_str_appendall(sql, "CREATE TABLE x(");
 	for (size_t i = 0; i < table->n_columns; i++)
-		sqlite3_str_appendf(sql, "%s\"%w\" %s", i ? ", " : "", table->columns[i].name,
-				    column_type_name(table->columns[i].type));
-	sqlite3_str_appendall(sql, ")");
+		sqlite3_str_appendf(sql, "%s\"%w\" %s%s", i ? ", " : "", table->columns[i].name,
+				    column_type_name(table->columns[i].type), writing && !i ? " PRIMARY KEY" : "");
+	sqlite3_str_appendall(sql, writing ? ") WITHOUT ROWID" : ")");
 	char *text = sqlite3_str_finish(sql);
 	int result = text ? declare(db, text) : SQLITE_NOMEM;
 	sqlite3_free(text);
@@ -67,6 +71,9 @@ static int vtab_connect(sqlite3 *db, void *table_given, int argc, const char *co
 		return SQLITE_NOMEM;
 	memset(v, 0, sizeof *v);
 	v->table = table;
+	v->db = db;
+	if (writing)
+		sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
 	*out = &v->base;
 	return SQLITE_OK;
 }
@@ -132,6 +139,9 @@ static int cursor_eof(sqlite3_vtab_cursor *base)
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
 	struct cursor *c = (struct cursor *)base;
+	/* For an UPDATE that leaves it as it is; the first one is the row's name. */
+	if (column && sqlite3_vtab_nochange(context))
+		return SQLITE_OK;
 	const struct table_value *value = &c->rows.values[c->row * c->table->n_columns + (size_t)column];
 	switch (value->type) {
 	case VALUE_IS_NULL:
@@ -156,34 +166,71 @@ static int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
 	return SQLITE_OK;
 }
 
+static const char *text_or_null(sqlite3_value *value)
+{
+	return sqlite3_value_type(value) == SQLITE_NULL ? NULL : (const char *)sqlite3_value_text(value);
+}
+
+/* argv: the row's key before, NULL for a new one; its key after, when there is a row after; then its columns. */
+static int vtab_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid)
+{
+	struct vtab *v = (struct vtab *)base;
+	const struct table_writing *writing = console_writing_of(v->table);
+	const char *columns[TABLE_COLUMNS_MAX] = {NULL}, *old = text_or_null(argv[0]);
+	char error[CONFIG_ERROR_MAX];
+	(void)rowid;
+	for (int i = 2; i < argc; i++)
+		columns[i - 2] = sqlite3_value_nochange(argv[i]) ? TABLE_SAME : text_or_null(argv[i]);
+	bool fine = argc == 1 ? writing->drop(v->db, old, error, sizeof error)
+			      : writing->put(v->db, old, columns, sqlite3_vtab_on_conflict(v->db) == SQLITE_REPLACE,
+					     error, sizeof error);
+	if (fine)
+		return SQLITE_OK;
+	sqlite3_free(base->zErrMsg);
+	base->zErrMsg = sqlite3_mprintf("%s", error);
+	return SQLITE_CONSTRAINT;
+}
+
+#define READING                                                                                               \
+	.xConnect = vtab_connect, .xBestIndex = vtab_best_index, .xDisconnect = vtab_disconnect,              \
+	.xDestroy = vtab_disconnect, .xOpen = cursor_open, .xClose = cursor_close, .xFilter = cursor_filter,  \
+	.xNext = cursor_next, .xEof = cursor_eof, .xColumn = cursor_column, .xRowid = cursor_rowid
+
 /* Without xCreate the tables are eponymous: they are there without a CREATE, in every schema that is named. */
-static const sqlite3_module module = {
-	.xConnect = vtab_connect,
-	.xBestIndex = vtab_best_index,
-	.xDisconnect = vtab_disconnect,
-	.xDestroy = vtab_disconnect,
-	.xOpen = cursor_open,
-	.xClose = cursor_close,
-	.xFilter = cursor_filter,
-	.xNext = cursor_next,
-	.xEof = cursor_eof,
-	.xColumn = cursor_column,
-	.xRowid = cursor_rowid,
-};
+static const sqlite3_module module = {READING};
+
+/* Those of the configuration lie as temporary tables before the stored ones of the same name. */
+static const sqlite3_module writable_module = {READING, .xCreate = vtab_connect, .xUpdate = vtab_update};
 
 /* ---- what is allowed ---- */
 
-static int allow_reading_only(void *unused, int action, const char *a, const char *b, const char *schema,
+static bool is_stored(const char *table)
+{
+	const struct console_table *t = console_table_by_name(table);
+	return !t || console_writing_of(t);
+}
+
+/* What is stored is seen and written through the tables of the console only: they check, and hide the passwords. */
+static int allow_console_only(void *unused, int action, const char *a, const char *b, const char *schema,
 			      const char *trigger)
 {
-	(void)unused, (void)a, (void)schema, (void)trigger;
-	if (declaring)
+	(void)unused, (void)trigger;
+	if (declaring || config_sql_is_running())
 		return SQLITE_OK;
+	bool temporary = schema && strcmp(schema, "temp") == 0;
+	const struct console_table *table;
 	switch (action) {
 	case SQLITE_SELECT:
-	case SQLITE_READ:
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
+	case SQLITE_READ:
+		return !a || !*a || !schema || !is_stored(a) || (temporary && console_table_by_name(a)) ? SQLITE_OK
+													: SQLITE_DENY;
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+		table = console_table_by_name(a);
+		return temporary && table && console_writing_of(table) ? SQLITE_OK : SQLITE_DENY;
 	case SQLITE_FUNCTION:
 		return strcasecmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
 	default:
@@ -204,19 +251,34 @@ static void set_limits(struct console_catalog *c)
 	sqlite3_limit(c->db, SQLITE_LIMIT_EXPR_DEPTH, 200);
 	sqlite3_limit(c->db, SQLITE_LIMIT_WORKER_THREADS, 0);
 	sqlite3_progress_handler(c->db, STEPS_BETWEEN_LOOKS, stop_when_late, c);
-	sqlite3_set_authorizer(c->db, allow_reading_only, NULL);
+	sqlite3_set_authorizer(c->db, allow_console_only, NULL);
 }
 
-struct console_catalog *console_catalog_create(char *error, size_t error_size)
+static bool add_table(struct console_catalog *c, const struct console_table *table)
+{
+	bool writable = !c->owns_db && console_writing_of(table);
+	if (sqlite3_create_module(c->db, table->name, writable ? &writable_module : &module,
+				  (void *)(uintptr_t)table) != SQLITE_OK)
+		return false;
+	if (!writable)
+		return true;
+	char sql[128];
+	snprintf(sql, sizeof sql, "CREATE VIRTUAL TABLE temp.%s USING %s", table->name, table->name);
+	return config_sql_script(c->db, sql);
+}
+
+struct console_catalog *console_catalog_create(sqlite3 *db, char *error, size_t error_size)
 {
 	struct console_catalog *c = calloc(1, sizeof *c);
 	if (!c)
 		abort();
-	bool fine =
-		sqlite3_open_v2(":memory:", &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
+	c->db = db;
+	c->owns_db = !db;
+	bool fine = db || sqlite3_open_v2(":memory:", &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
+				  SQLITE_OK;
 	const struct console_table *table;
 	for (size_t i = 0; fine && (table = console_table_at(i)); i++)
-		fine = sqlite3_create_module(c->db, table->name, &module, (void *)(uintptr_t)table) == SQLITE_OK;
+		fine = add_table(c, table);
 	fine = fine && console_functions_add(c);
 	if (!fine) {
 		snprintf(error, error_size, "sqlite: %s", c->db ? sqlite3_errmsg(c->db) : "out of memory");
@@ -231,7 +293,10 @@ void console_catalog_destroy(struct console_catalog *c)
 {
 	if (!c)
 		return;
-	sqlite3_close_v2(c->db);
+	if (c->owns_db)
+		sqlite3_close_v2(c->db);
+	else
+		sqlite3_set_authorizer(c->db, NULL, NULL);
 	free(c);
 }
 
@@ -283,8 +348,11 @@ void console_catalog_error(struct console_catalog *c, struct console_error *e)
 		set_error(e, 1290, "HY000");
 		snprintf(
 			e->text, sizeof e->text,
-			"The tables of this console cannot be changed: settings are set with SET name = value, servers "
-			"and users on the command line or in the file of --config");
+			"Of this console's tables only settings, servers and users can be changed, by INSERT, UPDATE "
+			"and DELETE of their rows");
+	} else if (code == SQLITE_CONSTRAINT) {
+		set_error(e, 1231, "42000");
+		snprintf(e->text, sizeof e->text, "%s", text);
 	} else if (code == SQLITE_INTERRUPT) {
 		set_error(e, 3024, "HY000");
 		snprintf(e->text, sizeof e->text, "The statement took longer than %d ms and was stopped",

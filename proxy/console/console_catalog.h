@@ -2,7 +2,8 @@
  * One sqlite database in memory that knows the virtual tables and the functions of MySQL that clients call.
  *
  * A catalog belongs to one thread (the control thread has one for the console, the HTTP thread its own). Nothing can
- * be written through it, and a statement is stopped when it takes too long: it would hold up its thread.
+ * be written through it but the rows of the configuration, on the console, and a statement is stopped when it takes too
+ * long: it would hold up its thread.
  */
 #ifndef WYE_PROXY_CONSOLE_CATALOG_H
 #define WYE_PROXY_CONSOLE_CATALOG_H
@@ -14,6 +15,7 @@
 
 struct console_catalog {
 	sqlite3 *db;
+	bool owns_db;
 	/* Who asks: for CONNECTION_ID(), USER() and DATABASE(); the caller sets them before a statement runs. */
 	uint32_t connection_id;
 	const char *user;
@@ -24,8 +26,9 @@ struct console_catalog {
 
 #define CATALOG_STATEMENT_MS 1000
 
-/* NULL with a reason in error. */
-struct console_catalog *console_catalog_create(char *error, size_t error_size);
+/* On the connection of the configuration, whose tables can be written then, or for NULL on one of its own. NULL with a
+ * reason in error. */
+struct console_catalog *console_catalog_create(sqlite3 *db, char *error, size_t error_size);
 void console_catalog_destroy(struct console_catalog *c); /* NULL is fine */
 
 /* The time a statement may take begins now. */

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "protocol/constants.h"
+#include "proxy/config/config_change.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_variables.h"
+#include "proxy/console/console_write.h"
 #include "proxy/events.h"
 #include "proxy/nearest.h"
 
@@ -30,8 +32,11 @@ static void run_filtered(struct console_call *call, const char *filter, const ch
 	int len = snprintf(sql, sizeof sql, "SELECT * FROM (%s) %s", call->command->sql, filter);
 	if (len < 0 || (size_t)len >= sizeof sql)
 		answer_error(call->answer, 1064, "42000", "The condition is too long");
-	else
+	else {
+		config_read_for(call->session);
 		answer_sql(call->answer, call->session->catalog, sql, texts, n);
+		config_read_for(NULL);
+	}
 }
 
 void console_run_sql(struct console_call *call)
@@ -93,15 +98,19 @@ static void run_use(struct console_call *call)
 		answer_error(call->answer, 1064, "42000", "USE is followed by a name: USE " CONSOLE_SCHEMA);
 }
 
-/* Transactions change nothing here; drivers begin and end them all the same, and look at the status flags. */
-static void run_transaction(struct console_call *call)
+static void run_begin(struct console_call *call)
 {
-	struct console_session *s = call->session;
-	s->in_transaction =
-		strcmp(call->command->name, "BEGIN") == 0 || strcmp(call->command->name, "START TRANSACTION") == 0;
-	call->answer->status &= (uint16_t)~STATUS_IN_TRANS;
-	call->answer->status |= s->in_transaction ? STATUS_IN_TRANS : 0;
-	answer_ok(call->answer, "");
+	console_transaction_begin(call->session, call->answer);
+}
+
+static void run_commit(struct console_call *call)
+{
+	console_transaction_commit(call->session, call->answer);
+}
+
+static void run_rollback(struct console_call *call)
+{
+	console_transaction_roll_back(call->session, call->answer);
 }
 
 /* The same as the signal from outside: running transactions are finished first. */
@@ -115,6 +124,10 @@ static void run_shutdown(struct console_call *call)
 }
 
 #define TABLES "SELECT name AS Tables_in_wye FROM console_tables WHERE NOT hidden"
+#define CONFIG_DIFF                                                                                              \
+	"SELECT 'settings' AS \"table\", name, value, source FROM settings WHERE source <> 'default' UNION ALL "   \
+	"SELECT 'servers', server, 'role ' || role || ', weight ' || weight, source FROM servers UNION ALL "       \
+	"SELECT 'users', name, password, source FROM users"
 #define NOTHING(columns) "SELECT " columns " WHERE 0"
 
 static const struct console_command commands[] = {
@@ -152,7 +165,19 @@ static const struct console_command commands[] = {
 	 "SELECT * FROM console_status", "Variable_name"},
 	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement: where it would run, and why", console_run_explain_route, NULL,
 	 NULL},
-	{"SET", "SET setting = value: at once, for the running process", console_run_set, NULL, NULL},
+	{"SET", "SET setting = value[, ...]: as an UPDATE of settings", console_run_set, NULL, NULL},
+	{"BEGIN", "changes of settings, servers and users until COMMIT are one", run_begin, NULL, NULL},
+	{"COMMIT", "checked, stored and in force as a whole, or refused", run_commit, NULL, NULL},
+	{"ROLLBACK", "nothing is changed", run_rollback, NULL, NULL},
+	{"SHOW CONFIG", "each setting with its value, default and where it comes from (settings)", console_run_sql,
+	 "SELECT name, value, \"default\", source, unit, applies, description FROM settings", "name"},
+	{"SHOW CONFIG DIFF", "what was configured: all that is not a default", console_run_sql, CONFIG_DIFF, "name"},
+	{"SHOW CONFIG HISTORY", "the changes, newest first", console_run_history, NULL, NULL},
+	{"ROLLBACK CONFIG TO", "ROLLBACK CONFIG TO version: as it was after that change", console_run_rollback_config,
+	 NULL, NULL},
+	{"EXPORT CONFIG", "EXPORT CONFIG [WITH PASSWORDS]: as SQL, for this console or a file of --config FILE.sql",
+	 console_run_export, NULL, NULL},
+	{"RELOAD", "read the file of --config FILE.sql again", console_run_reload, NULL, NULL},
 	{"SHUTDOWN", "finish running transactions, then stop", run_shutdown, NULL, NULL},
 	{"HELP", "this list", console_run_help, NULL, NULL},
 
@@ -195,10 +220,9 @@ static const struct console_command commands[] = {
 	{"DESC", NULL, console_run_show_columns, NULL, NULL},
 	{"SHOW HELP", NULL, console_run_help, NULL, NULL},
 	{"USE", NULL, run_use, NULL, NULL},
-	{"BEGIN", NULL, run_transaction, NULL, NULL},
-	{"START TRANSACTION", NULL, run_transaction, NULL, NULL},
-	{"COMMIT", NULL, run_transaction, NULL, NULL},
-	{"ROLLBACK", NULL, run_transaction, NULL, NULL},
+	{"START TRANSACTION", NULL, run_begin, NULL, NULL},
+	{"LOAD", NULL, console_run_not_needed, NULL, NULL},
+	{"SAVE", NULL, console_run_not_needed, NULL, NULL},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -300,7 +324,7 @@ static void run_for_sqlite(struct console_session *s, struct answer *a, const ch
 	sqlite3_stmt *statement = console_catalog_prepare(s->catalog, sql);
 	free(sql);
 	if (statement)
-		answer_statement(a, s->catalog, statement);
+		console_run_statement(s, a, statement);
 	else
 		console_command_error(s, a, text);
 	sqlite3_finalize(statement);

@@ -56,5 +56,10 @@ void console_run_explain_route(struct console_call *call); /* console_explain.c 
 void console_run_show_create(struct console_call *call);   /* console_show.c ... */
 void console_run_show_columns(struct console_call *call);
 void console_run_help(struct console_call *call);
+void console_run_export(struct console_call *call); /* console_config.c ... */
+void console_run_history(struct console_call *call);
+void console_run_rollback_config(struct console_call *call);
+void console_run_reload(struct console_call *call);
+void console_run_not_needed(struct console_call *call);
 
 #endif

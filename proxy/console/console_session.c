@@ -9,12 +9,14 @@
 #include "protocol/handshake.h"
 #include "protocol/ok.h"
 #include "protocol/packet.h"
+#include "proxy/config/config_change.h"
 #include "proxy/console/console_answer.h"
 #include "proxy/console/console_commands.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_statement.h"
 #include "proxy/console/console_table.h"
 #include "proxy/console/console_variables.h"
+#include "proxy/console/console_write.h"
 
 #define COLLATION_UTF8MB4 45
 #define OUT_ENOUGH (1u << 20) /* no further command is begun while this much waits to be sent */
@@ -62,6 +64,7 @@ void console_session_destroy(struct console_session *s)
 {
 	if (!s)
 		return;
+	console_write_abandon(s);
 	console_statement_close_all(s);
 	buf_finish(&s->in);
 	buf_finish(&s->out);
@@ -70,7 +73,8 @@ void console_session_destroy(struct console_session *s)
 
 static uint16_t status_of(const struct console_session *s)
 {
-	return (uint16_t)((s->autocommit ? STATUS_AUTOCOMMIT : 0) | (s->in_transaction ? STATUS_IN_TRANS : 0));
+	bool open = s->in_transaction || (!s->autocommit && config_change_is(s));
+	return (uint16_t)((s->autocommit ? STATUS_AUTOCOMMIT : 0) | (open ? STATUS_IN_TRANS : 0));
 }
 
 static struct answer answer_begin(struct console_session *s, const struct packet *p)
@@ -242,9 +246,9 @@ static void on_stmt_close(struct console_session *s, struct answer *a, struct vi
 
 static void reset(struct console_session *s)
 {
+	console_write_abandon(s);
 	console_statement_close_all(s);
 	s->autocommit = true;
-	s->in_transaction = false;
 }
 
 static void on_reset_connection(struct console_session *s, struct answer *a, struct view payload)

@@ -35,7 +35,7 @@ struct console_session {
 	uint8_t nonce[NONCE_LEN];
 	char user[129];
 	char schema[65];		 /* empty: none */
-	bool autocommit, in_transaction; /* nothing depends on them but the status flags that drivers look at */
+	bool autocommit, in_transaction; /* in one of BEGIN's */
 	struct console_statement *statements;
 	uint32_t last_statement;
 	unsigned n_statements;

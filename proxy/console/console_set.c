@@ -1,46 +1,21 @@
 /* SET: settings of wye, and what clients set at connect and forget. */
 #include "proxy/console/console_commands.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/config/config_change.h"
+#include "proxy/config/config_store.h"
 #include "proxy/console/console_sql.h"
-#include "proxy/console/console_table.h"
 #include "proxy/console/console_variables.h"
-#include "proxy/events.h"
-#include "proxy/snapshot.h"
-#include "proxy/topology.h"
+#include "proxy/console/console_write.h"
 
 #define VALUE_SIZE 1024
-#define CHANGED_MAX 256
 
 struct set {
 	struct console_call *call;
-	struct settings settings;  /* a copy: all of one SET, or nothing */
-	char changed[CHANGED_MAX]; /* for the event */
+	uint64_t changed; /* settings; all of one SET, or none */
 };
-
-static void settings_now(struct settings *out)
-{
-	struct snapshot *s = snapshot_get();
-	if (s)
-		*out = *s->settings;
-	else if (console_options())
-		*out = console_options()->settings;
-	else
-		settings_default(out);
-	snapshot_unref(s);
-}
-
-static const struct setting_info *setting_find(const char *name)
-{
-	const struct setting_info *info;
-	for (size_t i = 0; (info = settings_info(i)); i++)
-		if (strcasecmp(info->name, name) == 0)
-			return info;
-	return NULL;
-}
 
 static bool unknown(struct answer *a, const char *name)
 {
@@ -52,33 +27,33 @@ static bool unknown(struct answer *a, const char *name)
 
 static bool set_setting(struct set *set, const struct setting_info *info, const char *value)
 {
-	char error[320];
+	char error[CONFIG_ERROR_MAX];
 	struct answer *a = set->call->answer;
-	if (strcasecmp(value, "DEFAULT") == 0)
-		value = info->default_text;
-	if (!settings_set(&set->settings, info->name, value, error, sizeof error)) {
-		answer_error(a, 1231, "42000", "%s", error);
-		return false;
-	}
-	if (info->needs_restart) {
+	if (info->needs_restart && !config_is_durable()) {
 		answer_error(a, 1238, "HY000", "%s is read at start only: start wye with --set %s=%s", info->name,
 			     info->name, value);
 		return false;
 	}
-	size_t n = strlen(set->changed);
-	snprintf(set->changed + n, sizeof set->changed - n, "%s%s = %.64s", n ? ", " : "", info->name, value);
-	return true;
+	if (!set->changed++ && !console_write_begin(set->call->session, a)) {
+		set->changed = 0;
+		return false;
+	}
+	config_change_touched();
+	bool fine = strcasecmp(value, "DEFAULT") == 0
+			    ? config_store_drop(config_db(), "settings", info->name, error, sizeof error)
+			    : config_store_setting(config_db(), info->name, value, error, sizeof error);
+	if (!fine)
+		answer_error(a, 1231, "42000", "%s", error);
+	return fine;
 }
 
 /* What drivers look at in the status flags. */
-static void set_session_variable(struct set *set, const char *name, const char *value)
+static bool set_session_variable(struct set *set, const char *name, const char *value)
 {
-	struct console_session *s = set->call->session;
 	if (strcasecmp(name, "autocommit") != 0)
-		return;
-	s->autocommit = strcmp(value, "0") != 0 && strcasecmp(value, "OFF") != 0 && strcasecmp(value, "FALSE") != 0;
-	set->call->answer->status &= (uint16_t)~STATUS_AUTOCOMMIT;
-	set->call->answer->status |= s->autocommit ? STATUS_AUTOCOMMIT : 0;
+		return true;
+	bool on = strcmp(value, "0") != 0 && strcasecmp(value, "OFF") != 0 && strcasecmp(value, "FALSE") != 0;
+	return console_set_autocommit(set->call->session, set->call->answer, on);
 }
 
 static bool skip_scope(const char **p)
@@ -114,13 +89,10 @@ static bool set_one(struct set *set, const char **p)
 	}
 	if (user_variable)
 		return true;
-	const struct setting_info *info = setting_find(name);
-	if (info)
-		return set_setting(set, info, value);
-	if (!console_variable_is_session(name))
-		return unknown(a, name);
-	set_session_variable(set, name, value);
-	return true;
+	int index = settings_index(name);
+	if (index >= 0)
+		return set_setting(set, settings_info((size_t)index), value);
+	return console_variable_is_session(name) ? set_session_variable(set, name, value) : unknown(a, name);
 }
 
 /* SET NAMES, SET CHARACTER SET, SET TRANSACTION: of no consequence here. */
@@ -131,12 +103,14 @@ static bool is_habit(const char *p)
 	       sql_take(&p, "TRANSACTION");
 }
 
-static void apply(struct set *set)
+static bool set_all(struct set *set, const char *p)
 {
-	topology_settings_changed(&set->settings);
-	log_set_level(set->settings.log_level);
-	event_note(LOG_LEVEL_INFO, "settings", NULL, "%s (on the console, by '%.64s')", set->changed,
-		   set->call->session->user);
+	do {
+		if (!set_one(set, &p))
+			return false;
+	} while (sql_take(&p, ","));
+	set->call->rest = p;
+	return console_expect_end(set->call);
 }
 
 void console_run_set(struct console_call *call)
@@ -147,15 +121,9 @@ void console_run_set(struct console_call *call)
 		answer_ok(call->answer, "");
 		return;
 	}
-	settings_now(&set.settings);
-	do {
-		if (!set_one(&set, &p))
-			return;
-	} while (sql_take(&p, ","));
-	call->rest = p;
-	if (!console_expect_end(call))
-		return;
-	if (*set.changed)
-		apply(&set);
-	answer_ok(call->answer, "");
+	bool fine = set_all(&set, p);
+	if (set.changed)
+		console_write_end(call->session, call->answer, fine, set.changed);
+	else if (fine)
+		answer_ok(call->answer, "");
 }

@@ -8,6 +8,7 @@
 #include "protocol/stmt.h"
 #include "proxy/console/console_commands.h"
 #include "proxy/console/console_sql.h"
+#include "proxy/console/console_write.h"
 
 #define UNSIGNED_FLAG 0x80
 #define TYPES_MAX 65536
@@ -232,7 +233,7 @@ void console_statement_execute(struct console_session *s, struct answer *a, stru
 	} else if (t->params && !bind_parameters(t, payload)) {
 		answer_error(a, 1210, "HY000", "Incorrect arguments to EXECUTE");
 	} else {
-		answer_statement(a, s->catalog, t->sqlite);
+		console_run_statement(s, a, t->sqlite);
 		sqlite3_reset(t->sqlite);
 	}
 }

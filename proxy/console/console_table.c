@@ -31,18 +31,6 @@ static const struct console_table *const tables[] = {
 
 #define N_TABLES (sizeof tables / sizeof *tables)
 
-static const struct options *given;
-
-void console_tables_init(const struct options *options)
-{
-	given = options;
-}
-
-const struct options *console_options(void)
-{
-	return given;
-}
-
 const struct console_table *console_table_at(size_t index)
 {
 	return index < N_TABLES ? tables[index] : NULL;

@@ -7,6 +7,7 @@
 #ifndef WYE_PROXY_CONSOLE_TABLE_H
 #define WYE_PROXY_CONSOLE_TABLE_H
 
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,6 +31,22 @@ struct console_table {
 	bool hidden;				  /* for clients' own questions: not in SHOW TABLES */
 };
 
+#define TABLE_COLUMNS_MAX 8
+
+/* A column that an UPDATE does not name. */
+extern const char TABLE_SAME[];
+
+/* How rows are written, within a change of the configuration: values as texts in the order of the columns, NULL for what
+ * was not given or is NULL. The first column is the row's name; `old` is that before, NULL for a new row. */
+struct table_writing {
+	bool (*put)(sqlite3 *db, const char *old, const char *const *columns, bool replace, char *error,
+		    size_t error_size);
+	bool (*drop)(sqlite3 *db, const char *old, char *error, size_t error_size);
+};
+
+/* NULL: nothing can be written into it. */
+const struct table_writing *console_writing_of(const struct console_table *table);
+
 /* Index from 0, NULL past the last. */
 const struct console_table *console_table_at(size_t index);
 const struct console_table *console_table_by_name(const char *name); /* any case */
@@ -37,10 +54,6 @@ const struct console_table *console_table_by_name(const char *name); /* any case
 const char *console_table_nearest(const char *name);
 const char *console_column_nearest(const char *name);
 const char *column_type_name(enum column_type type); /* as sqlite and MySQL both understand it */
-
-/* What was given at start, for `servers` and `users`; must live as long as the tables are read. */
-void console_tables_init(const struct options *options);
-const struct options *console_options(void); /* NULL before */
 
 #define COLUMNS(array) (array), sizeof(array) / sizeof *(array)
 

@@ -124,27 +124,3 @@ static void produce_stats_servers(struct table_rows *rows)
 
 const struct console_table table_stats_servers = {"stats_servers", "the servers: role, state and why, lag, counters",
 						  COLUMNS(stats_servers_columns), produce_stats_servers, false};
-
-static const struct table_column servers_columns[] = {
-	{"server", COLUMN_TEXT, "host:port, or the path of a Unix socket"},
-	{"role", COLUMN_TEXT, "auto, primary or replica"},
-	{"weight", COLUMN_INTEGER, "its share of reads"},
-	{"zone", COLUMN_TEXT, "where it is, for the setting of that name"},
-};
-
-static void produce_servers(struct table_rows *rows)
-{
-	static const char *const roles[] = {"auto", "primary", "replica"};
-	const struct options *o = console_options();
-	for (size_t i = 0; o && i < o->n_servers; i++) {
-		char name[280];
-		endpoint_format(&o->servers[i].at, name, sizeof name);
-		rows_text(rows, name);
-		rows_text(rows, roles[o->servers[i].role]);
-		rows_integer(rows, o->servers[i].weight);
-		rows_text(rows, o->servers[i].zone);
-	}
-}
-
-const struct console_table table_servers = {"servers", "the servers as they were given; the others are discovered",
-					    COLUMNS(servers_columns), produce_servers, false};

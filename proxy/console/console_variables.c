@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "proxy/config/config_change.h"
 #include "proxy/console/console_table.h"
 #include "proxy/nearest.h"
 #include "proxy/snapshot.h"
@@ -86,17 +87,12 @@ bool console_variable_is_session(const char *name)
 
 static bool setting_value(const char *name, char *value, size_t value_size)
 {
-	struct snapshot *s = snapshot_get();
-	const struct options *o = console_options();
-	const struct settings *now = s ? s->settings : o ? &o->settings : NULL;
-	const struct setting_info *info;
-	bool found = false;
-	for (size_t i = 0; now && !found && (info = settings_info(i)); i++)
-		if (strcasecmp(info->name, name) == 0) {
-			settings_format(now, i, value, value_size);
-			found = true;
-		}
-	snapshot_unref(s);
+	struct config *c = config_visible();
+	int index = settings_index(name);
+	bool found = c && index >= 0;
+	if (found)
+		settings_format(&c->settings, (size_t)index, value, value_size);
+	config_unref(c);
 	return found;
 }
 

@@ -125,7 +125,7 @@ class Wye(Endpoint):
 
     def console(self, statement):
         """Rows of a statement on the console, as dictionaries."""
-        connection = pymysql.connect(host="127.0.0.1", port=self.admin_port, user="admin", password="",
+        connection = pymysql.connect(host="127.0.0.1", port=self.admin_port, user="admin", password="", autocommit=True,
                                      cursorclass=pymysql.cursors.DictCursor, connect_timeout=30, read_timeout=60)
         try:
             return Session(connection).rows(statement)

@@ -3,8 +3,10 @@
 #define WYE_TESTS_CONSOLE_FAKES_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "proxy/config/config_change.h"
 #include "proxy/console/console_table.h"
 #include "proxy/events.h"
 #include "proxy/snapshot.h"
@@ -81,9 +83,10 @@ static inline void fake_publish(enum server_state primary)
 	snapshot_publish(s);
 }
 
-void topology_settings_changed(const struct settings *settings)
+static void fake_apply(const struct config *before, const struct config *after)
 {
-	fake_settings = *settings;
+	(void)before;
+	fake_settings = after->settings;
 	fake_publish(SERVER_STATE_UP);
 }
 
@@ -96,7 +99,9 @@ static inline void fake_start(void)
 	strcpy(fake_options.servers[0].at.host, "db0");
 	fake_options.servers[0].at.port = 3306;
 	fake_options.servers[0].weight = 1;
-	console_tables_init(&fake_options);
+	char error[512];
+	if (!config_start(&fake_options, fake_apply, error, sizeof error))
+		abort();
 	fake_publish(SERVER_STATE_UP);
 	stat_add(&fake_workers[0].routes[ROUTE_REPLICA][REASON_READ], 10);
 	stat_add(&fake_workers[1].routes[ROUTE_REPLICA][REASON_READ], 5);

@@ -46,6 +46,7 @@ static int stop(void **state)
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	assert_int_not_equal(access(admin_path, F_OK), 0);
+	config_stop();
 	return 0;
 }
 

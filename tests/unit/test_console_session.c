@@ -95,7 +95,7 @@ static int open_session(void **state)
 	char error[128];
 	(void)state;
 	fake_start();
-	catalog = console_catalog_create(error, sizeof error);
+	catalog = console_catalog_create(config_db(), error, sizeof error);
 	assert_non_null(catalog);
 	s = console_session_create(catalog, 77);
 	read_answer();
@@ -115,6 +115,7 @@ static int close_session(void **state)
 	(void)state;
 	console_session_destroy(s);
 	console_catalog_destroy(catalog);
+	config_stop();
 	return 0;
 }
 
@@ -294,8 +295,14 @@ static void test_a_wrong_word_gets_the_nearest_right_one(void **state)
 
 static void test_nothing_can_be_changed_through_sqlite(void **state)
 {
-	static const char *const cases[] = {"INSERT INTO servers VALUES ('x', 'auto', 1)",
-					    "DELETE FROM settings",
+	static const char *const cases[] = {"INSERT INTO stats_routes VALUES (1, 2, 3)",
+					    "INSERT INTO main.settings VALUES ('max_lag', 'x')",
+					    "UPDATE main.servers SET weight = 2000",
+					    "SELECT * FROM main.users",
+					    "SELECT * FROM config_history",
+					    "SELECT * FROM temp.given_users",
+					    "SELECT * FROM sqlite_master",
+					    "SAVEPOINT x",
 					    "CREATE TABLE t (a)",
 					    "CREATE TEMP TABLE t (a)",
 					    "PRAGMA user_version = 1",
@@ -348,6 +355,128 @@ static void test_settings_change_together_or_not_at_all(void **state)
 	assert_int_equal(packets[0].p[0], HEADER_OK);
 	query("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES'), @old = @@x");
 	assert_int_equal(packets[0].p[0], HEADER_OK);
+}
+
+static void refused(const char *sql, const char *says)
+{
+	expect(sql, says);
+	if (packets[0].p[0] != HEADER_ERR)
+		fail_msg("%s is not refused", sql);
+}
+
+static void done(const char *sql, unsigned rows)
+{
+	struct ok_packet ok;
+	query(sql);
+	if (packets[0].p[0] != HEADER_OK)
+		fail_msg("%s: %s", sql, shown);
+	assert_true(ok_parse(packets[0], CAPS, &ok));
+	assert_int_equal(ok.affected, rows);
+}
+
+static void test_rows_of_the_configuration_are_written_like_any_tables(void **state)
+{
+	(void)state;
+	done("INSERT INTO servers (server, weight) VALUES ('db9', 3), ('[::1]:3310', 4)", 2);
+	expect("SELECT concat(server, '/', role, '/', weight, '/', source) FROM servers WHERE weight = 3",
+	       "db9:3306/auto/3/configuration");
+	done("UPDATE servers SET role = 'replica', comment = 'the big one' WHERE server LIKE 'db9%'", 1);
+	expect("SELECT concat(role, weight, comment) FROM servers WHERE server = 'db9:3306'", "replica3the big one");
+	done("DELETE FROM servers WHERE weight > 2", 2);
+	refused("SELECT missing FROM servers", "There is no column");
+	done("UPDATE servers SET weight = 7", 1); /* the one of the command line */
+	expect("SELECT concat(weight, source) FROM servers", "7configuration");
+	done("INSERT INTO users (name, password) VALUES ('app', 'geheim')", 1);
+	expect("SELECT concat(name, password) FROM users", "app***");
+	done("UPDATE users SET comment = 'x'", 1);
+	struct config *c = config_get();
+	assert_string_equal(config_user_named(c, "app")->option.password, "geheim");
+	config_unref(c);
+	done("UPDATE settings SET value = '3s' WHERE name = 'max_lag'", 1);
+	assert_int_equal(fake_settings.max_lag, 3000000);
+	done("DELETE FROM settings WHERE name = 'max_lag'", 1);
+	assert_int_equal(fake_settings.max_lag, 10000000);
+	done("REPLACE INTO settings (name, value) VALUES ('max_lag', '4s')", 1);
+	assert_int_equal(fake_settings.max_lag, 4000000);
+}
+
+static void test_a_wrong_row_is_refused_with_what_is_allowed(void **state)
+{
+	(void)state;
+	refused("INSERT INTO servers (server, role) VALUES ('db9', 'boss')", "allowed: auto, primary, replica");
+	refused("UPDATE servers SET weight = 0", "the weight of db0:3306 is '0'; allowed: 1 to 1000");
+	refused("UPDATE settings SET value = '1x' WHERE name = 'max_lag'", "max_lag");
+	refused("INSERT INTO settings (name, value) VALUES ('max_lagg', '1s')", "did you mean 'max_lag'?");
+	refused("UPDATE settings SET description = 'mine'", "only the value can be changed");
+	refused("INSERT INTO servers (server) VALUES ('db0')", "there is a row for 'db0:3306' already");
+	refused("DELETE FROM servers", "there must be at least one");
+	refused("UPDATE settings SET value = '5s'", "allowed"); /* fits some settings and not others: none is changed */
+	expect("SELECT count(*) FROM settings WHERE source <> 'default'", "0");
+	expect("SELECT server FROM servers", "db0:3306");
+}
+
+static void test_a_transaction_is_in_force_at_its_commit_or_not_at_all(void **state)
+{
+	(void)state;
+	query("BEGIN");
+	done("UPDATE settings SET value = '3s' WHERE name = 'max_lag'", 1);
+	done("INSERT INTO servers (server) VALUES ('db7')", 1);
+	query("SET queue_timeout = 2s");
+	expect("SELECT value FROM settings WHERE name = 'max_lag'", "3s");
+	refused("UPDATE settings SET value = 'x' WHERE name = 'max_lag'", "max_lag");
+	assert_int_equal(fake_settings.max_lag, 10000000);
+	query("ROLLBACK");
+	expect("SELECT value FROM settings WHERE name = 'max_lag'", "10s");
+	query("START TRANSACTION");
+	done("DELETE FROM servers", 1);
+	refused("COMMIT", "still open for you to mend it or to ROLLBACK: servers: there must be at least one");
+	done("INSERT INTO servers (server) VALUES ('db8')", 1);
+	query("SET max_lag = 6s");
+	assert_int_equal(fake_settings.max_lag, 10000000);
+	query("COMMIT");
+	assert_int_equal(packets[0].p[0], HEADER_OK);
+	assert_int_equal(fake_settings.max_lag, 6000000);
+	expect("SELECT server FROM servers", "db8:3306");
+}
+
+static void test_another_session_waits_for_nobody_and_sees_what_is_in_force(void **state)
+{
+	(void)state;
+	struct console_session *first = s;
+	query("SET autocommit = 0");
+	query("SET max_lag = 3s");
+	s = console_session_create(catalog, 78);
+	read_answer();
+	send_login(PLUGIN_NATIVE, (struct view){(const uint8_t *)"01234567890123456789", 20}, "");
+	expect("SELECT value FROM settings WHERE name = 'max_lag'", "10s");
+	refused("SET max_lag = 4s", "'admin' is changing the configuration on another connection");
+	console_session_destroy(first); /* takes its change with it */
+	query("SET max_lag = 4s");
+	assert_int_equal(fake_settings.max_lag, 4000000);
+}
+
+static void test_the_history_leads_back(void **state)
+{
+	(void)state;
+	query("SET max_lag = 3s");
+	query("BEGIN");
+	query("SET max_lag = 5s");
+	query("INSERT INTO users (name, password) VALUES ('a\\\\b', 'secret\\'s')");
+	query("COMMIT");
+	expect("SHOW CONFIG HISTORY", "max_lag = 5s, users + a\\b");
+	expect("EXPORT CONFIG", "INSERT INTO settings(name, value) VALUES('max_lag', '5s');");
+	assert_null(strstr(shown, "secret"));
+	expect("EXPORT CONFIG WITH PASSWORDS", "'secret''s'");
+	expect("SHOW CONFIG DIFF", "max_lag");
+	query("ROLLBACK CONFIG TO 1");
+	assert_int_equal(fake_settings.max_lag, 3000000);
+	expect("SELECT count(*) FROM users", "0");
+	query("ROLLBACK CONFIG TO 2");
+	struct config *c = config_get();
+	assert_string_equal(config_user_named(c, "a\\b")->option.password, "secret's");
+	config_unref(c);
+	refused("ROLLBACK CONFIG TO 99", "SHOW CONFIG HISTORY lists them");
+	expect("LOAD MYSQL SERVERS TO RUNTIME", "not needed");
 }
 
 static uint16_t status_after(const char *sql)
@@ -453,6 +582,11 @@ int main(void)
 		WITH(open_logged_in, test_a_statement_without_end_is_stopped),
 		WITH(open_logged_in, test_an_answer_above_the_bound_is_an_error),
 		WITH(open_logged_in, test_settings_change_together_or_not_at_all),
+		WITH(open_logged_in, test_rows_of_the_configuration_are_written_like_any_tables),
+		WITH(open_logged_in, test_a_wrong_row_is_refused_with_what_is_allowed),
+		WITH(open_logged_in, test_a_transaction_is_in_force_at_its_commit_or_not_at_all),
+		WITH(open_logged_in, test_another_session_waits_for_nobody_and_sees_what_is_in_force),
+		WITH(open_logged_in, test_the_history_leads_back),
 		WITH(open_logged_in, test_drivers_see_their_transaction_in_the_status_flags),
 		WITH(open_logged_in, test_prepared_statements_take_parameters_and_answer_in_binary),
 		WITH(open_logged_in, test_own_commands_can_be_prepared_too),

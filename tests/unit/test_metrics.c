@@ -26,6 +26,7 @@ static int free_all(void **state)
 {
 	(void)state;
 	free(text);
+	config_stop();
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* The command line, the environment and the configuration file. */
+/* The command line and the environment. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,7 +172,6 @@ static void test_a_bad_line_is_one_sentence_with_the_nearest_right_name(void **s
 		{"--password-file /nonexistent mysql://a@c", "cannot read /nonexistent"},
 		{"--password-file /dev/null mysql://a@c", "is empty"},
 		{"--password-file /dev/null " ADDRESS, "give one"},
-		{"--config /nonexistent/x " ADDRESS, "configuration file /nonexistent/x"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -183,74 +182,17 @@ static void test_a_bad_line_is_one_sentence_with_the_nearest_right_name(void **s
 	}
 }
 
-static void test_the_configuration_file_is_made_and_lies_below_the_command_line(void **state)
+static void test_a_configuration_file_may_name_the_servers_but_not_the_monitors_account(void **state)
 {
 	(void)state;
-	char path[] = "/tmp/wye-test-XXXXXX", line[256];
-	int fd = mkstemp(path);
-	assert_true(fd >= 0);
-	close(fd);
-	unlink(path);
-	snprintf(line, sizeof line, "--config %s " ADDRESS, path);
-	assert_int_equal(parse(line), OPTIONS_OK);
-	struct stat st;
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "INSERT INTO settings VALUES('max_lag', '3s'), ('queue_timeout', '4s');"
-				      "INSERT INTO servers(server, role, weight) VALUES('db9:3310', 'replica', 5);"
-				      "INSERT INTO users(name, password) VALUES('app', 'pw'), ('nopw', NULL);",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO servers(server, role) VALUES('x', 'boss')", NULL, NULL, NULL),
-			 SQLITE_CONSTRAINT);
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO servers(server, weight) VALUES('x', 0)", NULL, NULL, NULL),
-			 SQLITE_CONSTRAINT);
-	snprintf(line, sizeof line, "--config=%s --set max_lag=9s mysql://m:p@cli", path);
-	assert_int_equal(parse(line), OPTIONS_OK);
-	assert_int_equal(o.settings.max_lag, 9000000);
-	assert_int_equal(o.settings.queue_timeout, 4000000);
-	assert_int_equal(o.n_servers, 1);
-	assert_string_equal(o.servers[0].at.host, "cli");
-	assert_int_equal(o.n_users, 2);
-	assert_true(o.users[0].has_password);
-	assert_false(o.users[1].has_password);
-
-	setenv("WYE_CONFIG", path, 1);
-	assert_int_equal(parse(""), OPTIONS_USAGE); /* the file names servers, but nobody the monitor's account */
+	setenv("WYE_CONFIG", "/tmp/x.db", 1);
+	assert_int_equal(parse(""), OPTIONS_USAGE);
 	assert_non_null(strstr(said, "no account for the monitor"));
+	assert_int_equal(parse("--set max_lag=9s " ADDRESS), OPTIONS_OK);
+	assert_string_equal(o.config, "/tmp/x.db");
+	assert_true(o.set_by_hand[settings_index("max_lag")]);
+	assert_false(o.set_by_hand[settings_index("queue_timeout")]);
 	unsetenv("WYE_CONFIG");
-
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO settings VALUES('max_lagg', '1s')", NULL, NULL, NULL),
-			 SQLITE_OK);
-	sqlite3_close(db);
-	assert_int_equal(parse(line), OPTIONS_USAGE);
-	assert_non_null(strstr(said, "did you mean 'max_lag'?"));
-	unlink(path);
-}
-
-static void test_a_file_of_an_earlier_version_gets_the_columns_it_lacks(void **state)
-{
-	(void)state;
-	char path[] = "/tmp/wye-test-XXXXXX", line[256];
-	sqlite3 *db;
-	close(mkstemp(path));
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "CREATE TABLE servers(server TEXT NOT NULL PRIMARY KEY,"
-				      " role TEXT NOT NULL DEFAULT 'auto', weight INTEGER NOT NULL DEFAULT 1);"
-				      "INSERT INTO servers(server, weight) VALUES('db9:3310', 5)",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	snprintf(line, sizeof line, "--config %s --set monitor_interval=1s mysql://m:p@x", path);
-	assert_int_equal(parse(line), OPTIONS_OK);
-	assert_int_equal(sqlite3_exec(db, "UPDATE servers SET zone = 'west'", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(parse(line), OPTIONS_OK);
-	sqlite3_close(db);
-	unlink(path);
 }
 
 static void test_the_help_knows_every_topic_it_names(void **state)
@@ -288,8 +230,7 @@ int main(void)
 		cmocka_unit_test(test_the_command_line_wins_over_the_environment),
 		cmocka_unit_test(test_passwords_are_wiped_from_the_arguments),
 		cmocka_unit_test(test_a_bad_line_is_one_sentence_with_the_nearest_right_name),
-		cmocka_unit_test(test_the_configuration_file_is_made_and_lies_below_the_command_line),
-		cmocka_unit_test(test_a_file_of_an_earlier_version_gets_the_columns_it_lacks),
+		cmocka_unit_test(test_a_configuration_file_may_name_the_servers_but_not_the_monitors_account),
 		cmocka_unit_test(test_the_help_knows_every_topic_it_names),
 		cmocka_unit_test(test_addresses_are_written_as_they_are_read),
 	};

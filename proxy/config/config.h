@@ -1,0 +1,68 @@
+/*
+ * The configuration: what the tables `settings`, `servers` and `users` say, over what was given at start.
+ *
+ * A struct config is one state of it, immutable and reference-counted. The tables are kept by sqlite, in the file of
+ * --config or in memory (config_store.h), and a change of any number of rows becomes the next state at its COMMIT: it is
+ * checked, stored and put into force as a whole, or not at all (config_change.h).
+ */
+#ifndef WYE_PROXY_CONFIG_H
+#define WYE_PROXY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/options.h"
+#include "proxy/settings.h"
+
+#define CONFIG_COMMENT_MAX 255
+
+/* Where a value or a row comes from. */
+enum config_source {
+	CONFIG_DEFAULT,
+	CONFIG_GIVEN,  /* the command line or the environment, until the next start */
+	CONFIG_STORED, /* the tables */
+};
+
+struct config_server {
+	struct server_option option;
+	char comment[CONFIG_COMMENT_MAX + 1];
+	enum config_source source;
+};
+
+struct config_user {
+	struct user_option option;
+	char comment[CONFIG_COMMENT_MAX + 1];
+	enum config_source source;
+};
+
+struct config {
+	_Atomic unsigned references;
+	uint64_t version;	  /* of the stored tables; 0: nothing was ever stored */
+	struct settings settings; /* as they are wanted: some are read at start only */
+	enum config_source sources[SETTINGS_MAX];
+	size_t n_servers, n_users;
+	struct config_server *servers;
+	struct config_user *users;
+};
+
+/* With one reference, empty, every setting at its default. */
+struct config *config_create(void);
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c); /* NULL is fine; passwords are wiped */
+
+/* Room for one more, zeroed. The arrays move. */
+struct config_server *config_add_server(struct config *c);
+struct config_user *config_add_user(struct config *c);
+
+/* By address and by name; NULL when there is none. */
+const struct config_server *config_server_at(const struct config *c, const struct endpoint *at);
+const struct config_user *config_user_named(const struct config *c, const char *name);
+
+const char *config_source_name(enum config_source source);
+const char *config_role_name(enum server_role_option role);
+
+/* What differs, in one line for the log and the history: "max_lag = 5s, servers + db4:3306". Never a password. */
+void config_describe_change(const struct config *before, const struct config *after, char *out, size_t out_size);
+
+#endif

@@ -1,0 +1,629 @@
+#include "proxy/config/config_store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "proxy/config/config_sql.h"
+
+#define MYSQL_PORT 3306
+#define BUSY_MS 5000 /* another process may be committing */
+#define SQL_FILE_MAX (4u << 20)
+
+/* The CHECKs repeat what is checked before a row is written, for whoever writes into the file with another tool. */
+static const char schema[] =
+	"BEGIN;"
+	"CREATE TABLE IF NOT EXISTS main.settings("
+	" name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,"
+	" value TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS main.servers("
+	" server TEXT NOT NULL PRIMARY KEY CHECK(length(server) > 0)," /* HOST:PORT or a socket's path */
+	" role TEXT NOT NULL DEFAULT 'auto' CHECK(role IN ('auto', 'primary', 'replica')),"
+	" weight INTEGER NOT NULL DEFAULT 1 CHECK(typeof(weight) = 'integer' AND weight BETWEEN 1 AND 1000),"
+	" zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64),"
+	" comment TEXT NOT NULL DEFAULT '');"
+	"CREATE TABLE IF NOT EXISTS main.users("
+	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
+	" password TEXT CHECK(length(password) <= 255)," /* NULL: the account is the primary's */
+	" comment TEXT NOT NULL DEFAULT '');"
+	"CREATE TABLE IF NOT EXISTS main.config_history("
+	" version INTEGER PRIMARY KEY,"
+	" at TEXT NOT NULL," /* UTC */
+	" who TEXT NOT NULL,"
+	" change TEXT NOT NULL,"
+	" state TEXT NOT NULL);" /* SQL that makes it again */
+	"COMMIT";
+
+/* Columns that files made by earlier versions lack. */
+static const struct {
+	const char *probe, *add;
+} later_columns[] = {
+	{"SELECT zone FROM main.servers",
+	 "ALTER TABLE main.servers ADD COLUMN zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64)"},
+	{"SELECT comment FROM main.servers",
+	 "ALTER TABLE main.servers ADD COLUMN comment TEXT NOT NULL DEFAULT ''"},
+};
+
+static const char given_schema[] = "CREATE TEMP TABLE given_settings(name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE);"
+				   "CREATE TEMP TABLE given_servers(name TEXT NOT NULL PRIMARY KEY, i INTEGER);"
+				   "CREATE TEMP TABLE given_users(name TEXT NOT NULL PRIMARY KEY, i INTEGER);";
+
+static bool refuse(char *error, size_t error_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static bool refuse(char *error, size_t error_size, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(error, error_size, format, args);
+	va_end(args);
+	return false;
+}
+
+static bool failed(sqlite3 *db, char *error, size_t error_size)
+{
+	return refuse(error, error_size, "%s", sqlite3_errmsg(db));
+}
+
+/* ---- opening ---- */
+
+static bool note_given(sqlite3 *db, const struct options *given)
+{
+	const struct setting_info *info;
+	char name[280];
+	for (size_t i = 0; (info = settings_info(i)); i++)
+		if (given->set_by_hand[i] &&
+		    !config_sql(db, "INSERT INTO temp.given_settings VALUES(?1)", "s", info->name))
+			return false;
+	for (size_t i = 0; i < given->n_servers; i++) {
+		endpoint_format(&given->servers[i].at, name, sizeof name);
+		/* --server says more than the list of addresses. */
+		bool bare = given->servers[i].role == SERVER_ROLE_AUTO && given->servers[i].weight == 1 &&
+			    !*given->servers[i].zone;
+		if (!config_sql(db,
+				bare ? "INSERT OR IGNORE INTO temp.given_servers VALUES(?1, ?2)"
+				     : "INSERT OR REPLACE INTO temp.given_servers VALUES(?1, ?2)",
+				"si", name, (int)i))
+			return false;
+	}
+	for (size_t i = 0; i < given->n_users; i++)
+		if (!config_sql(db, "INSERT OR REPLACE INTO temp.given_users VALUES(?1, ?2)", "si",
+				given->users[i].name, (int)i))
+			return false;
+	return true;
+}
+
+static bool add_later_columns(sqlite3 *db)
+{
+	for (size_t i = 0; i < sizeof later_columns / sizeof *later_columns; i++)
+		if (!config_sql_script(db, later_columns[i].probe) && !config_sql_script(db, later_columns[i].add))
+			return false;
+	return true;
+}
+
+static bool is_sql_file(const char *path)
+{
+	size_t len = strlen(path);
+	return len > 4 && strcmp(path + len - 4, ".sql") == 0;
+}
+
+static char *read_whole(const char *path, char *error, size_t error_size)
+{
+	FILE *file = fopen(path, "re");
+	char *text = file ? calloc(1, SQL_FILE_MAX + 1) : NULL;
+	size_t n = text ? fread(text, 1, SQL_FILE_MAX + 1, file) : 0;
+	bool fine = text && !ferror(file) && n <= SQL_FILE_MAX;
+	if (!fine)
+		refuse(error, error_size, "%s", file && n > SQL_FILE_MAX ? "it is larger than 4 MiB" : strerror(errno));
+	if (file)
+		fclose(file);
+	if (!fine) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
+bool config_store_import_file(sqlite3 *db, const char *path, char *error, size_t error_size)
+{
+	char *sql = read_whole(path, error, error_size);
+	bool fine = sql && config_store_import(db, sql, error, error_size);
+	free(sql);
+	return fine;
+}
+
+sqlite3 *config_store_open(const struct options *given, char *error, size_t error_size)
+{
+	sqlite3 *db = NULL;
+	bool in_file = *given->config && !is_sql_file(given->config);
+	char why[CONFIG_ERROR_MAX];
+	mode_t mask = umask(077); /* one thread only at this time */
+	bool fine = sqlite3_open_v2(in_file ? given->config : ":memory:", &db,
+				    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
+	sqlite3_busy_timeout(db, BUSY_MS);
+	fine = fine && config_sql_script(db, schema) && add_later_columns(db) && config_sql_script(db, given_schema) &&
+	       note_given(db, given);
+	umask(mask);
+	if (!fine)
+		refuse(why, sizeof why, "%s", db ? sqlite3_errmsg(db) : "out of memory");
+	else if (is_sql_file(given->config))
+		fine = config_store_import_file(db, given->config, why, sizeof why);
+	if (fine)
+		return db;
+	refuse(error, error_size, "configuration file %s: %.400s", given->config, why);
+	sqlite3_close(db);
+	return NULL;
+}
+
+void config_store_close(sqlite3 *db)
+{
+	sqlite3_close_v2(db);
+}
+
+/* ---- reading ---- */
+
+struct reading {
+	struct config *config;
+	const struct options *given;
+	char *error;
+	size_t error_size;
+};
+
+static const char *text_of(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+	return text ? text : "";
+}
+
+static bool read_setting(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	char why[320];
+	const char *name = text_of(row, 0);
+	if (!settings_set(&r->config->settings, name, text_of(row, 1), why, sizeof why))
+		return refuse(r->error, r->error_size, "settings: %s", why);
+	r->config->sources[settings_index(name)] = CONFIG_STORED;
+	return true;
+}
+
+static bool read_given_setting(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	char value[600], why[320];
+	size_t i = (size_t)settings_index(text_of(row, 0));
+	settings_format(&r->given->settings, i, value, sizeof value);
+	r->config->sources[i] = CONFIG_GIVEN;
+	return settings_set(&r->config->settings, text_of(row, 0), value, why, sizeof why) ||
+	       refuse(r->error, r->error_size, "settings: %s", why);
+}
+
+static int role_index(const char *role)
+{
+	for (int i = SERVER_ROLE_AUTO; i <= SERVER_ROLE_REPLICA; i++)
+		if (strcasecmp(role, config_role_name((enum server_role_option)i)) == 0)
+			return i;
+	return -1;
+}
+
+static bool too_long(const char *table, const char *name, const char *comment, char *error, size_t error_size)
+{
+	return strlen(comment) > CONFIG_COMMENT_MAX &&
+	       !refuse(error, error_size, "%s: the comment of '%.200s' is longer than %d bytes", table, name,
+		       CONFIG_COMMENT_MAX);
+}
+
+bool config_server_parse(struct config_server *s, const char *name, const char *role, const char *weight,
+			 const char *zone, const char *comment, char *error, size_t error_size)
+{
+	char why[320], *end;
+	*s = (struct config_server){.source = CONFIG_STORED};
+	if (!endpoint_parse(&s->option.at, name, MYSQL_PORT, why, sizeof why))
+		return refuse(error, error_size, "servers: %s", why);
+	int index = role_index(role);
+	if (index < 0)
+		return refuse(error, error_size, "servers: the role of %.200s is '%.32s'; allowed: auto, primary, replica",
+			      name, role);
+	long share = strtol(weight, &end, 10);
+	if (end == weight || *end || share < 1 || share > 1000)
+		return refuse(error, error_size, "servers: the weight of %.200s is '%.32s'; allowed: 1 to 1000", name,
+			      weight);
+	if (strlen(zone) >= sizeof s->option.zone)
+		return refuse(error, error_size, "servers: the zone of %.200s is longer than %zu bytes", name,
+			      sizeof s->option.zone - 1);
+	if (too_long("servers", name, comment, error, error_size))
+		return false;
+	snprintf(s->option.zone, sizeof s->option.zone, "%s", zone);
+	s->option.role = (enum server_role_option)index;
+	s->option.weight = (unsigned)share;
+	snprintf(s->comment, sizeof s->comment, "%s", comment);
+	return true;
+}
+
+static bool read_server(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	struct config_server s;
+	if (!config_server_parse(&s, text_of(row, 0), text_of(row, 1), text_of(row, 2), text_of(row, 3), text_of(row, 4),
+				 r->error, r->error_size))
+		return false;
+	if (config_server_at(r->config, &s.option.at))
+		return refuse(r->error, r->error_size, "servers: %.200s is there twice", text_of(row, 0));
+	*config_add_server(r->config) = s;
+	return true;
+}
+
+static bool read_given_server(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	const struct server_option *option = &r->given->servers[sqlite3_column_int(row, 0)];
+	if (config_server_at(r->config, &option->at))
+		return true;
+	*config_add_server(r->config) = (struct config_server){.option = *option, .source = CONFIG_GIVEN};
+	return true;
+}
+
+bool config_user_parse(struct config_user *u, const char *name, const char *password, const char *comment, char *error,
+		       size_t error_size)
+{
+	*u = (struct config_user){.source = CONFIG_STORED};
+	if (too_long("users", name, comment, error, error_size))
+		return false;
+	if (!*name || strlen(name) >= sizeof u->option.name)
+		return refuse(error, error_size, "users: a name has 1 to %zu bytes", sizeof u->option.name - 1);
+	if (password && strlen(password) >= sizeof u->option.password)
+		return refuse(error, error_size, "users: the password of '%.64s' is longer than %zu bytes", name,
+			      sizeof u->option.password - 1);
+	snprintf(u->option.name, sizeof u->option.name, "%s", name);
+	snprintf(u->option.password, sizeof u->option.password, "%s", password ? password : "");
+	u->option.has_password = password != NULL;
+	snprintf(u->comment, sizeof u->comment, "%s", comment);
+	return true;
+}
+
+static bool read_user(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	return config_user_parse(config_add_user(r->config), text_of(row, 0),
+				 (const char *)sqlite3_column_text(row, 1), text_of(row, 2), r->error, r->error_size);
+}
+
+static bool read_given_user(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	const struct user_option *option = &r->given->users[sqlite3_column_int(row, 0)];
+	if (!config_user_named(r->config, option->name))
+		*config_add_user(r->config) = (struct config_user){.option = *option, .source = CONFIG_GIVEN};
+	return true;
+}
+
+static bool read_version(void *arg, sqlite3_stmt *row)
+{
+	((struct reading *)arg)->config->version = (uint64_t)sqlite3_column_int64(row, 0);
+	return true;
+}
+
+struct config *config_store_read(sqlite3 *db, const struct options *given, char *error, size_t error_size)
+{
+	static const struct {
+		const char *sql;
+		bool (*read)(void *, sqlite3_stmt *);
+	} parts[] = {
+		{"SELECT name, value FROM main.settings ORDER BY name", read_setting},
+		{"SELECT name FROM temp.given_settings", read_given_setting},
+		{"SELECT server, role, weight, zone, comment FROM main.servers ORDER BY rowid", read_server},
+		{"SELECT i FROM temp.given_servers ORDER BY i", read_given_server},
+		{"SELECT name, password, comment FROM main.users ORDER BY rowid", read_user},
+		{"SELECT i FROM temp.given_users ORDER BY i", read_given_user},
+		{"SELECT coalesce(max(version), 0) FROM main.config_history", read_version},
+	};
+	struct reading r = {config_create(), given, error, error_size};
+	*error = '\0';
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (config_sql_rows(db, parts[i].sql, parts[i].read, &r))
+			continue;
+		if (!*error)
+			failed(db, error, error_size);
+		config_unref(r.config);
+		return NULL;
+	}
+	return r.config;
+}
+
+/* ---- writing ---- */
+
+bool config_store_setting(sqlite3 *db, const char *name, const char *value, char *error, size_t error_size)
+{
+	struct settings scratch;
+	settings_default(&scratch);
+	if (!settings_set(&scratch, name, value, error, error_size))
+		return false;
+	const char *right = settings_info((size_t)settings_index(name))->name;
+	return (config_sql(db, "INSERT OR REPLACE INTO main.settings VALUES(?1, ?2)", "ss", right, value) &&
+		config_sql(db, "DELETE FROM temp.given_settings WHERE name = ?1", "s", right)) ||
+	       failed(db, error, error_size);
+}
+
+/* What a table calls its rows by. */
+static const struct named_table {
+	const char *name, *key, *given;
+} named[] = {
+	{"settings", "name", "given_settings"},
+	{"servers", "server", "given_servers"},
+	{"users", "name", "given_users"},
+};
+
+static const struct named_table *named_table(const char *table)
+{
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		if (strcmp(named[i].name, table) == 0)
+			return &named[i];
+	abort();
+}
+
+static bool count(void *arg, sqlite3_stmt *row)
+{
+	*(int *)arg += sqlite3_column_int(row, 0);
+	return true;
+}
+
+static bool exists(sqlite3 *db, const struct named_table *t, const char *name)
+{
+	char *sql = sqlite3_mprintf("SELECT count(*) FROM main.%s WHERE %s = %Q UNION ALL "
+				    "SELECT count(*) FROM temp.%s WHERE name = %Q",
+				    t->name, t->key, name, t->given, name);
+	int n = 0;
+	if (sql)
+		config_sql_rows(db, sql, count, &n);
+	sqlite3_free(sql);
+	return n > 0;
+}
+
+bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size)
+{
+	const struct named_table *t = named_table(table);
+	char *sql = sqlite3_mprintf("DELETE FROM main.%s WHERE %s = %Q; DELETE FROM temp.%s WHERE name = %Q", t->name,
+				    t->key, name, t->given, name);
+	bool fine = sql && config_sql_script(db, sql);
+	sqlite3_free(sql);
+	return fine || failed(db, error, error_size);
+}
+
+/* Makes place for a row that is about to be written. */
+static bool make_place(sqlite3 *db, const char *table, const char *old, const char *name, bool replace, char *error,
+		       size_t error_size)
+{
+	bool moves = !old || strcmp(old, name) != 0;
+	if (moves && !replace && exists(db, named_table(table), name))
+		return refuse(error, error_size, "%s: there is a row for '%.200s' already", table, name);
+	return (!old || config_store_drop(db, table, old, error, error_size)) &&
+	       config_store_drop(db, table, name, error, error_size);
+}
+
+bool config_store_server(sqlite3 *db, const char *old, const struct config_server *server, bool replace, char *error,
+			 size_t error_size)
+{
+	char name[280];
+	endpoint_format(&server->option.at, name, sizeof name);
+	if (!make_place(db, "servers", old, name, replace, error, error_size))
+		return false;
+	return config_sql(db, "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)",
+			  "ssiss", name, config_role_name(server->option.role), (int)server->option.weight,
+			  server->option.zone, server->comment) ||
+	       failed(db, error, error_size);
+}
+
+bool config_store_user(sqlite3 *db, const char *old, const struct config_user *user, bool replace, char *error,
+		       size_t error_size)
+{
+	if (!make_place(db, "users", old, user->option.name, replace, error, error_size))
+		return false;
+	return config_sql(db, "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)", "sss",
+			  user->option.name, user->option.has_password ? user->option.password : NULL, user->comment) ||
+	       failed(db, error, error_size);
+}
+
+/* ---- as SQL, and back ---- */
+
+/* A literal that means the same to sqlite and on the console, where a backslash is an escape. */
+static void put_literal(FILE *out, const char *text)
+{
+	if (!text) {
+		fputs("NULL", out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("' || char(92) || '", out);
+		else if (*text == '\'')
+			fputs("''", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\'', out);
+}
+
+static void export_servers(FILE *out, const struct config *c)
+{
+	char name[280];
+	for (size_t i = 0; i < c->n_servers; i++) {
+		const struct config_server *s = &c->servers[i];
+		if (s->source != CONFIG_STORED)
+			continue;
+		endpoint_format(&s->option.at, name, sizeof name);
+		fputs("INSERT INTO servers(server, role, weight, zone, comment) VALUES(", out);
+		put_literal(out, name);
+		fprintf(out, ", '%s', %u, ", config_role_name(s->option.role), s->option.weight);
+		put_literal(out, s->option.zone);
+		fputs(", ", out);
+		put_literal(out, s->comment);
+		fputs(");\n", out);
+	}
+}
+
+static void export_users(FILE *out, const struct config *c, bool with_passwords)
+{
+	for (size_t i = 0; i < c->n_users; i++) {
+		const struct config_user *u = &c->users[i];
+		if (u->source != CONFIG_STORED)
+			continue;
+		bool hidden = u->option.has_password && !with_passwords;
+		fprintf(out, "%sINSERT INTO users(name, password, comment) VALUES(",
+			hidden ? "-- the password is not shown: write it in the place of ***\n-- " : "");
+		put_literal(out, u->option.name);
+		fputs(", ", out);
+		put_literal(out, hidden ? "***" : u->option.has_password ? u->option.password : NULL);
+		fputs(", ", out);
+		put_literal(out, u->comment);
+		fputs(");\n", out);
+	}
+}
+
+char *config_store_export(const struct config *c, bool with_passwords)
+{
+	char *text = NULL, value[600];
+	size_t size = 0;
+	const struct setting_info *info;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		abort();
+	fputs("BEGIN;\n", out);
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		fprintf(out, "DELETE FROM %s WHERE source = '%s';\n", named[i].name, config_source_name(CONFIG_STORED));
+	for (size_t i = 0; (info = settings_info(i)); i++) {
+		if (c->sources[i] != CONFIG_STORED)
+			continue;
+		settings_format(&c->settings, i, value, sizeof value);
+		fprintf(out, "INSERT INTO settings(name, value) VALUES('%s', ", info->name);
+		put_literal(out, value);
+		fputs(");\n", out);
+	}
+	export_servers(out, c);
+	export_users(out, c, with_passwords);
+	fputs("COMMIT;\n", out);
+	fclose(out);
+	return text;
+}
+
+static int allow_rows_only(void *unused, int action, const char *a, const char *b, const char *database,
+			   const char *trigger)
+{
+	(void)unused, (void)database, (void)trigger;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_READ:
+	case SQLITE_TRANSACTION:
+		return SQLITE_OK;
+	case SQLITE_FUNCTION:
+		return strcmp(b, "char") == 0 ? SQLITE_OK : SQLITE_DENY;
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+		return strcmp(a, "settings") == 0 || strcmp(a, "servers") == 0 || strcmp(a, "users") == 0 ? SQLITE_OK
+													   : SQLITE_DENY;
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+struct copying {
+	sqlite3 *to;
+	const char *insert;
+};
+
+static bool copy_row(void *arg, sqlite3_stmt *row)
+{
+	const struct copying *c = arg;
+	sqlite3_stmt *insert = NULL;
+	bool fine = sqlite3_prepare_v2(c->to, c->insert, -1, &insert, NULL) == SQLITE_OK;
+	for (int i = 0; fine && i < sqlite3_column_count(row); i++)
+		fine = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i)) == SQLITE_OK;
+	fine = fine && sqlite3_step(insert) == SQLITE_DONE;
+	sqlite3_finalize(insert);
+	return fine;
+}
+
+static bool copy_tables(sqlite3 *from, sqlite3 *to)
+{
+	static const struct {
+		const char *select, *insert;
+	} tables[] = {
+		{"SELECT name, value FROM settings", "INSERT INTO main.settings(name, value) VALUES(?1, ?2)"},
+		{"SELECT server, role, weight, zone, comment FROM servers ORDER BY rowid",
+		 "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)"},
+		{"SELECT name, password, comment FROM users ORDER BY rowid",
+		 "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)"},
+	};
+	bool fine =
+		config_sql_script(to, "DELETE FROM main.settings; DELETE FROM main.servers; DELETE FROM main.users");
+	for (size_t i = 0; fine && i < sizeof tables / sizeof *tables; i++) {
+		struct copying c = {to, tables[i].insert};
+		fine = config_sql_rows(from, tables[i].select, copy_row, &c);
+	}
+	return fine;
+}
+
+/* As the tables look on the console. */
+static const char scratch_schema[] = "ALTER TABLE settings ADD COLUMN source TEXT AS ('configuration');"
+				     "ALTER TABLE servers ADD COLUMN source TEXT AS ('configuration');"
+				     "ALTER TABLE users ADD COLUMN source TEXT AS ('configuration')";
+
+/* What it says is run in a database of its own first: it can do nothing but fill these tables. */
+bool config_store_import(sqlite3 *db, const char *sql, char *error, size_t error_size)
+{
+	sqlite3 *scratch = NULL;
+	bool fine = sqlite3_open_v2(":memory:", &scratch,
+				    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				    NULL) == SQLITE_OK &&
+		    config_sql_script(scratch, schema) && config_sql_script(scratch, scratch_schema);
+	if (fine) {
+		sqlite3_set_authorizer(scratch, allow_rows_only, NULL);
+		fine = config_sql_script(scratch, sql);
+		sqlite3_set_authorizer(scratch, NULL, NULL);
+	}
+	if (!fine)
+		refuse(error, error_size, "%s", scratch ? sqlite3_errmsg(scratch) : "out of memory");
+	else if (!copy_tables(scratch, db))
+		fine = failed(db, error, error_size);
+	sqlite3_close(scratch);
+	return fine;
+}
+
+/* ---- the history ---- */
+
+bool config_store_note(sqlite3 *db, const struct config *state, const char *who, const char *change, char *error,
+		       size_t error_size)
+{
+	char *sql = config_store_export(state, true);
+	bool fine = config_sql(db,
+			       "INSERT INTO main.config_history(at, who, change, state) "
+			       "VALUES(strftime('%Y-%m-%d %H:%M:%f', 'now'), ?1, ?2, ?3)",
+			       "sss", who, change, sql);
+	if (!fine)
+		failed(db, error, error_size);
+	explicit_bzero(sql, strlen(sql));
+	free(sql);
+	return fine;
+}
+
+static bool take_state(void *arg, sqlite3_stmt *row)
+{
+	char **out = arg;
+	free(*out);
+	*out = strdup(text_of(row, 0));
+	return *out;
+}
+
+char *config_store_state_of(sqlite3 *db, uint64_t version)
+{
+	char *state = NULL, *sql = sqlite3_mprintf("SELECT state FROM main.config_history WHERE version = %llu",
+						   (unsigned long long)version);
+	if (sql)
+		config_sql_rows(db, sql, take_state, &state);
+	sqlite3_free(sql);
+	return state;
+}
