@@ -186,7 +186,7 @@ struct effect {
 /* Any server may answer, but they differ in what they say: plans, indexes' cardinalities, rights, global variables. The
  * primary's answer is preferred. */
 #define CLASS_DIFFERS (1u << 30)
-/* Changes a global variable or the plugins of the server it runs on, of which replicas are not told. */
+/* Changes a global variable that steers reads, or the plugins of the server it runs on; replicas are not told. */
 #define CLASS_CHANGES_GLOBAL (1u << 31)
 #define CLASS_SERVER_SPECIFIC (1u << 25) /* moved by a hint: the answer belongs to the server that gives it */
 

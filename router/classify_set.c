@@ -15,6 +15,7 @@ struct set {
 	enum scope
 	    scope;    /* of assignments that do not say: the last one that was said, as the servers do it */
 	bool global;  /* something that is not the session's */
+	bool steers;  /* ... and may change what reads answer */
 	bool session; /* something that later connections must have */
 	uint32_t pins;
 	enum reason reason; /* of the pins */
@@ -172,6 +173,7 @@ static void variable(struct set *set, struct view name, enum scope scope, bool s
 	const struct variable *known = variable_find(name);
 	if (scope == SCOPE_GLOBAL) {
 		set->global = true;
+		set->steers |= variable_steers_reads(name);
 		if (sticky)
 			carried(set, name, &v, true);
 		return;
@@ -324,7 +326,7 @@ static void transaction(struct set *set, enum scope scope)
 		s->pins_added |= PIN_UNKNOWN;
 	statement_skip(s);
 	if (scope == SCOPE_GLOBAL)
-		set->global = true;
+		set->global = set->steers = true;
 	else if (scope == SCOPE_NEXT)
 		pin(set, PIN_SET_TRANSACTION, REASON_SET_TRANSACTION);
 	else
@@ -378,7 +380,8 @@ static void decide(struct set *set)
 	if (set->global) {
 		/* Connections made from here on have the new value for their own, those of this session have not. */
 		s->pins_added |= PIN_GLOBAL_VARIABLE;
-		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS | CLASS_CHANGES_GLOBAL);
+		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS |
+		                     (set->steers ? CLASS_CHANGES_GLOBAL : 0));
 	} else if (set->pins || (s->seen & SEEN_CONNECTION)) {
 		statement_decide(s, ROUTE_PIN, set->reason, 0);
 	} else if (set->session) {

@@ -183,6 +183,23 @@ const struct variable *variable_find(struct view name)
 	return &ordinary;
 }
 
+bool variable_steers_reads(struct view name)
+{
+	static const char *const others[] = {"binlog",   "event_scheduler", "general_log", "gtid_",     "innodb_",
+	                                     "log_",     "long_query_time", "max_connec",  "offline_m", "read_only",
+	                                     "relay_",   "replica",         "rpl_",        "slave_",    "slow_",
+	                                     "super_rea", "sync_",          "table_open",  "thread_"};
+	static const char word[] = "innodb_ft_"; /* what a full-text search takes for a word */
+	if (name.len >= sizeof word - 1 && !strncasecmp((const char *)name.p, word, sizeof word - 1))
+		return true;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		size_t len = strlen(others[i]);
+		if (name.len >= len && !strncasecmp((const char *)name.p, others[i], len))
+			return false;
+	}
+	return true;
+}
+
 struct view variable_canonical(struct view name, const struct dialect *dialect)
 {
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)

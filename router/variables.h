@@ -38,6 +38,10 @@ struct variable {
 /* By name, in any case; never NULL: an ordinary one for names not in the table. */
 const struct variable *variable_find(struct view name);
 
+/* Whether another value of the global variable may change what reads answer: not those of logs and replication, of how
+ * the engine InnoDB works, and of who may do what. */
+bool variable_steers_reads(struct view name);
+
 /* The name this server knows the variable by, in lower case, when the one given is an alias; else an empty
  * view. */
 struct view variable_canonical(struct view name, const struct dialect *dialect);

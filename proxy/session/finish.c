@@ -165,13 +165,18 @@ void finish_reset(struct session *s)
 /* ---- the end ---- */
 
 /* After an ERR nobody has told what the transaction has become. */
-static void note_transaction(struct session *s, bool was_in_trx, bool ok)
+static void note_transaction(struct session *s, struct backend *b, bool was_in_trx, bool ok)
 {
 	struct run *r = s->run;
 	if (r->reply.has_status && ok)
 		s->trx_unknown = false;
 	if (!ok)
 		s->trx_unknown = was_in_trx || s->autocommit_off || (r->flags & (CLASS_BEGINS | CLASS_MULTI));
+	/* A BEGIN that a replica refused must not tie the session to it: nothing is lost with its connection. */
+	if (!ok && r->on_replica && (r->flags & CLASS_BEGINS) && !was_in_trx && b != s->pinned) {
+		b->conn.error = UV_ECANCELED;
+		s->trx_unknown = false;
+	}
 }
 
 /* Something may be committed whose position no tracker told. */
@@ -203,7 +208,7 @@ enum step finish_statement(struct session *s, bool ok)
 	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
 	s->last_was_own = false;
 	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
-		generation_changed(!(r->flags & CLASS_CHANGES_GLOBAL) || (r->flags & CLASS_MULTI));
+		generation_changed(r->reason != REASON_SET_GLOBAL || (r->flags & (CLASS_DDL | CLASS_MULTI)));
 	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
 		global_changes_note(s->account_id, worker_now(s->worker));
 	if (ok && r->reads_counters)
@@ -218,7 +223,7 @@ enum step finish_statement(struct session *s, bool ok)
 		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
 			     s->worker->snapshot->settings->learned_timeout / 1000);
 	last_statement_note(s, b, ok);
-	note_transaction(s, was_in_trx, ok);
+	note_transaction(s, b, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
 	freshness_note_read(s);
 	bool released = ok && (r->flags & CLASS_RELEASES);

@@ -427,6 +427,15 @@ def test_a_read_only_transaction_begins_where_its_first_read_runs(session, pins)
     assert pins() is None
 
 
+def test_a_begin_that_a_replica_refuses_ties_nobody_to_it(session, pins):
+    assert session.error("START TRANSACTION READ ONLY, READ WRITE") == 1064
+    assert pins() in (None, "last-statement")
+    session.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    session.run("COMMIT")
+    session.run("INSERT INTO st (v) VALUES ('after')")
+    assert session.value("SELECT COUNT(*) FROM st WHERE v = 'after'") == 1
+
+
 def test_a_read_only_transaction_of_a_tied_session_stays_with_it(endpoint, session, pins):
     session.run("CREATE TEMPORARY TABLE tt (a INT)")
     session.run("START TRANSACTION READ ONLY")

@@ -99,6 +99,7 @@ class Client:
             "EXE_MYSQL": client("mysql").split(" --no-defaults")[0], "MYSQL": client("mysql"),
             "MYSQL_DUMP": client("mysqldump"), "MYSQL_CHECK": client("mysqlcheck"), "MYSQL_SHOW": client("mysqlshow"),
             "MYSQL_IMPORT": client("mysqlimport"), "MYSQL_SLAP": client("mysqlslap"),
+            **({"MYSQL_UPGRADE": client("mysqlupgrade")} if self.flavor == "mariadb" else {}),
             "MYSQLADMIN": client("mysqladmin") if self.flavor == "mariadb" else
             client("mysqladmin").split(" --no-defaults")[0],
             "MYSQL_BINLOG": client("mysqlbinlog").split(" --no-defaults")[0] + " --no-defaults",

@@ -320,9 +320,11 @@ static void test_what_no_replica_is_told_of_is_told(void **state)
 	(void)state;
 	static const char *const changes[] = {"SET GLOBAL a = 1", "SET @@global.a = 1", "SET PERSIST a = 1",
 	                                      "SET b = 2, GLOBAL a = 1", "SET GLOBAL TRANSACTION READ ONLY",
+	                                      "SET GLOBAL innodb_ft_enable_stopword = 0",
 	                                      "INSTALL PLUGIN a SONAME 'b'", "UNINSTALL PLUGIN a"};
 	static const char *const others[] = {"SET a = 1", "SET SESSION a = 1", "SET PASSWORD = 'p'", "FLUSH TABLES",
-	                                     "CREATE USER u", "SELECT @@global.a"};
+	                                     "CREATE USER u", "SELECT @@global.a", "SET GLOBAL innodb_io_capacity = 1",
+	                                     "SET PERSIST slow_query_log = 1", "SET @@global.max_connections = 5"};
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
 		if (!(of(changes[i], &mysql, &nothing_open)->flags & CLASS_CHANGES_GLOBAL))
 			fail_msg("%s changes one server only", changes[i]);
