@@ -9,6 +9,7 @@
 #include "proxy/accounts_load.h"
 #include "proxy/config/config_change.h"
 #include "proxy/log.h"
+#include "proxy/monitor_heartbeat.h"
 #include "proxy/objects_load.h"
 #include "proxy/positions.h"
 #include "proxy/reach.h"
@@ -40,6 +41,7 @@ struct monitor {
 	struct lag_reader lag;
 	bool doubted;   /* a time-out is being made sure of: the server is to prove that it lives */
 	int64_t lag_us; /* by the history, at the newest position; -1 = not known */
+	unsigned heartbeat_told; /* the error that its heartbeat met last, and was told of; 0: none */
 	unsigned objects_missing; /* duties that the last load of them lacked a GRANT for */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 	int64_t position_us; /* when the position was read last */
@@ -53,6 +55,7 @@ struct monitor {
 	unsigned login_timeout;
 	enum server_tls tls;
 	char ca[sizeof((struct settings *)NULL)->server_ca];
+	char heartbeat_table[sizeof((struct settings *)NULL)->heartbeat_table];
 	uint64_t ticket, objects_ticket;
 	struct look newest;
 	struct monitor_accounts accounts;
@@ -181,8 +184,40 @@ static enum monitor_follow follow_now(struct monitor *m)
 	return follow;
 }
 
+/* An error is told when it is another one than before. */
+static void tell_of_heartbeat(struct monitor *m, const char *table, const struct library_error *error)
+{
+	if (error->code && error->code != m->heartbeat_told)
+		log_warning("heartbeat", "table=%s error=%u %s", table, error->code, error->text);
+	m->heartbeat_told = error->code;
+}
+
+/* A server that was only just reached may be no primary any more, which the control thread has to find out first: what is
+ * written there then would be in the way of its return. */
+static void beat(struct monitor *m, enum monitor_follow follow, bool just_reached)
+{
+	struct library_error error = {.failure = LIBRARY_OK};
+	char table[sizeof m->heartbeat_table];
+	pthread_mutex_lock(&m->lock);
+	memcpy(table, m->heartbeat_table, sizeof table);
+	int64_t interval = m->monitor_interval;
+	pthread_mutex_unlock(&m->lock);
+	if (!*table || follow == FOLLOW_NOTHING)
+		return;
+	if (follow == FOLLOW_AS_PRIMARY) {
+		if (!just_reached && !m->look.read_only)
+			(void)heartbeat_write(m->connection, table, now_us(), &error);
+	} else {
+		int64_t behind = heartbeat_read(m->connection, table, interval, now_us(), &error);
+		if (behind > m->look.lag_us)
+			m->look.lag_us = behind;
+	}
+	tell_of_heartbeat(m, table, &error);
+}
+
 static bool look_once(struct monitor *m)
 {
+	bool just_reached = !m->connection;
 	m->look.error = (struct library_error){.failure = LIBRARY_OK};
 	if (!m->connection && !connect_to_server(m))
 		return false;
@@ -198,6 +233,7 @@ static bool look_once(struct monitor *m)
 	/* Positions tell more exactly than the server's own word, once they can be compared. */
 	if (follow == FOLLOW_AS_REPLICA && m->lag_us >= 0)
 		m->look.lag_us = m->lag_us;
+	beat(m, follow, just_reached);
 	return true;
 }
 
@@ -405,6 +441,7 @@ void monitor_configure(struct monitor *m, const struct settings *settings)
 	m->login_timeout = login < 1 ? 1 : login > LOGIN_TIMEOUT ? LOGIN_TIMEOUT : (unsigned)login;
 	m->tls = settings->server_tls;
 	snprintf(m->ca, sizeof m->ca, "%s", settings->server_ca);
+	memcpy(m->heartbeat_table, settings->heartbeat_table, sizeof m->heartbeat_table);
 	m->look_wanted = true;
 	pthread_cond_signal(&m->wake);
 	pthread_mutex_unlock(&m->lock);

@@ -140,6 +140,9 @@ static const struct row rows[] = {
 	     "between looks at a server's applied position; each costs it about 30 us"),
 	TIME(position_interval_busy, "ms", "2ms", MS, MINUTE,
 	     "the same while a session lacks a position: 2ms are about 2 % of a core of each server and of wye"),
+	TEXT(heartbeat_table, "schema.table", false,
+	     "a table (id CHAR(36) PRIMARY KEY, beat BIGINT NOT NULL) that wye writes a row of every monitor_interval, to"
+	     " measure lag where positions cannot; empty = none"),
 	TIME(accounts_interval, "s", "10s", 100 * MS, DAY, "between looks at the primary's accounts"),
 	TIME(catalog_interval, "s", "1m", 100 * MS, DAY, "between looks at the primary's stored functions and views"),
 

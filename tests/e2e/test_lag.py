@@ -138,3 +138,36 @@ def test_one_client_address_reads_from_one_replica_by_its_hash(cluster, wye_bina
         wye.finish()
     finally:
         wye.kill()
+
+
+def test_a_heartbeat_table_tells_of_lag_that_positions_do_not_show(cluster, wye_binary, tmp_path):
+    replica = cluster.replicas[0]
+    mysql = cluster.flavor == "mysql"
+
+    def filtered(names):
+        with cluster.witness.root(replica) as root:
+            root.run("STOP REPLICA SQL_THREAD" if mysql else "STOP SLAVE")
+            root.run("CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = (%s)" % (names and "'%s'" % names) if mysql
+                     else "SET GLOBAL replicate_wild_ignore_table = '%s'" % names)
+            root.run("START REPLICA SQL_THREAD" if mysql else "START SLAVE")
+    with cluster.witness.root(cluster.primary) as root:
+        root.run("CREATE TABLE app.heartbeat (id CHAR(36) PRIMARY KEY, beat BIGINT NOT NULL)")
+        root.run("GRANT SELECT, INSERT, UPDATE ON app.heartbeat TO monitor@'%'")
+    cluster.wait_caught_up()
+    wye = start_wye(cluster, tmp_path / "wye", "--set", "heartbeat_table=app.heartbeat", "--set",
+                    "monitor_interval=100ms", "--set", "max_lag=1s", "--set", "slow_start=0")
+    try:
+        with cluster.witness.root(replica) as there:
+            wait_until(lambda: there.value("SELECT COUNT(*) FROM app.heartbeat") == 1, "a beat to arrive")
+        assert wye.takes_reads(replica)
+        filtered("app.heart%")
+        wait_until(lambda: wye.servers()[replica.address]["state"] == "lagging", "the beats to be missed")
+        assert wye.servers()[replica.address]["position"]
+        filtered("")
+        wait_until(lambda: wye.takes_reads(replica), "the replica to return")
+        wye.finish()
+    finally:
+        wye.kill()
+        filtered("")
+        with cluster.witness.root(cluster.primary) as root:
+            root.run("DROP TABLE app.heartbeat")
