@@ -203,14 +203,19 @@ struct classify_scratch {
 	size_t names_len;
 };
 
+#define KILL_UNKNOWN UINT64_MAX
+#define KILL_OWN     (UINT64_MAX - 1)
+
 struct classification {
 	enum route route;
 	enum reason reason;
 	uint32_t flags; /* CLASS_... */
+	bool reads_found_rows; /* CLASS_READS_LAST: what the last statement with rows has left, others since or not */
+	bool sets_found_rows;  /* without rows: SELECT ... INTO; MySQL's UPDATE and DO */
 	uint32_t pins_added, pins_released;
 	unsigned n_effects;
 	unsigned n_statements; /* 0: blanks and comments only */
-	uint64_t kill_id;      /* CLASS_KILL: 0 when it is not a plain number */
+	uint64_t kill_id;      /* CLASS_KILL: KILL_UNKNOWN when it is not a plain number, KILL_OWN: CONNECTION_ID() */
 	bool kill_query;       /* KILL QUERY: the connection lives on */
 	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;

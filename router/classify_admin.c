@@ -18,16 +18,16 @@ static uint64_t plain_number(const struct token *t)
 {
 	uint64_t n = 0;
 	if (t->kind != TOKEN_NUMBER || t->len > 19)
-		return 0;
+		return KILL_UNKNOWN;
 	for (size_t i = 0; i < t->len; i++) {
 		if (t->p[i] < '0' || t->p[i] > '9')
-			return 0;
+			return KILL_UNKNOWN;
 		n = n * 10 + (uint64_t)(t->p[i] - '0');
 	}
 	return n;
 }
 
-/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, and MariaDB's KILL ... QUERY ID n and USER name, which are not ours
+/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, or CONNECTION_ID(), and MariaDB's KILL ... QUERY ID n and USER name, which are not ours
  * to translate. */
 void classify_kill(struct statement *s)
 {
@@ -37,10 +37,12 @@ void classify_kill(struct statement *s)
 	out->kill_query = accept(s, KW_QUERY);
 	if (!out->kill_query)
 		accept(s, KW_CONNECTION);
+	unsigned from = s->at;
 	out->kill_id = plain_number(current(s));
-	advance(s);
-	if (!at_end(s))
-		out->kill_id = 0;
 	statement_scan(s, 0);
+	if (s->at - from == 3 && s->seen == SEEN_CONNECTION_ID && behind(s, 1)->kind == ')')
+		out->kill_id = KILL_OWN;
+	else if (s->at - from != 1)
+		out->kill_id = KILL_UNKNOWN;
 	statement_decide(s, ROUTE_PRIMARY, REASON_KILL, CLASS_KILL);
 }

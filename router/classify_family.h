@@ -25,7 +25,8 @@ void classify_check(struct statement *s);
 void classify_checksum(struct statement *s);
 
 /* classify_write.c */
-void classify_write(struct statement *s); /* INSERT, REPLACE, UPDATE, DELETE */
+void classify_write(struct statement *s);
+void classify_update(struct statement *s); /* INSERT, REPLACE, UPDATE, DELETE */
 void classify_load(struct statement *s);
 void classify_call(struct statement *s);
 

@@ -20,6 +20,7 @@ void classify_select(struct statement *s)
 	if (behind(s, 1)->word->keyword == KW_WITH)
 		statement_with(s);
 	decide(s);
+	s->out->sets_found_rows |= is_select;
 	if (is_select && is_connection_id_alone(s, s->at - from))
 		statement_decide(s, ROUTE_LOCAL, REASON_CONNECTION_ID, 0);
 }
@@ -48,6 +49,7 @@ void classify_parenthesis(struct statement *s)
 
 void classify_do(struct statement *s)
 {
+	s->out->sets_found_rows |= s->dialect->flavor == FLAVOR_MYSQL;
 	decide(s);
 }
 

@@ -10,6 +10,12 @@ void classify_write(struct statement *s)
 		statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, 0);
 }
 
+void classify_update(struct statement *s)
+{
+	s->out->sets_found_rows |= s->dialect->flavor == FLAVOR_MYSQL;
+	classify_write(s);
+}
+
 void classify_load(struct statement *s)
 {
 	if (keyword_at(s) == KW_INDEX) {

@@ -125,7 +125,7 @@ const struct function_group function_groups[] = {
 	 FORM_NATIVE, FUNCTION_LAST_INSERT_ID, 0, 0},
 	/* ... */
 	{"FOUND_ROWS",
-	 FORM_NATIVE, FUNCTION_LAST_STATEMENT, 0, 0},
+	 FORM_NATIVE, FUNCTION_FOUND_ROWS, 0, 0},
 	/* ... a word of the grammar. */
 	{"ROW_COUNT",
 	 FORM_KEYWORD, FUNCTION_LAST_STATEMENT, 0, 0},

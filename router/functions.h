@@ -17,7 +17,8 @@ enum function_class {
 	FUNCTION_USER_LOCK, /* looks at named locks, or gives one back */
 	FUNCTION_RELEASE_ALL_LOCKS, /* gives all back */
 	FUNCTION_LAST_INSERT_ID,
-	FUNCTION_LAST_STATEMENT, /* FOUND_ROWS, ROW_COUNT */
+	FUNCTION_FOUND_ROWS,     /* of the last statement that gave rows */
+	FUNCTION_LAST_STATEMENT, /* ROW_COUNT */
 	FUNCTION_CONNECTION_ID,
 	FUNCTION_CONNECTION, /* answers for one connection */
 	FUNCTION_SERVER,     /* answers for one server */

@@ -150,6 +150,10 @@ static void function_call(struct statement *s, enum function_class class)
 		 * parenthesis. */
 		s->seen |= SEEN_LAST_INSERT_ID;
 		break;
+	case FUNCTION_FOUND_ROWS:
+		s->out->reads_found_rows = true;
+		s->seen |= SEEN_FOUND_ROWS;
+		break;
 	case FUNCTION_LAST_STATEMENT:
 		s->seen |= SEEN_FOUND_ROWS;
 		break;

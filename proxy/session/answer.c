@@ -12,7 +12,8 @@
 /* What a server would say of the session's transaction now. */
 static uint16_t status_of(const struct session *s)
 {
-	uint16_t status = s->status & (STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY | STATUS_NO_BACKSLASH_ESCAPES);
+	uint16_t status = s->status & (STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY | STATUS_NO_BACKSLASH_ESCAPES |
+				       STATUS_ANSI_QUOTES);
 	return s->autocommit_off ? status : status | STATUS_AUTOCOMMIT;
 }
 
@@ -45,6 +46,8 @@ bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	if (s->run && !s->run->own)
+		last_statement_failed(s, code, sqlstate, text);
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);

@@ -23,17 +23,27 @@ static enum step on_quit(struct session *s, struct view payload)
 	return session_fail(s, END_QUIT);
 }
 
+/* An answer without a statement tells what only the server knows: whether a transaction is over that an error has met,
+ * and how many warnings are still there (MySQL). */
+static bool is_told_by_server(const struct session *s)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	bool warned = (s->pins & PIN_LAST_STATEMENT) || s->own_error || s->warned_at;
+	return (s->trx_unknown && s->pinned) || (warned && any && any->flavor == FLAVOR_MYSQL);
+}
+
+static enum step ask_server(struct session *s)
+{
+	s->run->flags = CLASS_READS_LAST;
+	s->run->route = ROUTE_PIN;
+	s->run->reason = REASON_WARNINGS;
+	return to_server(s);
+}
+
 static enum step on_ping(struct session *s, struct view payload)
 {
 	(void)payload;
-	/* MySQL's answer tells the number of warnings that are still there. */
-	if (s->pins & PIN_LAST_STATEMENT) {
-		s->run->flags = CLASS_READS_LAST;
-		s->run->route = ROUTE_PIN;
-		s->run->reason = REASON_WARNINGS;
-		return to_server(s);
-	}
-	return answered(s, session_answer_ok(s));
+	return is_told_by_server(s) ? ask_server(s) : answered(s, session_answer_ok(s));
 }
 
 static enum step on_refused(struct session *s, struct view payload)
@@ -53,8 +63,11 @@ static enum step on_unknown(struct session *s, struct view payload)
 enum step command_kill(struct session *s)
 {
 	struct run *r = s->run;
-	if (r->kill_id)
-		return kill_session(s, r->kill_id, r->kill_query);
+	uint64_t id = r->kill_id == KILL_OWN ? s->id : r->kill_id;
+	if (id == s->id && r->kill_query) /* the statement that it stops is itself */
+		return answered(s, session_answer_error(s, 1317, "70100", "Query execution was interrupted"));
+	if (id != KILL_UNKNOWN)
+		return kill_session(s, id, r->kill_query);
 	return answered(s, session_answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
 }
 
@@ -115,7 +128,7 @@ static enum step on_set_option(struct session *s, struct view payload)
 		s->caps |= CAP_MULTI_STATEMENTS;
 	else
 		s->caps &= ~CAP_MULTI_STATEMENTS;
-	return answered(s, session_answer_eof(s));
+	return is_told_by_server(s) ? ask_server(s) : answered(s, session_answer_eof(s));
 }
 
 static enum step on_reset_connection(struct session *s, struct view payload)

@@ -292,6 +292,32 @@ void effects_note(struct session *s, const struct classification *c, const struc
 	carry_user_variables(s->run, c);
 }
 
+static void keep_user_variables(struct bound **to, const struct bound *from, const struct state *known)
+{
+	struct bound_name n;
+	for (size_t at = 0; from && bound_next(from, &at, &n);)
+		if (n.kind == BOUND_USER_VARIABLE && !state_has_user(known, n.name))
+			bound_add(bound_of(to), &n);
+}
+
+void effects_of_prepare(struct session *s)
+{
+	struct run *r = s->run;
+	struct bound *kept = NULL;
+	state_unref(s->worker->states, r->next);
+	r->next = NULL;
+	r->next_unknown = false;
+	keep_user_variables(&kept, r->bind, s->want);
+	keep_user_variables(&kept, r->unbind, s->want);
+	effects_free(&r->bind);
+	effects_free(&r->unbind);
+	r->bind = kept;
+	r->ask_locks = false;
+	r->pins_added = kept ? PIN_USER_VARIABLE : 0;
+	r->pins_released = 0;
+	r->to_primary = kept != NULL;
+}
+
 /* ---- after it has run ---- */
 
 /* Names first go and then come, so that a renamed table is there, and what is done twice in one text stays
@@ -303,6 +329,11 @@ static void apply_names(struct session *s, bool ok)
 	if (ok && r->unbind && s->bound)
 		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
 			bound_remove(s->bound, &n);
+	/* A SET that is refused has made its user variables, if only with the value NULL and a type. */
+	if (!ok && r->unbind && r->reply.error != 1064)
+		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
+			if (n.kind == BOUND_USER_VARIABLE)
+				bound_add(bound_of(&s->bound), &n);
 	if (!r->bind)
 		return;
 	/* A statement that fails may have set user variables before, unless it could not be read; and a
@@ -469,7 +500,8 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 		effects_unknown(s, BOUND_USER_VARIABLE);
 }
 
-/* What a routine has set before it failed is not reported, or only with the next statement's answer. */
+/* What a routine has set before it failed is not reported, or only with the next statement's answer. What wye itself
+ * must know is asked for; the rest stays with the connection, since it can be any variable. */
 static void ask_after_failure(struct session *s)
 {
 	static const uint16_t not_begun[] = {1044, 1046, 1049, 1064, 1305, 1318, 1370};
@@ -481,7 +513,7 @@ static void ask_after_failure(struct session *s)
 			return;
 	for (size_t i = 0; i < TRACKERS_VARIABLES; i++)
 		note(&s->bound, BOUND_VARIABLE, view_of(trackers_variables[i]));
-	s->pins |= PIN_READ_BACK;
+	s->pins |= PIN_READ_BACK | PIN_ROUTINE;
 }
 
 void effects_apply(struct session *s, struct backend *b, bool ok)

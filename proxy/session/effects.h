@@ -18,6 +18,9 @@ struct backend;
 
 /* Notes in the run what follows from the text; the effects' views point into the client's bytes. */
 void effects_note(struct session *s, const struct classification *c, const struct dialect *dialect);
+/* It is a PREPARE, which changes nothing: what the text does, its executions will do. But servers make the user variables
+ * that it sets at once, with the value NULL and a type: their names are kept. */
+void effects_of_prepare(struct session *s);
 /* The statement was answered (ok: without an ERR) on b: state, names and pins are the session's now. */
 void effects_apply(struct session *s, struct backend *b, bool ok);
 

@@ -16,6 +16,8 @@
 
 /* A position of very many ranges; one that is longer is not waited for on this connection or any other. */
 #define WAIT_SQL_MAX (256u << 10)
+/* A SIGNAL with an error of wye's own, whose text it bounds. */
+#define LAST_SQL_MAX (8u << 10)
 /* The longest answer with one value: a set of very many ranges. */
 #define VALUE_MAX (1u << 20)
 
@@ -108,8 +110,26 @@ static bool add_trackers(struct session *s, struct buf *out, const struct state 
 {
 	struct buf sql;
 	buf_init(&sql, STATE_BYTES_MAX);
-	bool done = trackers_sql(want, flavor_of(s, (unsigned)s->run->slot), &sql) &&
+	bool in_trx = s->backend == s->pinned && session_in_trx(s);
+	bool done = trackers_sql(want, flavor_of(s, (unsigned)s->run->slot), in_trx, &sql) &&
 		    add(s, out, ERRAND_TRACKERS, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	buf_finish(&sql);
+	return done;
+}
+
+static bool add_last(struct session *s, struct buf *out)
+{
+	struct buf sql;
+	buf_init(&sql, LAST_SQL_MAX);
+	bool done = last_statement_again(s, &sql) &&
+		    add(s, out, ERRAND_LAST, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	buf_reset(&sql);
+	/* Rows have left -1 as ROW_COUNT(). SET leaves 0, and FOUND_ROWS() as it is; DO would not, on MySQL. */
+	if (done && s->last_affected == 0 && s->run->reads_found_rows)
+		done = add(s, out, ERRAND_LAST, CMD_QUERY, view_of("SET @@sql_notes=@@sql_notes"));
+	if (done && s->own_error)
+		done = last_statement_signal(s, &sql) &&
+		       add(s, out, ERRAND_SIGNAL, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_finish(&sql);
 	return done;
 }
@@ -190,15 +210,13 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	/* Behind what the client may have asked to be told, which must not keep wye from being told. */
 	if (b->fresh || reset || (have != want && trackers_differ(have, want)))
 		done = done && add_trackers(s, out, want);
-	if (insert_id_matters(s) && !insert_id_is_there(s, b, reset)) {
+	bool sets_id = insert_id_matters(s) && !insert_id_is_there(s, b, reset);
+	if (sets_id) {
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
-	if (last_statement_is_lost(s, b)) {
-		char again[400];
-		last_statement_again(s, again, sizeof again);
-		done = done && add(s, out, ERRAND_LAST, CMD_QUERY, view_of(again));
-	}
+	if (last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST)))
+		done = done && add_last(s, out);
 	bool ahead = is_safe_ahead(s, diff, want);
 	state_unref(w->states, have);
 	state_unref(w->states, want);
@@ -212,7 +230,7 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	}
 	if (s->begun != BEGUN_NOT && !r->own)
 		done = done && add_begin(s, out, &ahead);
-	else if (s->last_was_own && (r->flags & CLASS_READS_LAST))
+	else if (s->last_was_own && !s->own_error && (r->flags & CLASS_READS_LAST))
 		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of("DO 0"));
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		done = done && add(s, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
@@ -313,6 +331,9 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	case ERRAND_LAST:
 		b->has_warnings = false;
 		break;
+	case ERRAND_SIGNAL:
+		b->has_warnings = true;
+		break;
 	case ERRAND_INSERT_ID:
 		b->insert_id = s->insert_id;
 		b->insert_id_known = !r->failed_code;
@@ -378,7 +399,7 @@ enum reply_result errands_eat(struct session *s)
 		enum reply_result got = reply_walk(&r->reply, data, len, &n);
 		switch (got) {
 		case REPLY_PACKET:
-			if (r->reply.kind == REPLY_ERR && !has_value(kind))
+			if (r->reply.kind == REPLY_ERR && !has_value(kind) && kind != ERRAND_SIGNAL)
 				note_failure(r, kind, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
 			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)
 				errand_done(s, kind);

@@ -149,6 +149,8 @@ void finish_reset(struct session *s)
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
 	s->insert_id = 0;
+	s->last_affected = 0; /* FOUND_ROWS() stays */
+	last_statement_forget(s);
 	hints_forget(s);
 	/* Schema and role survive it on every server. */
 	struct state *role = state_role(w->states, s->at_login, state_role_of(s->want));

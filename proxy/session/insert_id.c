@@ -11,13 +11,20 @@
 
 #define MAY_CHANGE (CLASS_WRITES | CLASS_CALLS | CLASS_SETS_LAST_INSERT_ID | CLASS_MULTI)
 
+bool insert_id_is_apart(const struct session *s)
+{
+	const struct run *r = s->run;
+	return (r->flags & CLASS_READS_LAST) && (r->flags & CLASS_READS_LAST_INSERT_ID) && r->reason != REASON_WARNINGS &&
+	       s->insert_id_at != s->last;
+}
+
 bool insert_id_matters(const struct session *s)
 {
 	const struct run *r = s->run;
 	if (r->own || (r->command != CMD_QUERY && !prepared_executes(r->command)))
 		return false;
 	/* What it would read of the statement before would be lost. */
-	if (r->flags & CLASS_READS_LAST)
+	if ((r->flags & CLASS_READS_LAST) && !insert_id_is_apart(s))
 		return false;
 	/* In what is begun here, any of them may follow. */
 	return r->route == ROUTE_PRIMARY || r->route == ROUTE_PIN || s->begun != BEGUN_NOT ||

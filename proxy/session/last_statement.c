@@ -3,13 +3,24 @@
  *
  * Where it has left warnings or an error, the session keeps the connection until its next statement (PIN_LAST_STATEMENT).
  * Else another session may have had the connection since, and what is there is the other's: the counts are then made
- * again on another connection by a statement of wye's own that leaves the same (ERRAND_LAST), or answered by wye.
+ * again on another connection by a statement of wye's own that leaves the same (ERRAND_LAST), or answered by wye. An
+ * error that wye has answered itself is on no connection, and one of a server's may be on another than the session is tied
+ * to; a SIGNAL puts it where it is asked for.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "protocol/ok.h"
 #include "proxy/session/session.h"
+#include "router/state_value.h"
+
+struct own_error {
+	uint16_t code;
+	char sqlstate[6];
+	char text[];
+};
 
 #define ROWS_MADE 16u /* up to so many are selected just to be counted; more, only for who asks for no more than that */
 
@@ -17,24 +28,71 @@
 static bool forgets(const struct session *s)
 {
 	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	uint32_t uses = CLASS_TOUCHES_TABLE | CLASS_WRITES | CLASS_DDL | CLASS_CALLS | CLASS_MULTI;
+	uint32_t uses = CLASS_TOUCHES_TABLE | CLASS_WRITES | CLASS_DDL | CLASS_CALLS;
 	return !any || any->flavor == FLAVOR_MYSQL || (s->run->flags & uses);
+}
+
+/* Not only what else belongs to its connection: counters of its own, SET timestamp. */
+static bool reads_it(const struct run *r)
+{
+	return (r->flags & CLASS_READS_LAST) && r->reason != REASON_SESSION_STATUS && r->reason != REASON_SESSION_VARIABLE;
 }
 
 void last_statement_ends(struct session *s)
 {
 	const struct run *r = s->run;
 	bool moves = r->pins_added || r->next_unknown || (r->route != ROUTE_REPLICA && r->route != ROUTE_SESSION);
-	if ((r->flags & CLASS_READS_LAST) || (!moves && !forgets(s)))
+	if (reads_it(r))
 		return;
-	finish_last_statement(s);
+	if (forgets(s))
+		last_statement_forget(s);
+	if (moves || forgets(s))
+		finish_last_statement(s);
+}
+
+void last_statement_keep_error(struct session *s, struct view payload)
+{
+	struct err_packet e;
+	char text[512];
+	if (!s->pinned || s->pinned == s->backend || !err_parse(payload, s->backend->caps, &e))
+		return;
+	snprintf(text, sizeof text, "%.*s", (int)e.message.len, (const char *)e.message.p);
+	last_statement_failed(s, e.code, e.sqlstate, text);
+	s->run->error_kept = true;
+}
+
+void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct own_error *e = malloc(sizeof *e + size);
+	last_statement_forget(s);
+	if (!e)
+		return;
+	e->code = code;
+	snprintf(e->sqlstate, sizeof e->sqlstate, "%s", sqlstate);
+	memcpy(e->text, text, size);
+	s->own_error = e;
+	s->last_affected = -1;
+}
+
+void last_statement_forget(struct session *s)
+{
+	free(s->own_error);
+	s->own_error = NULL;
 }
 
 void last_statement_note(struct session *s, struct backend *b, bool ok)
 {
 	const struct run *r = s->run;
-	if (r->flags & CLASS_READS_LAST)
+	if (ok && r->reason == REASON_FOUND_ROWS && (r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END)) {
+		s->last_affected = -1; /* those of the row that has told them */
+		s->last_rows = r->reply.rows;
+		s->rows_at = b;
+	}
+	if (reads_it(r))
 		return;
+	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s)))
+		last_statement_forget(s);
 	if (!ok || r->reply.warnings) {
 		b->has_warnings = true;
 		s->warned_at = b;
@@ -46,31 +104,56 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 		return;
 	bool has_rows = r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END;
 	s->last_affected = ok && !has_rows ? (int64_t)r->reply.affected : -1;
-	if (has_rows)
-		s->last_rows = r->reply.rows;
+	if (has_rows || (ok && r->sets_found_rows)) {
+		s->last_rows = has_rows ? r->reply.rows : 1;
+		s->rows_at = b;
+	}
 }
 
 bool last_statement_is_lost(const struct session *s, const struct backend *b)
 {
 	const struct run *r = s->run;
-	bool reads = r->command == CMD_QUERY || prepared_executes(r->command) || r->command == CMD_INIT_DB;
-	if (!reads || !(r->flags & CLASS_READS_LAST) || s->warned_at == b)
+	bool reads = r->command == CMD_QUERY || prepared_executes(r->command) || r->command == CMD_INIT_DB ||
+		     r->command == CMD_PING || r->command == CMD_SET_OPTION;
+	if (!reads || !(r->flags & CLASS_READS_LAST))
 		return false;
-	return b->has_warnings || (s->last != b && s->pinned != b);
+	if (s->own_error || insert_id_is_apart(s))
+		return true;
+	if (r->reads_found_rows)
+		return s->rows_at != b;
+	if (s->warned_at == b)
+		return false;
+	return b->has_warnings || s->last != b;
+}
+
+static bool text(struct buf *out, const char *t)
+{
+	return buf_append(out, t, strlen(t));
+}
+
+/* What leaves the error that wye answered itself; false: there is none, or no room. */
+bool last_statement_signal(const struct session *s, struct buf *sql)
+{
+	const struct own_error *e = s->own_error;
+	char number[16];
+	if (!e)
+		return false;
+	snprintf(number, sizeof number, "%u", e->code);
+	return text(sql, "SIGNAL SQLSTATE '") && text(sql, e->sqlstate) && text(sql, "' SET MYSQL_ERRNO=") &&
+	       text(sql, number) && text(sql, ", MESSAGE_TEXT=") &&
+	       value_write_charset_string(sql, view_of("utf8mb4"), (struct view){NULL, 0}, view_of(e->text));
 }
 
 /* A table, if only a derived one, makes MariaDB forget the warnings; both keep FOUND_ROWS() of the last SELECT. */
-void last_statement_again(const struct session *s, char *sql, size_t size)
+bool last_statement_again(const struct session *s, struct buf *sql)
 {
-	if (s->last_affected == 0) {
-		snprintf(sql, size, "DO (SELECT 1 FROM (SELECT 1) wye)");
-		return;
-	}
+	if (s->last_affected == 0 && !s->run->reads_found_rows)
+		return text(sql, "DO (SELECT 1 FROM (SELECT 1) wye)");
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
-	size_t at = (size_t)snprintf(sql, size, "SELECT 1 FROM (SELECT 1");
-	for (unsigned i = 1; i < rows; i++)
-		at += (size_t)snprintf(sql + at, size - at, " UNION ALL SELECT 1");
-	snprintf(sql + at, size - at, ") wye%s", rows ? "" : " LIMIT 0");
+	bool ok = text(sql, "SELECT 1 FROM (SELECT 1");
+	for (unsigned i = 1; ok && i < rows; i++)
+		ok = text(sql, " UNION ALL SELECT 1");
+	return ok && text(sql, ") wye") && (rows || text(sql, " LIMIT 0"));
 }
 
 static bool is_text(struct view sql, const char *text)
@@ -83,8 +166,11 @@ bool last_statement_answer(struct session *s, struct view sql, bool *sent)
 	char value[24], name[16];
 	while (sql.len && (sql.p[sql.len - 1] == ';' || sql.p[sql.len - 1] == ' '))
 		sql.len--;
-	if (s->pinned || (s->last && s->last->state == BACKEND_IDLE))
+	const struct backend *at = s->run->reads_found_rows ? s->rows_at : s->last;
+	if (s->pinned || s->own_error || (at && at->state == BACKEND_IDLE))
 		return false;
+	if (s->run->reads_found_rows ? s->last_rows <= ROWS_MADE : s->last_affected <= 0)
+		return false; /* a server can, after ERRAND_LAST */
 	if (is_text(sql, "SELECT ROW_COUNT()"))
 		snprintf(value, sizeof value, "%lld", (long long)s->last_affected);
 	else if (is_text(sql, "SELECT FOUND_ROWS()"))

@@ -17,6 +17,7 @@
 
 #include "protocol/auth.h"
 #include "protocol/ok.h"
+#include "protocol/tracker.h"
 #include "proxy/backend/room.h"
 #include "proxy/generation.h"
 #include "proxy/security.h"
@@ -158,7 +159,8 @@ static enum step set_initial_state(struct session *s)
 	s->status = STATUS_AUTOCOMMIT;
 	routing_state_changed(s);
 	hints_take_attributes(s, s->login->login.attributes);
-	freshness_begin(s, server ? server->flavor : FLAVOR_MYSQL);
+	if (!s->login->renewed) /* who is another user now has still seen what it has seen */
+		freshness_begin(s, server ? server->flavor : FLAVOR_MYSQL);
 	return STEP_AGAIN;
 }
 
@@ -169,7 +171,6 @@ static void forget_user_before(struct session *s)
 	s->login->user_before = NULL;
 	state_unref(s->worker->states, s->want);
 	s->want = state_initial(s->worker->states);
-	position_finish(&s->position);
 }
 
 static enum step on_accepted(struct session *s)
@@ -253,6 +254,8 @@ static bool begin_compression(struct session *s)
 				      s->login->login.zstd_level);
 }
 
+#define LOGIN_OK_MAX 2048u /* a schema's name and a proof are its longest parts */
+
 static enum step on_done(struct session *s)
 {
 	struct session_login *l = s->login;
@@ -266,10 +269,15 @@ static enum step on_done(struct session *s)
 		tls_proof(stage2, l->auth.nonce, leaf, proof);
 		ok.info = (struct view){(uint8_t *)proof, sizeof proof};
 	}
-	struct buf b;
-	buf_init(&b, 512);
+	struct buf b, told;
+	struct tracker_entry schema = {.type = TRACK_SCHEMA, .value = state_schema_of(s->want)};
+	buf_init(&b, LOGIN_OK_MAX);
+	buf_init(&told, LOGIN_OK_MAX);
+	if (schema.value.len && tracker_write(&told, &schema))
+		ok.trackers = (struct view){buf_data(&told), buf_len(&told)};
 	bool sent = ok_write(&b, &l->seq, s->caps, &ok) && conn_send(&s->client, buf_data(&b), buf_len(&b));
 	buf_finish(&b);
+	buf_finish(&told);
 	stat_add(&s->worker->stats->logins, 1);
 	sent = sent && begin_compression(s);
 	login_end(s);

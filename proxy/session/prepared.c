@@ -149,7 +149,6 @@ static enum step execute_local(struct session *s)
 	return answered(s, session_answer_row(s, "CONNECTION_ID()", id, true, true));
 }
 
-/* A PREPARE changes nothing: what the text does, its executions will do. */
 static enum step on_prepare(struct session *s, struct view payload)
 {
 	struct run *r = s->run;
@@ -157,15 +156,9 @@ static enum step on_prepare(struct session *s, struct view payload)
 	routing_classify(s, sql);
 	if (r->route == ROUTE_LOCAL)
 		return prepare_local(s, sql);
-	state_unref(s->worker->states, r->next);
-	r->next = NULL;
-	r->next_unknown = false;
-	effects_free(&r->bind);
-	effects_free(&r->unbind);
-	r->ask_locks = false;
-	r->pins_added = r->pins_released = 0;
+	effects_of_prepare(s);
 	r->flags &= CLASS_USES_TEMPORARY;
-	if (r->route != ROUTE_REPLICA)
+	if (r->route != ROUTE_REPLICA || r->to_primary)
 		r->route = ROUTE_PRIMARY;
 	r->replayable = !session_in_trx(s);
 	struct state *system = state_without_users(s->worker->states, s->want);
@@ -219,6 +212,11 @@ static enum step on_reset(struct session *s, struct client_statement *c)
 		s->run->route = ROUTE_PIN;
 		s->run->reason = REASON_PINNED;
 		return session_enter(s, SESSION_WANT_BACKEND);
+	}
+	if (is_mysql(s)) { /* its counts begin anew; MariaDB's stay */
+		last_statement_forget(s);
+		finish_last_statement(s);
+		s->warned_at = NULL;
 	}
 	return answered(s, session_answer_ok(s));
 }

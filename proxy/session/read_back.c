@@ -301,7 +301,8 @@ static void tie(struct session *s, bool variable, bool user_variable)
 	bound_forget(s->bound, BOUND_VARIABLE);
 	if (variable)
 		s->pins |= PIN_SESSION_VARIABLE;
-	if (user_variable)
+	/* Those that a trigger has set are still nobody's to ask for. */
+	if (user_variable || s->bound->unknown[BOUND_USER_VARIABLE])
 		effects_unknown(s, BOUND_USER_VARIABLE);
 	else
 		bound_forget(s->bound, BOUND_USER_VARIABLE);

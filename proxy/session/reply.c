@@ -213,12 +213,15 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 			return as_timed_out(s);
 		if (r->reply.error == TOO_MANY_STATEMENTS && r->command == CMD_STMT_PREPARE && !r->made_room)
 			return PACKET_PREPARE_AGAIN;
+		last_statement_keep_error(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {
 		s->status = r->reply.status;
 		note_ok(s, packet, n);
-		struct ok_filter filter = {.client_caps = s->caps, .keep = s->tracked,
+		/* Of what a statement asks to be told, its own answer is the first to tell. */
+		bool asks = (r->flags & CLASS_SETS_TRACKERS) && r->next;
+		struct ok_filter filter = {.client_caps = s->caps, .keep = asks ? trackers_kept(r->next) : s->tracked,
 					   .keep_variable = trackers_keep_variable, .arg = s};
 		if (!ok_needs_rewrite(packet, n, s->backend->caps, &filter))
 			return PACKET_PASS;

@@ -204,6 +204,8 @@ void routing_classify(struct session *s, struct view sql)
 	r->route = c.route;
 	r->reason = c.reason;
 	r->flags = c.flags;
+	r->reads_found_rows = c.reads_found_rows;
+	r->sets_found_rows = c.sets_found_rows;
 	r->pins_added = c.pins_added;
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
@@ -271,8 +273,10 @@ static struct backend *kept_for(const struct session *s)
 {
 	const struct run *r = s->run;
 	struct backend *b = NULL;
+	if (insert_id_is_apart(s))
+		return NULL;
 	if (r->flags & CLASS_READS_LAST)
-		b = s->warned_at ? s->warned_at : s->last;
+		b = r->reads_found_rows && s->rows_at ? s->rows_at : s->warned_at ? s->warned_at : s->last;
 	else if (insert_id_matters(s) && r->route != ROUTE_REPLICA && s->worker->snapshot->settings->connection_affinity &&
 		 s->insert_id_at && (int)s->insert_id_at->pool->key.slot == routing_primary_slot(s) &&
 		 s->insert_id_at->pool->key.caps == (s->caps & SESSION_POOL_CAPS))
@@ -355,7 +359,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	const struct snapshot *snapshot = s->worker->snapshot;
 	/* Never out of an open transaction, or of what ties every statement. */
 	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->reason == REASON_TEXT_PREPARE ||
-				  (r->flags & (CLASS_USES_TEMPORARY | CLASS_READS_USER_VARIABLE)));
+				  (r->flags & (CLASS_USES_TEMPORARY | CLASS_READS_USER_VARIABLE | CLASS_SETS_USER_VARIABLE)));
 	struct backend *kept = tied ? NULL : kept_for(s);
 	if (kept && s->begun == BEGUN_READ_WRITE && (int)kept->pool->key.slot != routing_primary_slot(s))
 		kept = NULL;

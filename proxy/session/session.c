@@ -261,6 +261,7 @@ static void on_closed(struct conn *c)
 	state_unref(w->states, s->at_login);
 	position_finish(&s->position);
 	free(s->trx_key);
+	last_statement_forget(s);
 	hints_end(s);
 	free(s->user);
 	free(s->peer);
@@ -392,6 +393,8 @@ void session_lost_kept(struct session *s, struct backend *b)
 		s->last = NULL;
 	if (s->warned_at == b)
 		s->warned_at = NULL;
+	if (s->rows_at == b)
+		s->rows_at = NULL;
 	if (s->insert_id_at == b)
 		s->insert_id_at = NULL;
 }

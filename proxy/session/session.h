@@ -116,6 +116,7 @@ enum errand_kind {
 	ERRAND_STATE,       /* SET ... */
 	ERRAND_INSERT_ID,   /* SET last_insert_id */
 	ERRAND_LAST,        /* SELECT ...: what leaves the counts of the session's last statement */
+	ERRAND_SIGNAL,      /* SIGNAL ...: an error that wye has answered itself, which this leaves and answers */
 	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
 	ERRAND_WAIT,        /* until a replica has applied what the session must see */
 	ERRAND_ASK,         /* what a server has applied, which is what the session has seen there at most */
@@ -151,6 +152,7 @@ struct run {
 	bool keyed;             /* a causal key counts in place of the session: key_position is set */
 	struct position key_position; /* what it must see then */
 	uint64_t key_number;
+	bool error_kept;        /* its ERR is own_error of the session */
 	bool noted;             /* it committed something whose position was told */
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
@@ -165,6 +167,7 @@ struct run {
 	enum route route;
 	enum reason reason;
 	uint32_t flags;
+	bool reads_found_rows, sets_found_rows;
 	uint64_t learned_key;   /* of its digest and the default schema */
 	uint64_t digest;
 	struct learned_row *refusal; /* of a replica, to be remembered when the primary can do it; or NULL */
@@ -295,8 +298,10 @@ struct session {
 	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */
 	struct backend *last;           /* where the last statement ran, if nobody else had it since */
 	struct backend *warned_at;      /* where the warnings of a statement of ours still are, likewise */
+	struct backend *rows_at;        /* where the last statement with rows ran, likewise */
 	struct backend *insert_id_at;   /* where our LAST_INSERT_ID() lives, likewise */
 	uint64_t insert_id;             /* its value when it had to be saved */
+	struct own_error *own_error;    /* the last statement's, when wye has it; or NULL */
 	int64_t last_affected;          /* by the last statement: ROW_COUNT(), -1 after rows or an error */
 	uint64_t last_rows;             /* of the last result: FOUND_ROWS() */
 	struct run *saving;             /* somebody's run in which it is being saved */
@@ -466,6 +471,7 @@ void read_back_end(struct session *s);
 void sessions_read_back(struct worker *w, int slot); /* asks those of a server (-1: that have been idle for a while) */
 /* ---- the last insert id: insert_id.c ---- */
 bool insert_id_matters(const struct session *s);   /* to the statement in work, or to what may follow it there */
+bool insert_id_is_apart(const struct session *s);  /* it is read beside counts that another connection has */
 bool insert_id_is_there(const struct session *s, const struct backend *b, bool reset);
 struct backend *insert_id_ask_at(struct session *s);
 void insert_id_after(struct session *s, struct backend *b, bool ok); /* the statement ran on b */
@@ -477,7 +483,13 @@ void insert_id_not_saved(struct run *r);
 void last_statement_ends(struct session *s); /* the one in work is classified: does it end what is kept of the last? */
 void last_statement_note(struct session *s, struct backend *b, bool ok);
 bool last_statement_is_lost(const struct session *s, const struct backend *b); /* and the one in work reads it */
-void last_statement_again(const struct session *s, char *sql, size_t size);
+bool last_statement_again(const struct session *s, struct buf *sql); /* what leaves the same counts; false: no room */
+/* An error of wye's own is as good as a server's: SHOW WARNINGS and GET DIAGNOSTICS tell it. */
+void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text);
+/* A server's, when the session is tied to another connection than that which has it. */
+void last_statement_keep_error(struct session *s, struct view payload);
+void last_statement_forget(struct session *s); /* that error */
+bool last_statement_signal(const struct session *s, struct buf *sql); /* what leaves it; false: there is none, or no room */
 /* True: wye has answered a plain question for a count, since its connection is another session's now. */
 bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 
@@ -532,10 +544,12 @@ enum step finish_statement(struct session *s, bool ok);
 void finish_release_all(struct session *s);
 /* ---- trackers_client.c: what the client has asked to be told ---- */
 void trackers_follow(struct session *s);                        /* want is another */
+unsigned trackers_kept(const struct state *s);                  /* OK_KEEP(...) */
 bool trackers_differ(const struct state *a, const struct state *b);
 bool trackers_keep_variable(void *session, struct view name);   /* for struct ok_filter */
-/* Appends what a connection must be told so that it reports what wye needs and what the client wants. */
-bool trackers_sql(const struct state *want, enum flavor flavor, struct buf *out);
+/* Appends what a connection, in a transaction or not, must be told so that it reports what wye needs and what the client
+ * wants. */
+bool trackers_sql(const struct state *want, enum flavor flavor, bool in_trx, struct buf *out);
 
 /* ---- trackers.c: an OK packet's session-state block ---- */
 #define TRACKERS_VARIABLES 6u

@@ -54,21 +54,28 @@ bool trackers_differ(const struct state *a, const struct state *b)
 	return false;
 }
 
+unsigned trackers_kept(const struct state *s)
+{
+	struct view v;
+	unsigned kept = OK_KEEP(TRACK_SYSTEM_VARIABLES);
+	if (!wish(s, SCHEMA, &v) || !is_off(v))
+		kept |= OK_KEEP(TRACK_SCHEMA);
+	if (wish(s, STATE_CHANGE, &v) && !is_off(v))
+		kept |= OK_KEEP(TRACK_STATE_CHANGE);
+	if (wish(s, GTIDS, &v) && !is_off(v))
+		kept |= OK_KEEP(TRACK_GTIDS);
+	if (wish(s, TRANSACTION, &v) && !is_off(v))
+		kept |= OK_KEEP(TRACK_TRX_STATE) |
+			(is_word(v, "characteristics") ? OK_KEEP(TRACK_TRX_CHARACTERISTICS) : 0);
+	return kept;
+}
+
 void trackers_follow(struct session *s)
 {
 	struct view v;
 	free(s->tracked_variables);
 	s->tracked_variables = wish(s->want, VARIABLES, &v) ? strndup((const char *)v.p, v.len) : NULL;
-	s->tracked = OK_KEEP(TRACK_SYSTEM_VARIABLES);
-	if (!wish(s->want, SCHEMA, &v) || !is_off(v))
-		s->tracked |= OK_KEEP(TRACK_SCHEMA);
-	if (wish(s->want, STATE_CHANGE, &v) && !is_off(v))
-		s->tracked |= OK_KEEP(TRACK_STATE_CHANGE);
-	if (wish(s->want, GTIDS, &v) && !is_off(v))
-		s->tracked |= OK_KEEP(TRACK_GTIDS);
-	if (wish(s->want, TRANSACTION, &v) && !is_off(v))
-		s->tracked |= OK_KEEP(TRACK_TRX_STATE) |
-			      (is_word(v, "characteristics") ? OK_KEEP(TRACK_TRX_CHARACTERISTICS) : 0);
+	s->tracked = trackers_kept(s->want);
 }
 
 /* The list as the client wrote it: names with commas and blanks between them, or a star. */
@@ -123,17 +130,16 @@ static bool add_names(struct buf *out, struct view list)
 	return done;
 }
 
-bool trackers_sql(const struct state *want, enum flavor flavor, struct buf *out)
+bool trackers_sql(const struct state *want, enum flavor flavor, bool in_trx, struct buf *out)
 {
 	bool mariadb = flavor == FLAVOR_MARIADB;
 	struct view v, list = {NULL, 0}, own = view_of(mariadb ? OWN ",last_gtid" : OWN);
-	struct view set = view_of(mariadb ? "SET SESSION session_track_state_change=1, session_track_schema=1, "
-					    "session_track_system_variables='"
-					  : "SET SESSION session_track_gtids=OWN_GTID, session_track_state_change=1, "
-					    "session_track_schema=1, session_track_system_variables='");
+	/* MySQL lets nobody change session_track_gtids in a transaction. */
+	struct view set = view_of(mariadb || in_trx ? "SET SESSION " : "SET SESSION session_track_gtids=OWN_GTID, ");
 	if (wish(want, VARIABLES, &v) && is_plain(v))
 		list = v;
-	bool done = write_bytes(out, set.p, set.len);
+	struct view rest = view_of("session_track_state_change=1, session_track_schema=1, session_track_system_variables='");
+	bool done = write_bytes(out, set.p, set.len) && write_bytes(out, rest.p, rest.len);
 	/* MariaDB's star would hide last_gtid behind other names. */
 	if (list.len && memchr(list.p, '*', list.len))
 		done = done && (mariadb ? write_bytes(out, own.p, own.len) : write_u8(out, '*'));

@@ -83,6 +83,7 @@ class ExactClient(RawClient):
     def __init__(self, endpoint, flags=PLAIN, **options):
         super().__init__(endpoint, client_flag=flags, **options)
         self.socket.settimeout(30)
+        self.received = bytearray()  # and not yet taken
         self.flags = self.connection.client_flag & self.connection.server_capabilities
         self.id = self.connection.server_thread_id[0]
         self.statements = {}   # by the script's name: (server's number, parameters)
@@ -143,7 +144,7 @@ class ExactClient(RawClient):
         """The account's own way to log in is asked for at once by every server."""
         plugin = (self.connection._auth_plugin_name or "mysql_native_password").encode()
         self.command(COMMAND.COM_CHANGE_USER, user.encode() + b"\0" + b"\0" + schema.encode() + b"\0" +
-                     struct.pack("<H", CHARSET_UTF8MB4) + plugin + b"\0")
+                     struct.pack("<H", CHARSET_UTF8MB4) + plugin + b"\0" + b"\0")  # no attributes
         while True:
             data = self.read_packet()
             if data[:1] in (b"\x00", b"\xff"):
@@ -162,6 +163,16 @@ class ExactClient(RawClient):
         self.send(self.sequence + 1, scramble(password.encode(), nonce[:20]))
 
     # --- answers ---
+
+    def read_exactly(self, size):
+        while len(self.received) < size:
+            part = self.socket.recv(1 << 16)
+            if not part:
+                raise EOFError("the connection was closed")
+            self.received += part
+        data = bytes(self.received[:size])
+        del self.received[:size]
+        return data
 
     def read_packet(self):
         head = self.read_exactly(4)

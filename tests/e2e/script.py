@@ -137,18 +137,24 @@ class Player:
     def play(self, script, number):
         """What was answered to each step, as the session that is compared with would have seen it."""
         stage = Stage(self, script, "app_%s%06d" % (self.letter, number))
+        stage.create()
         try:
             return [stage.known(stage.step(step)) for step in script.steps]
         finally:
             stage.close()
+            self.drop(stage.schema)
 
 
 class Stage:
+    """The sessions of one script, in a schema that create() makes unless it is there already."""
+
     def __init__(self, player, script, schema):
         self.player, self.script, self.schema = player, script, schema
         self.clients = {}
+
+    def create(self):
         first = self.client("a", None)
-        for statement in ("CREATE DATABASE " + schema, "USE " + schema):
+        for statement in ("CREATE DATABASE " + self.schema, "USE " + self.schema):
             answer = first.run(statement)
             assert answer[0][0] == "ok", answer
 
@@ -191,7 +197,14 @@ class Stage:
     def close(self):
         for client in self.clients.values():
             client.quit()
-        self.player.drop(self.schema)
+
+
+def apart(expected, got):
+    """Of two answers, what is not the same in both: the place, and the two."""
+    if type(expected) is type(got) and isinstance(expected, (list, tuple)) and len(expected) == len(got):
+        return [("[%d]%s" % (i, where), one, other) for i in range(len(got)) if expected[i] != got[i]
+                for where, one, other in apart(expected[i], got[i])]
+    return [("", expected, got)]
 
 
 def difference(script, expected, got):
@@ -199,5 +212,7 @@ def difference(script, expected, got):
     for i, step in enumerate(script.steps):
         if expected[i] != got[i]:
             before = "".join("    %s\n" % line for line in script.steps[:i])
-            return "%s:\n%s >> %s\n   expected %r\n   got      %r" % (script.title, before, step, expected[i], got[i])
+            return "%s:\n%s >> %s\n%s" % (script.title, before, step, "\n".join(
+                "   answer%s: expected %r\n   %s got      %r" % (where, one, " " * len("answer" + where), other)
+                for where, one, other in apart(expected[i], got[i])))
     return None

@@ -580,6 +580,17 @@ static void test_hints_move_only_what_may_move(void **state)
 	assert_false(of("SELECT 1 /*+ SET_VAR(a=1) */", &mysql, &nothing_open)->flags & CLASS_SET_VAR);
 }
 
+static void test_what_reads_or_sets_found_rows_is_told(void **state)
+{
+	(void)state;
+	assert_true(of("SELECT FOUND_ROWS()", &mysql, &nothing_open)->reads_found_rows);
+	assert_false(of("SELECT ROW_COUNT()", &mysql, &nothing_open)->reads_found_rows);
+	assert_true(of("SELECT 1 INTO @a", &mariadb, &nothing_open)->sets_found_rows);
+	assert_true(of("UPDATE t SET a=1", &mysql, &nothing_open)->sets_found_rows);
+	assert_false(of("UPDATE t SET a=1", &mariadb, &nothing_open)->sets_found_rows);
+	assert_false(of("DELETE FROM t", &mysql, &nothing_open)->sets_found_rows);
+}
+
 static void test_kill_names_its_victim(void **state)
 {
 	(void)state;
@@ -587,11 +598,16 @@ static void test_kill_names_its_victim(void **state)
 	assert_int_equal(result.kill_id, 42);
 	assert_true(result.kill_query);
 	of("kill 18446744073709551615", &mysql, &nothing_open);
-	assert_int_equal(result.kill_id, 0);
+	assert_true(result.kill_id == KILL_UNKNOWN);
 	of("KILL HARD CONNECTION 7", &mariadb, &nothing_open);
 	assert_int_equal(result.kill_id, 7);
 	assert_false(result.kill_query);
-	assert_int_equal(of("KILL USER x", &mariadb, &nothing_open)->kill_id, 0);
+	assert_true(of("KILL USER x", &mariadb, &nothing_open)->kill_id == KILL_UNKNOWN);
+	assert_true(of("KILL QUERY 0", &mariadb, &nothing_open)->kill_id == 0);
+	assert_true(of("KILL QUERY CONNECTION_ID()", &mysql, &nothing_open)->kill_id == KILL_OWN);
+	assert_true(of("KILL connection_id();", &mariadb, &nothing_open)->kill_id == KILL_OWN);
+	assert_true(of("KILL CONNECTION_ID() + 1", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN);
+	assert_true(of("KILL 7 + 1", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN);
 }
 
 static void test_nothing_at_all_is_no_statement(void **state)
@@ -645,7 +661,8 @@ int main(void)
 	    cmocka_unit_test(test_the_catalog_knows_routines_and_views),
 	    cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
 	    cmocka_unit_test(test_hints_move_only_what_may_move),
-	    cmocka_unit_test(test_kill_names_its_victim),
+	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
+    cmocka_unit_test(test_kill_names_its_victim),
 	    cmocka_unit_test(test_nothing_at_all_is_no_statement),
 	    cmocka_unit_test(test_every_name_has_a_word),
 	};
