@@ -1,348 +1,258 @@
 #!/usr/bin/env python3
-"""Random sessions from a weighted grammar, played on the primary and through wye, until their answers differ.
+"""Random sessions (grammar.py), played on the primary and through wye, until their answers differ.
 
-    tests/e2e/generator.py --flavor mariadb|mysql [--count N] [--seed S] [--length N] [--at-once N]
+    tests/e2e/generator.py --flavor mariadb|mysql [--count N] [--first N] [--seed S] [--length N] [--processes N] [--most N]
 
-Starts a cluster and a wye that gives sessions another connection at every statement. The seed is printed; sequence i
-of a seed is always the same. For one that differs the shortest prefix that still differs is printed, as a script
-(script.py).
+Starts a cluster and a wye (WYE_BIN: any build) that gives sessions another connection at every statement. The seed is
+printed; sequence i of a seed is always the same: 8 to --length statements and then a look at all that the session has
+set. One that differs is played again in a schema of its own, made short, and printed as a script (script.py).
+
+The processes keep their schemas: each session begins by putting the rows back, as part of what is compared, and the
+objects are made again after a sequence that has changed some. Ids go on from a multiple of a thousand.
 """
 
 import argparse
-import concurrent.futures
+import contextlib
 import itertools
+import multiprocessing
 import pathlib
+import queue
 import random
+import re
 import sys
 import tempfile
-import threading
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
 
-from script import TABLE, Script, difference  # noqa: E402
+from endpoint import Endpoint, Session, wait_until  # noqa: E402
+from grammar import DUMP, TABLE_U, objects, sentences  # noqa: E402
+from script import Script, Stage, difference  # noqa: E402
 
-NAMES = ["one", "two", "it''s", "ü", "", "a b", "back\\\\slash", "100%"]
-MODES = ["", "ANSI_QUOTES", "PIPES_AS_CONCAT", "NO_BACKSLASH_ESCAPES", "STRICT_ALL_TABLES", "STRICT_TRANS_TABLES",
-         "TRADITIONAL", "ANSI", "NO_UNSIGNED_SUBTRACTION"]
-ZONES = ["+00:00", "+02:00", "-08:00", "+13:45", "SYSTEM"]
-CHARSETS = ["utf8mb4", "latin1", "utf8mb4 COLLATE utf8mb4_bin", "gbk", "ascii", "DEFAULT"]
-VARIABLES = {"group_concat_max_len": ["4", "100", "DEFAULT"], "sql_select_limit": ["1", "2", "DEFAULT"],
-             "sql_safe_updates": ["0", "1"], "foreign_key_checks": ["0", "1"], "div_precision_increment": ["2", "7"],
-             "lc_time_names": ["'de_DE'", "'en_US'"], "auto_increment_increment": ["1", "3", "DEFAULT"],
-             "default_week_format": ["0", "3"], "max_error_count": ["0", "1", "DEFAULT"], "sql_notes": ["0", "1"],
-             "timestamp": ["1700000000", "DEFAULT"], "innodb_lock_wait_timeout": ["1", "DEFAULT"],
-             "no_such_variable": ["1"], "unique_checks": ["0", "1"], "character_set_results": ["latin1", "utf8mb4", "NULL"]}
+# What a statement that changes objects for longer than its session looks like.
+CHANGES_OBJECTS = re.compile(r"CREATE (OR REPLACE )?(TABLE|VIEW|INDEX|PROCEDURE)|ALTER TABLE [ux]\b|TRUNCATE u|RENAME TABLE")
+OBJECTS_AGAIN = ["DROP VIEW IF EXISTS w", "DROP TABLE IF EXISTS x, y, u", "DROP PROCEDURE IF EXISTS own", TABLE_U]
+SHORTEST = 8
+IDS = 1000  # of one sequence, in a table
 
 
-class Grammar:
-    """Each method is a rule: it returns the lines of a script. Weights are how often a rule is chosen."""
-
-    def __init__(self, flavor, rng):
-        self.flavor, self.rng = flavor, rng
-        self.rules = [(rule, weight) for weight, rules in {
-            10: [self.read, self.read, self.insert, self.update, self.set_variable],
-            6: [self.user_variable, self.show, self.user_read, self.begin, self.end, self.last, self.set_mode],
-            4: [self.warns, self.prepared, self.executed, self.names, self.zone, self.delete, self.temporary, self.fails],
-            2: [self.savepoint, self.use, self.text_prepared, self.several, self.call, self.function, self.isolation,
-                self.lock, self.autocommit, self.user_lock, self.ddl, self.long_data, self.cursor, self.sequence],
-            1: [self.reset, self.locked_tables, self.handler, self.load, self.command, self.view, self.init],
-        }.items() for rule in rules]
-        self.temporaries, self.statements = 0, 0
-
-    def one(self, *choices):
-        return self.rng.choice(choices)
-
-    def number(self):
-        return self.rng.choice([1, 2, 3, 5, 100, -1, 0])
-
-    def text(self):
-        return "'%s'" % self.rng.choice(NAMES)
-
-    def value(self):
-        return self.one(str(self.number()), self.text(), "NULL", "@a", "@b", "1.5", "LAST_INSERT_ID()", "0x41")
-
-    def where(self):
-        return self.one("", " WHERE id=%d" % self.number(), " WHERE n > %d" % self.number(), " WHERE v=%s" % self.text(),
-                        " WHERE id=@a", " WHERE id IN (1,3)")
-
-    def statement(self):
-        rules, weights = zip(*self.rules)
-        return self.rng.choices(rules, weights)[0]()
-
-    # --- reads ---
-
-    def read(self):
-        return [self.one("SELECT * FROM t%s ORDER BY id" % self.where(), "SELECT COUNT(*), SUM(n) FROM t%s" % self.where(),
-                         "SELECT GROUP_CONCAT(v ORDER BY id) FROM t", "SELECT %s, 'x' || 'y'" % self.value(),
-                         "SELECT \"text\", 10/3, 'a\\nb'", "SELECT @@sql_mode, @@time_zone, @@group_concat_max_len",
-                         "SELECT DATABASE(), @@character_set_client, @@collation_connection", "(SELECT 1) UNION (SELECT 2)",
-                         "SELECT id FROM t ORDER BY id LIMIT 1", "SELECT NOW() < '2001-01-01', @@timestamp < 5",
-                         "SELECT DAYNAME('2024-01-01'), WEEK('2024-01-01')", "SELECT * FROM u ORDER BY id",
-                         "WITH w AS (SELECT 1 AS x) SELECT * FROM w", "SELECT t.id, u.id FROM t JOIN u ON t.id=u.id")]
-
-    def show(self):
-        return [self.one("SHOW TABLES", "SHOW COLUMNS FROM t", "SHOW CREATE TABLE u", "SHOW VARIABLES LIKE 'sql_mode'",
-                         "SHOW VARIABLES LIKE 'character_set_c%'", "SHOW INDEX FROM u", "DESCRIBE t",
-                         "EXPLAIN SELECT * FROM u WHERE id=1", "SHOW DATABASES LIKE '{db}'")]
-
-    def last(self):
-        return [self.one("SELECT LAST_INSERT_ID()", "SELECT ROW_COUNT()", "SHOW WARNINGS", "SHOW ERRORS",
-                         "SHOW COUNT(*) WARNINGS", "SELECT @@warning_count", "SELECT FOUND_ROWS()", "SELECT @@error_count",
-                         "SELECT LAST_INSERT_ID(%d)" % self.number())]
-
-    def warns(self):
-        return [self.one("SELECT CAST('x' AS SIGNED)", "DROP TABLE IF EXISTS nothing", "SELECT CAST(v AS SIGNED) FROM t",
-                         "INSERT IGNORE INTO t (id, v) VALUES (1, 'again')")] + self.one([], ["SHOW WARNINGS"])
-
-    def fails(self):
-        return [self.one("SELECT * FROM nothing", "SELECT nothing FROM t", "SELECT 1 FROM", "INSERT INTO t (id) VALUES (1)",
-                         "INSERT INTO nothing VALUES (1)", "USE nothing", "SET sql_mode='NOTHING'", "DROP TABLE nothing",
-                         "SIGNAL SQLSTATE '45000'", "CREATE TABLE t (a INT)", "CALL nothing()", "SELECT nothing()")]
-
-    # --- writes ---
-
-    def insert(self):
-        return [self.one("INSERT INTO t (v) VALUES (%s)" % self.text(), "INSERT INTO t (v, n) VALUES ('x', 1), ('y', 2)",
-                         "INSERT INTO t (id, v) VALUES (%d, 'own')" % self.rng.randrange(50, 60),
-                         "INSERT INTO u (t) VALUES (LAST_INSERT_ID())", "REPLACE INTO t (id, v) VALUES (2, 'replaced')",
-                         "INSERT INTO t (v) SELECT v FROM u", "INSERT INTO t (id, v) VALUES (1, 'd') ON DUPLICATE KEY UPDATE n=9",
-                         "INSERT INTO t (v, n) VALUES (%s, %s)" % (self.text(), self.value()))]
-
-    def update(self):
-        return ["UPDATE t SET %s=%s%s" % (self.one("v", "n"), self.value(), self.where())]
-
-    def delete(self):
-        return ["DELETE FROM t WHERE id=%d" % self.rng.randrange(60)]
-
-    def ddl(self):
-        return [self.one("ALTER TABLE u ADD COLUMN c%d INT" % self.rng.randrange(3), "CREATE TABLE IF NOT EXISTS x (a INT)",
-                         "DROP TABLE IF EXISTS x", "TRUNCATE u", "CREATE INDEX i ON u (t)")]
-
-    def view(self):
-        return ["CREATE OR REPLACE VIEW w AS SELECT id, v FROM t WHERE id < 4", "SELECT * FROM w ORDER BY id",
-                "UPDATE w SET v='viewed' WHERE id=1"]
-
-    # --- state ---
-
-    def set_variable(self):
-        name = self.rng.choice(sorted(VARIABLES))
-        return [self.one("SET %s=%s", "SET SESSION %s=%s", "SET @@%s=%s", "SET @@session.%s=%s")
-                % (name, self.rng.choice(VARIABLES[name]))] + self.one([], ["SELECT @@" + name])
-
-    def set_mode(self):
-        mode = self.rng.choice(MODES)
-        return [self.one("SET sql_mode='%s'" % mode, "SET SESSION sql_mode='%s'" % mode,
-                         "SET sql_mode=CONCAT(@@sql_mode,',ANSI_QUOTES')", "SET sql_mode=DEFAULT",
-                         "SET sql_mode='%s', time_zone='+05:00'" % mode)]
-
-    def zone(self):
-        return ["SET time_zone='%s'" % self.rng.choice(ZONES), "SELECT @@time_zone, FROM_UNIXTIME(0)"]
-
-    def names(self):
-        return [self.one("SET NAMES %s", "SET NAMES %s", "SET CHARACTER SET %s") % self.rng.choice(CHARSETS).split(" ")[0]]
-
-    def isolation(self):
-        return [self.one("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
-                         "SET SESSION TRANSACTION READ ONLY", "SET SESSION TRANSACTION READ WRITE", "SET TRANSACTION READ ONLY")]
-
-    def use(self):
-        return [self.one("USE {db}", "CREATE DATABASE IF NOT EXISTS {db}_b", "USE {db}_b", "USE {db}", "DROP DATABASE IF EXISTS {db}_b"),
-                "SELECT DATABASE()"]
-
-    def init(self):
-        return ["!init {db}"]
-
-    def autocommit(self):
-        return [self.one("SET autocommit=0", "SET autocommit=1", "SET autocommit=1"), "SELECT @@autocommit"]
-
-    def user_variable(self):
-        return [self.one("SET @a=%s" % self.value(), "SET @b=%s, @a=3" % self.value(), "SET @a=@a+1", "SELECT @a:=%d" % self.number(),
-                         "SELECT id, v INTO @a, @b FROM t WHERE id=%d" % self.number(), "SET @b=(SELECT COUNT(*) FROM t)",
-                         "SET @b=_latin1'x'", "SET @a=CONCAT('x', @b)")]
-
-    def user_read(self):
-        return [self.one("SELECT @a, @b", "SELECT @a", "SELECT * FROM t WHERE id=@a", "SELECT CHARSET(@b), @b", "SELECT @a IS NULL")]
-
-    # --- transactions and locks ---
-
-    def begin(self):
-        return [self.one("BEGIN", "START TRANSACTION", "START TRANSACTION", "START TRANSACTION READ ONLY",
-                         "START TRANSACTION WITH CONSISTENT SNAPSHOT")]
-
-    def end(self):
-        return [self.one("COMMIT", "ROLLBACK", "COMMIT", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN")]
-
-    def savepoint(self):
-        return [self.one("SAVEPOINT s", "ROLLBACK TO s", "RELEASE SAVEPOINT s")]
-
-    def lock(self):
-        return ["SELECT * FROM t WHERE id=1 " + self.one("FOR UPDATE", "LOCK IN SHARE MODE")]
-
-    def user_lock(self):
-        return [self.one("SELECT GET_LOCK('{db}', 0)", "SELECT RELEASE_LOCK('{db}')", "SELECT IS_FREE_LOCK('{db}')",
-                         "DO RELEASE_ALL_LOCKS()")]
-
-    def locked_tables(self):
-        return ["LOCK TABLES t WRITE, u READ", "SELECT COUNT(*) FROM t", "INSERT INTO t (v) VALUES ('locked')",
-                "SELECT COUNT(*) FROM u", "UNLOCK TABLES"]
-
-    def handler(self):
-        return ["HANDLER u OPEN", "HANDLER u READ FIRST", "SELECT COUNT(*) FROM t", "HANDLER u READ NEXT", "HANDLER u CLOSE"]
-
-    # --- tables of the session ---
-
-    def temporary(self):
-        self.temporaries += 1
-        name = self.one("tt", "tt", "t")
-        return self.one(["CREATE TEMPORARY TABLE %s (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(9), n INT)" % name],
-                        ["INSERT INTO tt (v) VALUES ('temp')", "SELECT * FROM tt"], ["SELECT COUNT(*) FROM tt"],
-                        ["DROP TEMPORARY TABLE IF EXISTS %s" % name], ["INSERT INTO t (v) SELECT v FROM tt"])
-
-    # --- several at once, routines ---
-
-    def several(self):
-        return [self.one("SELECT 1; SELECT 2", "INSERT INTO t (v) VALUES ('m'); SELECT LAST_INSERT_ID()",
-                         "SET @a=5; SELECT @a", "SELECT 1; SELECT nothing; SELECT 3", "SET time_zone='+01:00'; SELECT @@time_zone",
-                         "BEGIN; UPDATE t SET n=7; COMMIT")]
-
-    def call(self):
-        return [self.one("CALL reads()", "CALL writes('called')", "CALL sets(7, @a)", "CALL signals()", "CALL reads(); SELECT 1")]
-
-    def function(self):
-        return ["SELECT " + self.one("twice(4)", "total()", "logs('f')", "twice(n) FROM t ORDER BY id")]
-
-    def sequence(self):
-        if self.flavor != "mariadb":
-            return ["TABLE u"]
-        return [self.one("SELECT NEXTVAL(q)", "SELECT LASTVAL(q)", "SELECT NEXT VALUE FOR q", "INSERT INTO t (n) VALUES (NEXTVAL(q))",
-                         "INSERT INTO t (v) VALUES ('r') RETURNING id")]
-
-    def load(self):
-        return ["!file b'5,five\\n6,six\\n'", "LOAD DATA LOCAL INFILE 'f' INTO TABLE t FIELDS TERMINATED BY ',' (n, v)"]
-
-    # --- prepared statements ---
-
-    def text_prepared(self):
-        return self.one(["PREPARE p FROM 'SELECT v FROM t WHERE id = ?'"], ["SET @id=1", "EXECUTE p USING @id"],
-                        ["PREPARE p FROM 'UPDATE t SET n = n + 1'"], ["EXECUTE p"], ["DEALLOCATE PREPARE p"],
-                        ["PREPARE p FROM 'SELECT COUNT(*) FROM t'", "EXECUTE p"])
-
-    def prepared(self):
-        name, text = self.one(("a", "SELECT v FROM t WHERE id = ?"), ("b", "INSERT INTO t (v) VALUES (?)"),
-                              ("c", "SELECT COUNT(*) FROM t"), ("d", "UPDATE t SET n = ? WHERE id = 1"),
-                              ("e", "SELECT LAST_INSERT_ID(), @a"), ("f", "SET @b = ?"))
-        return ["!prepare %s %s" % (name, text)]
-
-    def executed(self):
-        return ["!execute " + self.one("a 1", "a 2", "b 'bound'", "b None", "c", "c", "d 4", "e", "f 'x'")]
-
-    def long_data(self):
-        return ["!prepare l SELECT LENGTH(?)", "!long l 0 b'abc'"] + self.one([], ["SELECT 1"]) + ["!execute l b''"]
-
-    def cursor(self):
-        return ["!prepare k SELECT id FROM t ORDER BY id", "!open k", "!fetch k 1"] + \
-            self.one([], ["SELECT 'between'"], ["UPDATE u SET t=1"]) + ["!fetch k 50", "!close k"]
-
-    # --- commands ---
-
-    def reset(self):
-        return ["!reset", "SET NAMES utf8mb4"]
-
-    def command(self):
-        return [self.one("!ping", "!fields u")]
-
-
-ROUTINES = [
-    "CREATE TABLE u (id INT PRIMARY KEY AUTO_INCREMENT, t INT, v VARCHAR(9)) ENGINE=InnoDB",
-    "INSERT INTO u (t, v) VALUES (1, 'u1'), (2, 'u2')",
-    "SET @a=1, @b='x'",  # MariaDB knows a variable from the moment that a statement with it is prepared
-    "CREATE PROCEDURE reads() BEGIN SELECT COUNT(*) FROM t; SELECT 'second'; END",
-    "CREATE PROCEDURE writes(x VARCHAR(20)) BEGIN INSERT INTO t (v) VALUES (x); SELECT LAST_INSERT_ID(); END",
-    "CREATE PROCEDURE sets(a INT, OUT b INT) BEGIN SET b = a * 2; SELECT COUNT(*) INTO @b FROM u; END",
-    "CREATE PROCEDURE signals() BEGIN INSERT INTO u (t) VALUES (9); SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT='stop'; END",
-    "CREATE FUNCTION twice(a INT) RETURNS INT DETERMINISTIC NO SQL RETURN a * 2",
-    "CREATE FUNCTION total() RETURNS INT READS SQL DATA RETURN (SELECT SUM(n) FROM t)",
-    "CREATE FUNCTION logs(x VARCHAR(9)) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO u (v) VALUES (x); RETURN 1; END",
-]
+def put_back(number):
+    """One command that makes the rows what they were, the next ids beginning at a number of the sequence."""
+    first = (number + 1) * IDS
+    return ("DELETE FROM t; DELETE FROM u; DELETE FROM g; INSERT INTO t VALUES (1, 'one', 10), (2, 'two', 20), (3, 'three', 30), (%d, '', 0);"
+            " INSERT INTO u VALUES (1, 1, 'u1'), (2, 2, 'u2'), (%d, 0, ''); INSERT INTO g VALUES (%d, 0);"
+            " DELETE FROM t WHERE id=%d; DELETE FROM u WHERE id=%d; DELETE FROM g; SELECT 1") % ((first,) * 5)
 
 
 def generate(flavor, seed, number, length):
-    rng = random.Random("%s %d" % (seed, number))
-    script = Script("sequence %d of seed %s" % (number, seed), modern=rng.random() < 0.5)
-    script.steps = TABLE + ROUTINES + (["CREATE SEQUENCE q"] if flavor == "mariadb" else [])
-    grammar = Grammar(flavor, rng)
-    while len(script.steps) < length + 12:
-        script.steps += grammar.statement()
+    rng = random.Random("length of %s %d" % (seed, number))
+    steps, modern = sentences(flavor, seed, number, rng.randint(SHORTEST, max(SHORTEST, length)))
+    script = Script("sequence %d of seed %s" % (number, seed), modern=modern)
+    script.steps = steps + DUMP
     return script
 
 
-def shorten(sides, script, budget=60):
-    """The script without the steps that do not matter, as far as so many tries get."""
-    found = sides.differences(script)
-    kept = list(script.steps)
-    size = max(1, len(kept) // 4)
-    while size and budget:
+class Place:
+    """One way to the servers, with a schema that stays. What is not compared is done by root on the primary."""
+
+    def __init__(self, endpoint, primary, schema, flavor):
+        self.endpoint, self.schema, self.flavor = endpoint, schema, flavor
+        self.root = Session(primary.connect("root", "", None, by_socket=True))
+        self.make()
+
+    def make(self):
+        self.drop()
+        for statement in ["CREATE DATABASE " + self.schema, "USE " + self.schema] + objects(self.flavor):
+            self.root.run(statement)
+
+    def drop(self):
+        for name in (self.schema, self.schema + "_b"):
+            self.root.run("DROP DATABASE IF EXISTS " + name)
+
+    def play(self, script, number):
+        stage = Stage(self, script, self.schema)
+        try:
+            return [stage.known(stage.step(step)) for step in [put_back(number)] + script.steps]
+        finally:
+            stage.close()
+            self.tidy("\n".join(script.steps))
+
+    def tidy(self, text):
+        if "XA PREPARE" in text:
+            wait_until(self.no_xa_left, "the end of XA transactions")
+        if "{db}_b" in text:
+            self.root.run("DROP DATABASE IF EXISTS %s_b" % self.schema)
+        if CHANGES_OBJECTS.search(text):
+            for statement in OBJECTS_AGAIN:
+                self.root.run(statement)
+        if self.flavor == "mariadb" and "(q" in text or "FOR q" in text:
+            self.root.run("ALTER SEQUENCE q RESTART 1")
+
+    def no_xa_left(self):
+        """A transaction that was prepared is there until its session has ended, and then still."""
+        left = [row[3] for row in self.root.rows("XA RECOVER") if row[3].startswith(self.schema)]
+        for name in left:
+            try:
+                self.root.run("XA ROLLBACK %s", [name])
+            except Exception:  # its session is still there
+                return False
+        return not self.root.value("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = 0") \
+            if left else True
+
+
+def places_of(ways, flavor, number):
+    direct, wye = (Endpoint(*way) for way in ways)
+    return [Place(way, direct, "app_%s9%05d" % (letter, number), flavor) for way, letter in ((direct, "d"), (wye, "m"))]
+
+
+def play_part(process, processes, ways, flavor, options, stop, found):
+    """What one process does: every so-manyth sequence."""
+    places = places_of(ways, flavor, process)
+    try:
+        for number in range(options.first + process, options.first + options.count, processes):
+            if stop.is_set():
+                break
+            script = generate(flavor, options.seed, number, options.length)
+            expected, got = (place.play(script, number) for place in places)
+            told = None
+            if expected != got:
+                script.steps.insert(0, put_back(number))
+                told = difference(script, expected, got)
+                for place in places:
+                    place.make()
+            found.put((number, told))
+    finally:
+        for place in places:
+            place.drop()
+    found.put((None, None))
+
+
+def play_all(cluster, wye, options, tell=print):
+    """(how many were played, the differences as text): those that are seen again are made short."""
+    from sides import Sides
+    ways = [(cluster.primary.host, cluster.primary.port, str(cluster.primary.socket)), (wye.host, wye.port, wye.socket)]
+    stop, found = multiprocessing.Event(), multiprocessing.Queue()
+    children = [multiprocessing.Process(target=play_part, args=(
+        i, options.processes, ways, cluster.flavor, options, stop, found)) for i in range(options.processes)]
+    for child in children:
+        child.start()
+    sides, played, differences = Sides(cluster, moving=wye), 0, []
+    places = places_of(ways, cluster.flavor, options.processes)
+    running = len(children)
+    try:
+        while running:
+            try:
+                number, told = found.get(timeout=1)
+            except queue.Empty:
+                assert all(child.is_alive() or not child.exitcode for child in children), "a process of the generator has failed"
+                continue
+            running -= number is None
+            played += number is not None
+            if told:
+                short = tell_short(sides, places, cluster.flavor, options, number)
+                differences.append(short or "NOT SEEN AGAIN " + told)
+                tell(differences[-1] + "\n")
+                if len(differences) >= options.most:
+                    stop.set()
+            if number is not None and played % 1000 == 0:
+                tell("%d sequences, %d differ" % (played, len(differences)))
+    finally:
+        stop.set()
+        for child in children:
+            child.join(60)
+            child.kill()
+        for place in places:
+            place.drop()
+    return played, differences
+
+
+def needed(made, steps):
+    """Of the statements that make objects, those whose name a step has, and with them all that these need."""
+    names = {statement: re.search(r"(?:TABLE|INTO|TRIGGER|PROCEDURE|FUNCTION|SEQUENCE) (\w+)", statement)[1] for statement in made[:-1]}
+    names.update((statement, "g") for statement in made if "TRIGGER" in statement)
+    kept, text = [], "\n".join(steps)
+    for _ in range(2):
+        kept = [statement for statement in made[:-1] if re.search(r"\b%s\b" % names[statement], text)]
+        text = "\n".join(kept + steps)
+    return kept + made[-1:]
+
+
+def shorten(places, script, number, budget=60):
+    """The steps without those that do not matter, as far as so many tries get, and the difference; None when there is none."""
+    kept, budget, told = list(script.steps), itertools.repeat(None, budget), None
+
+    def differ(steps):
+        nonlocal told
+        script.steps = steps
+        expected, got = (place.play(script, number) for place in places)
+        if expected == got:
+            return None
+        told = difference(script, expected[1:], got[1:]) or told
+        for place in places:
+            place.make()
+        return 1 + next(i for i in range(len(steps) + 1) if expected[i] != got[i])
+    size = differ(kept)
+    if size is None:
+        return None, None
+    kept = kept[:size - 1]
+    size = max(1, len(kept) // 2)
+    while size:
         at = len(kept)
-        while at > 0 and budget:
+        while at > 0 and next(budget, 0) is None:
             at = max(0, at - size)
-            script.steps = kept[:at] + kept[at + size:]
-            budget -= 1
-            again = sides.differences(script)
-            if again:
-                kept, found = list(script.steps), again
+            if differ(kept[:at] + kept[at + size:]):
+                kept = kept[:at] + kept[at + size:]
         size //= 2
-    return found
+    return kept, told
 
 
-def run(sides, flavor, count, seed, length=40, at_once=4, tell=print):
-    """Differences of sequences 0..count-1, those that could be seen again made short."""
-    found, done, lock = [], itertools.count(1), threading.Lock()
-
-    def one(number):
-        script = generate(flavor, seed, number, length)
-        differences = sides.differences(script)
-        if differences:
-            short = shorten(sides, script) or differences
-            with lock:
-                found.append("\n\n".join(short))
-                tell("\n\n".join(short))
-        n = next(done)
-        if n % 500 == 0:
-            tell("%d sequences, %d differ" % (n, len(found)))
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(one, range(count)))
-    return found
+def tell_short(sides, places, flavor, options, number):
+    """A sequence that has differed, as a short script with all that it needs; None when it no longer differs."""
+    script = generate(flavor, options.seed, number, options.length)
+    kept, told = shorten(places, script, number)
+    if kept is None:
+        return None
+    made = objects(flavor)
+    for steps in (needed(made, kept) + kept, made + [put_back(number)] + kept):
+        script.steps = steps
+        found = sides.differences(script)
+        if found:
+            return "\n\n".join(found)
+    return "ONLY IN A SCHEMA THAT STAYS: %s" % told
 
 
 def main():
     from servers_seen import Witness
-    from sides import Sides, prepare
+    from sides import prepare
     from wye_cluster import Cluster
     from wye_process import Wye
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--flavor", choices=("mariadb", "mysql"), required=True)
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", default=None)
-    parser.add_argument("--length", type=int, default=40, help="statements of one sequence")
-    parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--first", type=int, default=0, help="number of the first sequence")
+    parser.add_argument("--seed", default=str(random.randrange(10 ** 9)))
+    parser.add_argument("--length", type=int, default=16, help="statements of the longest sequence")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--cluster", help="folder of one that runs already")
+    parser.add_argument("--most", type=int, default=20, help="differences after which it ends")
     options = parser.parse_args()
-    seed = options.seed or str(random.randrange(10 ** 9))
-    print("seed %s" % seed, flush=True)
-    with tempfile.TemporaryDirectory(prefix="wye-generator-") as directory, \
-            Cluster(options.flavor, replicas=2, directory=directory + "/cluster") as cluster:
+    print("seed %s" % options.seed, flush=True)
+    with tempfile.TemporaryDirectory(prefix="wye-generator-") as directory, contextlib.ExitStack() as stack:
+        cluster = Cluster.load(options.cluster) if options.cluster else stack.enter_context(
+            Cluster(options.flavor, replicas=2, directory=directory + "/cluster"))
         cluster.witness = Witness(cluster)
         prepare(cluster)
         wye = Wye(directory + "/wye", "--threads", "1", "--set", "connection_affinity=off", cluster.monitor_url())
         try:
             wye.ready()
             wye.wait_pool(cluster.replicas)
-            sides = Sides(cluster, moving=wye)
-            found = run(sides, options.flavor, options.count, seed, options.length, options.at_once,
-                        lambda text: print(text, flush=True))
-            print("%d of %d sequences of seed %s differ" % (len(found), options.count, seed))
+            played, found = play_all(cluster, wye, options, lambda text: print(text, flush=True))
+            print("%d of %d sequences of seed %s differ" % (len(found), played, options.seed), flush=True)
             wye.finish()
+        except BaseException:
+            print(wye.log_tail(), flush=True)
+            raise
         finally:
             wye.kill()
     return 1 if found else 0
