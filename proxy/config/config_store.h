@@ -16,6 +16,8 @@
 
 #define CONFIG_ERROR_MAX 512
 
+extern const char config_schema[]; /* the stored tables, as SQL that makes those that are missing */
+
 /* Opens or makes the tables. A file that does not exist is created, readable by its owner only since it may hold
  * passwords. NULL: `error` is one line that names the file. */
 sqlite3 *config_store_open(const struct options *given, char *error, size_t error_size);
@@ -42,7 +44,7 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 /* A setting that is dropped has its default again; a given row that is dropped comes back with the next start. */
 bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size);
 
-/* The state as SQL that makes it again, on the console or as a file of --config: to be freed by the caller. Without the
+/* config_export.c: the state as SQL that makes it again, on the console or as a file of --config: to be freed by the caller. Without the
  * passwords it is fit to be shown. */
 char *config_store_export(const struct config *c, bool with_passwords);
 
