@@ -101,6 +101,10 @@ struct session_row {
 /* Fills at most n rows, returns how many sessions there were. Control thread only; bounded wait for the workers. */
 size_t stats_sessions_copy(struct session_row *rows, size_t n);
 
+/* Ends the session, or only the statement that it runs, whoever's it is, as soon as its worker comes to it. False: no
+ * session can have that id. */
+bool stats_session_kill(uint64_t id, bool query_only);
+
 /* One row a pool for stats_pools, likewise: an account on a server has several, one at least in each worker. */
 struct pool_row {
 	unsigned slot;

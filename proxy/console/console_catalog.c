@@ -313,6 +313,17 @@ sqlite3_stmt *console_catalog_prepare(struct console_catalog *c, const char *sql
 	return statement;
 }
 
+bool console_catalog_finds(struct console_catalog *c, const char *sql, const char *number)
+{
+	sqlite3_stmt *statement = console_catalog_prepare(c, sql);
+	if (!statement)
+		return false;
+	sqlite3_bind_int64(statement, 1, strtoll(number, NULL, 10));
+	bool found = sqlite3_step(statement) == SQLITE_ROW;
+	sqlite3_finalize(statement);
+	return found;
+}
+
 /* ---- errors ---- */
 
 /* "no such table: main.x" -> x, or NULL when the text does not begin so. */

@@ -37,6 +37,9 @@ void console_catalog_begin(struct console_catalog *c);
 /* A statement of sqlite's dialect; NULL when it cannot be prepared, see console_catalog_error(). */
 sqlite3_stmt *console_catalog_prepare(struct console_catalog *c, const char *sql);
 
+/* Whether a statement of sqlite's dialect has a row, with its parameter ?1 bound to a number written as text. */
+bool console_catalog_finds(struct console_catalog *c, const char *sql, const char *number);
+
 /* What went wrong last, as a MySQL server would say it: its number and sqlstate, and a sentence that names the
  * nearest right name where one was wrong. */
 struct console_error {

@@ -14,6 +14,7 @@
 #include "proxy/console/console_write.h"
 #include "proxy/events.h"
 #include "proxy/nearest.h"
+#include "proxy/stats.h"
 
 #define SQL_MAX 8192
 
@@ -113,6 +114,27 @@ static void run_rollback(struct console_call *call)
 	console_transaction_roll_back(call->session, call->answer);
 }
 
+/* KILL [CONNECTION | QUERY] id: any client's, by the ids that stats_sessions shows. */
+static void run_kill(struct console_call *call)
+{
+	char number[24], *end;
+	bool query_only = sql_take(&call->rest, "QUERY");
+	if (!query_only)
+		sql_take(&call->rest, "CONNECTION");
+	if (!sql_value(&call->rest, number, sizeof number))
+		number[0] = '\0';
+	unsigned long long id = strtoull(number, &end, 10);
+	bool there = *number && !*end && console_catalog_finds(call->session->catalog,
+							      "SELECT 1 FROM stats_sessions WHERE id = ?1", number);
+	if (!there)
+		answer_error(call->answer, 1094, "HY000", "Unknown thread id: %.24s; SHOW SESSIONS lists them", number);
+	else if (console_expect_end(call) && stats_session_kill(id, query_only)) {
+		event_note(LOG_LEVEL_INFO, "kill", NULL, "%s %llu, asked for on the console by '%s'",
+			   query_only ? "the statement of" : "session", id, call->session->user);
+		answer_ok(call->answer, "");
+	}
+}
+
 /* The same as the signal from outside: running transactions are finished first. */
 static void run_shutdown(struct console_call *call)
 {
@@ -178,6 +200,8 @@ static const struct console_command commands[] = {
 	{"EXPORT CONFIG", "EXPORT CONFIG [WITH PASSWORDS]: as SQL, for this console or a file of --config FILE.sql",
 	 console_run_export, NULL, NULL},
 	{"RELOAD", "read the file of --config FILE.sql again", console_run_reload, NULL, NULL},
+	{"KILL", "KILL [QUERY] id: ends a client's session, or only what it runs (stats_sessions)", run_kill, NULL,
+	 NULL},
 	{"SHUTDOWN", "finish running transactions, then stop", run_shutdown, NULL, NULL},
 	{"HELP", "this list", console_run_help, NULL, NULL},
 

@@ -80,6 +80,15 @@ void console_run_show_create(struct console_call *call)
 	free(text);
 }
 
+static void put_row(FILE *out, const char *before, const struct console_command *command)
+{
+	char *row = sqlite3_mprintf("(%Q, %Q)", command->name, command->help);
+	if (!row)
+		abort();
+	fprintf(out, "%s%s", before, row);
+	sqlite3_free(row);
+}
+
 /* One row a command, as a statement that sqlite runs: it sorts nothing and needs no table. */
 void console_run_help(struct console_call *call)
 {
@@ -92,7 +101,7 @@ void console_run_help(struct console_call *call)
 	fputs("SELECT column1 AS command, column2 AS description FROM (VALUES", out);
 	for (size_t i = 0; (command = console_command_at(i)); i++)
 		if (command->help)
-			fprintf(out, "%s('%s', '%s')", i ? ", " : " ", command->name, command->help);
+			put_row(out, i ? ", " : " ", command);
 	fputs(", ('SELECT ...', 'any query over the tables, with joins and grouping, in the dialect of sqlite'))",
 	      out);
 	fclose(out);

@@ -47,23 +47,49 @@ static void answer(struct worker *w, void *arg)
 	free(k);
 }
 
+static void end_session(struct session *s, bool query_only)
+{
+	if (s->backend)
+		pool_kill(s->backend, query_only);
+	if (!query_only) {
+		s->end = END_KILLED;
+		session_close(s);
+	}
+}
+
 static void carry_out(struct worker *w, void *arg)
 {
 	struct kill *k = arg;
 	struct session *s = find(w, k->target);
-	if (!s || !s->user) {
+	if (!s || !s->user)
 		k->code = 1094;
-	} else if (strcmp(s->user, k->user) != 0) {
+	else if (strcmp(s->user, k->user) != 0)
 		k->code = 1095; /* as the servers, for who may not kill others; who may, asks the server itself */
-	} else {
-		if (s->backend)
-			pool_kill(s->backend, k->query_only);
-		if (!k->query_only) {
-			s->end = END_KILLED;
-			session_close(s);
-		}
-	}
+	else
+		end_session(s, k->query_only);
 	worker_post(k->from, answer, k);
+}
+
+static void carry_out_for_console(struct worker *w, void *arg)
+{
+	struct kill *k = arg;
+	struct session *s = find(w, k->target);
+	if (s)
+		end_session(s, k->query_only);
+	free(k);
+}
+
+bool stats_session_kill(uint64_t id, bool query_only)
+{
+	unsigned index = (unsigned)(id % WORKERS_MAX);
+	if (!id || id > UINT32_MAX || index >= workers_count())
+		return false;
+	struct kill *k = calloc(1, sizeof *k);
+	if (!k)
+		return false;
+	*k = (struct kill){.target = (uint32_t)id, .query_only = query_only};
+	worker_post(worker_at(index), carry_out_for_console, k);
+	return true;
 }
 
 enum step kill_session(struct session *s, uint64_t id, bool query_only)

@@ -65,3 +65,18 @@ def test_kill_of_a_connection_ends_its_session(endpoint, cluster):
             killed.value("SELECT 1")
         assert other.error("KILL %d" % killed.connection.thread_id()) == 1094
         assert other.error("KILL QUERY 4294967290") == 1094
+
+
+def test_the_console_ends_a_statement_and_a_session(wye, cluster):
+    with wye.session() as session:
+        number = session.value("SELECT CONNECTION_ID()")
+        sleeper = Sleeper(session, SLEEPS["a replica"])
+        sleeper.start()
+        wait_until(lambda: is_running(cluster, SLEEPS["a replica"]), "the statement to run")
+        wye.console("KILL QUERY %d" % number)
+        sleeper.join(30)
+        assert sleeper.outcome == 1317 or sleeper.outcome[0][1] == 1, sleeper.outcome
+        assert session.value("SELECT 'alive'") == "alive"
+        wye.console("KILL %d" % number)
+        with pytest.raises(pymysql.MySQLError):
+            wait_until(lambda: session.value("SELECT 'dead'") != "dead", "the session to end")

@@ -42,6 +42,11 @@ size_t stats_sessions_copy(struct session_row *rows, size_t n)
 	return 2;
 }
 
+bool stats_session_kill(uint64_t id, bool query_only)
+{
+	return id == (query_only ? 8 : 7);
+}
+
 /* Two workers' pools of one account, and one of another's. */
 size_t stats_pools_copy(struct pool_row *rows, size_t n)
 {

@@ -479,6 +479,14 @@ static void test_the_history_leads_back(void **state)
 	expect("LOAD MYSQL SERVERS TO RUNTIME", "not needed");
 }
 
+static void test_a_session_that_is_not_there_cannot_be_killed(void **state)
+{
+	(void)state;
+	refused("KILL 9", "Unknown thread id: 9; SHOW SESSIONS lists them");
+	refused("KILL QUERY 9", "Unknown thread id: 9");
+	refused("KILL x", "Unknown thread id");
+}
+
 static uint16_t status_after(const char *sql)
 {
 	struct ok_packet ok;
@@ -587,6 +595,7 @@ int main(void)
 		WITH(open_logged_in, test_a_transaction_is_in_force_at_its_commit_or_not_at_all),
 		WITH(open_logged_in, test_another_session_waits_for_nobody_and_sees_what_is_in_force),
 		WITH(open_logged_in, test_the_history_leads_back),
+		WITH(open_logged_in, test_a_session_that_is_not_there_cannot_be_killed),
 		WITH(open_logged_in, test_drivers_see_their_transaction_in_the_status_flags),
 		WITH(open_logged_in, test_prepared_statements_take_parameters_and_answer_in_binary),
 		WITH(open_logged_in, test_own_commands_can_be_prepared_too),
