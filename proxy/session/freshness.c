@@ -151,6 +151,8 @@ static void note_executed(struct session *s, unsigned slot, struct gtid_set *set
 		position_note_unknown(freshness_need(s));
 	else
 		position_note_set(freshness_need(s), set);
+	if (primary && primary->slot != slot && !s->run->keyed)
+		s->shown_early |= !positions_reached(primary->slot, &s->position);
 }
 
 /* The server that was read from; one that is gone showed nothing that the primary does not have. The primary's own

@@ -269,6 +269,9 @@ static int wait_or_primary(struct session *s)
 	uint32_t worth = worth_of(s);
 	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
 	bool any_time = primary < 0 || r->wants_replica;
+	/* The replica that it was read on has left the pool, and a look may have told since. */
+	if (freshness_is_bound(s) && s->bound_slot != routing_primary_slot(s))
+		(void)freshness_settle(s);
 	/* What was read is not known, or has been waited for in vain. */
 	bool can_wait = worth && !freshness_is_bound(s) && !freshness_need(s)->unknown && !r->waited;
 	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : worth) : -1;
@@ -349,10 +352,22 @@ static int choose_fresh(struct session *s)
 	return slot >= 0 ? slot : wait_or_primary(s);
 }
 
-int reads_choose(struct session *s)
+/* A semi-synchronous replica (AFTER_SYNC) may show what its primary does not show yet, for as long as another replica lets
+ * the primary wait. MySQL's primary can be waited on as well; MariaDB's cannot, and has it in its position already. */
+static void wait_for_what_was_shown_early(struct session *s, int slot)
 {
 	struct run *r = s->run;
-	enum consistency level = level_of(s);
+	if (!s->shown_early || slot < 0 || slot != routing_primary_slot(s) || r->ask || r->keyed)
+		return;
+	if (positions_reached((unsigned)slot, &s->position))
+		s->shown_early = false;
+	else if (s->position.seen.flavor == FLAVOR_MYSQL && !s->position.unknown && !r->waited)
+		r->wait = s->worker->snapshot->settings->causal_timeout > 0;
+}
+
+static int choose(struct session *s, enum consistency level)
+{
+	struct run *r = s->run;
 	bool fresh = level != CONSISTENCY_EVENTUAL;
 	if (r->to_primary || level == CONSISTENCY_PRIMARY)
 		return on_primary(s);
@@ -372,4 +387,13 @@ int reads_choose(struct session *s)
 		return choose_fresh(s);
 	slot = reads_any_replica(s);
 	return slot >= 0 || !may_run_on_primary(s) ? slot : spill(s, on_primary(s));
+}
+
+int reads_choose(struct session *s)
+{
+	enum consistency level = level_of(s);
+	int slot = choose(s, level);
+	if (level != CONSISTENCY_EVENTUAL)
+		wait_for_what_was_shown_early(s, slot);
+	return slot;
 }

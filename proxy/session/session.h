@@ -307,6 +307,7 @@ struct session {
 	struct run *saving;             /* somebody's run in which it is being saved */
 	struct position position;       /* what its reads must not miss */
 	uint64_t noted_us;              /* monotonic: when a server told the last part of it */
+	bool shown_early;               /* some of it a replica has shown, and the primary was not known to have it then */
 	int bound_slot;                 /* what it saw on this server is not in `position` yet; -1: nothing */
 	unsigned stays;                 /* reads that stayed there for that reason, in a row */
 	uint64_t bound_number;          /* positions_number() when it saw it */

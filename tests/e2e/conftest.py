@@ -33,6 +33,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # A run that is told to stop takes down what it has started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line("markers", "flavor(name): only with servers of this flavor")
     config.addinivalue_line("markers", "heavy: looks at wye's own memory, which a sanitizer makes meaningless")
 
 
@@ -49,6 +50,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("cluster", flavors(metafunc.config), indirect=True, scope="session")
 
 
+def is_of_another_flavor(item):
+    """What only one flavor's servers can do is no test of the others."""
+    only = item.get_closest_marker("flavor")
+    return only and item.callspec.params["cluster"] not in only.args
+
+
 def pytest_collection_modifyitems(config, items):
     """What needs wye is no test of a direct run, and what needs MySQL's client none of a run without MySQL."""
     lacking = set()
@@ -56,7 +63,7 @@ def pytest_collection_modifyitems(config, items):
         lacking |= {"wye", "wye_binary"}
     if config.getoption("no_mysql"):
         lacking.add("mysql_client")
-    left_out = [item for item in items if lacking.intersection(item.fixturenames)]
+    left_out = [item for item in items if lacking.intersection(item.fixturenames) or is_of_another_flavor(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
