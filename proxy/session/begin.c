@@ -22,10 +22,19 @@ static bool shows(const struct session *s)
 	return false;
 }
 
+/* A primary that is read-only for a while refuses READ WRITE at once. */
+static bool may_be_refused(const struct session *s)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	return (s->run->flags & CLASS_BEGINS_READ_WRITE) && snapshot->primary >= 0 &&
+	       snapshot->servers[snapshot->primary].read_only;
+}
+
 static bool may_begin_later(const struct session *s)
 {
 	const struct run *r = s->run;
-	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !shows(s);
+	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !shows(s) &&
+	       !may_be_refused(s);
 }
 
 static void set_begun(struct session *s, enum begun begun)

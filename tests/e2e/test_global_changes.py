@@ -68,6 +68,7 @@ def test_a_primary_that_is_read_only_for_a_while_answers_for_itself(wye, admin, 
         with wye.session() as session:
             with pytest.raises(pymysql.err.OperationalError, match="1290"):
                 session.run("INSERT INTO app.kept VALUES (1)")
+            assert session.error("START TRANSACTION READ WRITE") == 1290
             assert session.value("SELECT @@global.read_only") == 1
             assert session.value("SELECT @@server_id") == admin.value("SELECT @@server_id")
             assert session.value("SELECT COUNT(*) FROM app.kept") == 0
