@@ -8,7 +8,7 @@
 #include "protocol/wire.h"
 
 #define EOF_BELOW      9u      /* FE in a packet of this size or more begins a row of over 16 MiB */
-#define MAX_COLUMNS    0xFFFFu /* servers stop at 4096; a PREPARE_OK has two bytes for it */
+#define MAX_COLUMNS    0xFFFFFFu /* tables stop at 4096; a SELECT without one was seen with 68,001 */
 #define PROGRESS_ERROR 0xFFFF  /* the error number that is none */
 
 /* What the packet at the front is. */

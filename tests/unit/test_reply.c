@@ -251,6 +251,20 @@ static void test_a_result_set_in_both_styles(void **state)
 	expect(CMD_PROCESS_INFO, OK_STYLE, 0, "columns(3) pass(81) end(22) done");
 }
 
+static void test_a_result_may_have_more_columns_than_any_table(void **state)
+{
+	(void)state;
+	begin();
+	PUT(0xFD, 0xA1, 0x09, 0x01);
+	put_definitions(OK_STYLE, 68001, 0);
+	put_rows(1);
+	put_end(OK_STYLE, 2);
+	walk(CMD_QUERY, OK_STYLE, 0, buf_len(&wire), 1);
+	assert_memory_equal(events, "columns(68001) pass(", 20);
+	assert_non_null(strstr(events, "done"));
+	assert_int_equal(walked.rows, 1);
+}
+
 static void test_binary_rows_pass_like_text_rows(void **state)
 {
 	(void)state;
@@ -515,7 +529,7 @@ static void test_what_is_not_the_protocol_is_refused(void **state)
 	PUT(0xFE, 0, 0, 2, 0);
 	expect(CMD_QUERY, OK_STYLE, 0, "bad");
 	begin();
-	PUT(0xFD, 0, 0, 1); /* 65536 columns */
+	PUT(0xFE, 0, 0, 0, 1, 0, 0, 0, 0); /* 16 million columns */
 	expect(CMD_QUERY, OK_STYLE, 0, "bad");
 	begin();
 	PUT(1, 1);
@@ -685,6 +699,7 @@ int main(void)
 	    cmocka_unit_test(test_an_ok_is_the_whole_answer),
 	    cmocka_unit_test(test_an_error_is_the_whole_answer_to_anything),
 	    cmocka_unit_test(test_a_result_set_in_both_styles),
+	    cmocka_unit_test(test_a_result_may_have_more_columns_than_any_table),
 	    cmocka_unit_test(test_binary_rows_pass_like_text_rows),
 	    cmocka_unit_test(test_results_follow_each_other_while_the_server_says_so),
 	    cmocka_unit_test(test_an_error_ends_the_answer_wherever_it_comes),
