@@ -31,6 +31,7 @@ struct entry {
 struct account_set {
 	_Atomic unsigned references;
 	bool sealed;
+	uint64_t max_password_errors;
 	size_t n, room;
 	struct entry *entries; /* sorted by user, then from the most to the least exact host */
 };
@@ -244,11 +245,22 @@ const struct account *account_set_at(const struct account_set *set, size_t index
 	return &set->entries[index].account;
 }
 
+void account_set_limit_errors(struct account_set *set, uint64_t max_password_errors)
+{
+	assert(!set->sealed);
+	set->max_password_errors = max_password_errors;
+}
+
+uint64_t account_set_errors_max(const struct account_set *set)
+{
+	return set ? set->max_password_errors : 0;
+}
+
 bool account_set_equal(const struct account_set *a, const struct account_set *b)
 {
 	if (a == b)
 		return true;
-	if (!a || !b || a->n != b->n)
+	if (!a || !b || a->n != b->n || a->max_password_errors != b->max_password_errors)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct account *x = &a->entries[i].account, *y = &b->entries[i].account;

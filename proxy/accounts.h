@@ -46,6 +46,9 @@ bool account_set_add(struct account_set *set, const struct account *account);
 void account_set_seal(struct account_set *set);
 struct account_set *account_set_ref(struct account_set *set);
 void account_set_unref(struct account_set *set); /* NULL is fine */
+/* Wrong passwords in a row after which an account is refused; 0: any number may be tried. */
+void account_set_limit_errors(struct account_set *set, uint64_t max_password_errors);
+uint64_t account_set_errors_max(const struct account_set *set);
 size_t account_set_size(const struct account_set *set);
 const struct account *account_set_at(const struct account_set *set, size_t index);
 bool account_set_equal(const struct account_set *a, const struct account_set *b);

@@ -129,6 +129,18 @@ static bool load_rows(struct library_connection *c, const char *sql, struct acco
 	return true;
 }
 
+/* From 10.4 on. */
+static bool load_limit(struct library_connection *c, struct account_set *set, struct library_error *error)
+{
+	struct library_result *r;
+	if (!library_query(c, "SELECT @@global.max_password_errors", &r, error))
+		return !library_failure_is_final(error->failure);
+	if (library_row(r))
+		account_set_limit_errors(set, strtoull(or_empty(library_value(r, 0, NULL)), NULL, 10));
+	library_free(r);
+	return true;
+}
+
 static bool load_global_priv(struct library_connection *c, struct account_set *set,
                              struct library_error *error)
 {
@@ -175,8 +187,8 @@ struct account_set *accounts_load(struct library_connection *c, enum flavor flav
                                   const struct config *config, struct library_error *error)
 {
 	struct account_set *set = account_set_create();
-	bool loaded =
-	    flavor == FLAVOR_MARIADB ? load_mariadb(c, set, error) : load_rows(c, mysql_sql, set, error);
+	bool loaded = flavor == FLAVOR_MARIADB ? load_mariadb(c, set, error) && load_limit(c, set, error)
+	                                       : load_rows(c, mysql_sql, set, error);
 	if (loaded)
 		return seal_with(set, config);
 	account_set_unref(set);

@@ -450,12 +450,21 @@ static bool leaves_warnings(const struct session *s, const struct backend *b, bo
 	       !conn_is_broken(&b->conn);
 }
 
+/* A global variable that was set in a READ ONLY transaction on a replica must not keep the session there, where what it
+ * does next has no place: no later session gets this connection, with what it has of its own. */
+static uint32_t keeps_of_replica(struct backend *b, uint32_t pins)
+{
+	if (pins & PIN_GLOBAL_VARIABLE)
+		b->killed = true;
+	return pins & ~(uint32_t)PIN_GLOBAL_VARIABLE;
+}
+
 static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t before)
 {
 	struct run *r = s->run;
 	if (ok || (r->flags & CLASS_MULTI)) {
 		release(s, r->pins_released | pins_ended(s, ok));
-		s->pins |= r->pins_added;
+		s->pins |= r->on_replica ? keeps_of_replica(b, r->pins_added) : r->pins_added;
 	}
 	apply_names(s, ok);
 	settle(s, before);

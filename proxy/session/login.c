@@ -20,6 +20,7 @@
 #include "protocol/tracker.h"
 #include "proxy/backend/room.h"
 #include "proxy/generation.h"
+#include "proxy/login_failures.h"
 #include "proxy/security.h"
 #include "proxy/session/login.h"
 #include "proxy/vault.h"
@@ -181,6 +182,7 @@ static enum step on_accepted(struct session *s)
 	if (l->account.require_tls && !login_is_secure(s))
 		return login_refuse_password(s);
 	remember(s);
+	login_failures_end(l->account.id);
 	if (!count_client(s, l->account.id))
 		return login_refuse_crowd(s);
 	s->account_id = l->account.id;

@@ -5,6 +5,7 @@
 
 #include "protocol/auth.h"
 #include "proxy/generation.h"
+#include "proxy/login_failures.h"
 #include "proxy/security.h"
 #include "proxy/session/login.h"
 #include "proxy/topology.h"
@@ -106,6 +107,13 @@ static enum step flush(struct session *s, struct buf *out, enum auth_step got)
 	return sent ? login_on_auth_result(s, got) : session_fail(s, END_CLIENT_GONE);
 }
 
+/* Who may do everything is never blocked, as on the server. */
+static bool is_blocked(const struct session *s, const struct account *account)
+{
+	uint64_t max = account_set_errors_max(s->worker->snapshot->accounts);
+	return max && !account->skips_init_connect && login_failures(account->id) >= max;
+}
+
 enum step login_on_account(struct session *s)
 {
 	struct session_login *l = s->login;
@@ -133,6 +141,10 @@ enum step login_on_account(struct session *s)
 		snprintf(text, sizeof text, "wye cannot check accounts of plugin '%s' yet", found->plugin_name);
 		return login_refuse(s, 1524, "HY000", text);
 	}
+	if (found && is_blocked(s, found))
+		return login_refuse(s, 4150, "HY000",
+				    "User is blocked because of too many credential errors; unblock with 'ALTER USER / FLUSH "
+				    "PRIVILEGES'");
 	prepare_auth(s);
 	l->stage = STAGE_AUTH;
 	struct buf out;

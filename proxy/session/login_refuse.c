@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/ok.h"
+#include "proxy/login_failures.h"
 #include "proxy/session/login.h"
 
 bool login_send_error(struct session *s, uint16_t code, const char *sqlstate, const char *text)
@@ -51,6 +52,8 @@ static void client_host(const struct session *s, char *host, size_t size)
 enum step login_refuse_password(struct session *s)
 {
 	char text[512], host[64];
+	if (s->login->known)
+		login_failures_add(s->login->account.id);
 	client_host(s, host, sizeof host);
 	snprintf(text, sizeof text, "Access denied for user '%s'@'%s' (using password: %s)", s->user ? s->user : "",
 		 host, s->login->auth.used_password ? "YES" : "NO");

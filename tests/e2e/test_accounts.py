@@ -47,6 +47,25 @@ def refused(wye, user, password, **options):
     return False
 
 
+def test_wrong_passwords_in_a_row_block_an_account_where_the_server_says_so(wye, account, root, flavor):
+    account("guessed", "right")
+    limit = "max_password_errors" if flavor == "mariadb" else "max_connect_errors"  # of hosts, in MySQL
+    before = root.value("SELECT @@global.%s" % limit)
+    with wye.session("admin") as admin:
+        admin.run("SET GLOBAL %s = 2" % limit)
+        try:
+            assert refused(wye, "guessed", "wrong") and logs_in(wye, "guessed", "right")
+            for _ in range(2):
+                assert refused(wye, "guessed", "wrong")
+            if flavor == "mariadb":
+                with pytest.raises(pymysql.MySQLError, match="4150"):
+                    wye.connect("guessed", "right")
+            admin.run("FLUSH PRIVILEGES")
+            assert logs_in(wye, "guessed", "right")
+        finally:
+            admin.run("SET GLOBAL %s = %d" % (limit, before))
+
+
 def test_an_account_made_on_the_primary_logs_in_at_once(wye, account):
     for i in range(10):
         account("fresh%d" % i, "secret %d" % i)

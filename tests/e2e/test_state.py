@@ -429,6 +429,20 @@ def test_a_read_only_transaction_begins_where_its_first_read_runs(session, pins)
     assert pins() is None
 
 
+def test_a_global_variable_set_in_a_read_only_transaction_keeps_nobody_on_a_replica(endpoint, cluster):
+    with endpoint.session("admin") as admin:
+        before = admin.value("SELECT @@global.lock_wait_timeout")
+        admin.run("START TRANSACTION READ ONLY")
+        assert admin.value(WHERE) in ("replica1", "replica2")
+        admin.run("SET GLOBAL lock_wait_timeout = %d" % before)
+        admin.run("COMMIT")
+        admin.run("CREATE TEMPORARY TABLE app.tied (a INT)")
+        admin.run("INSERT INTO app.tied SELECT 1 FROM app.whoami LIMIT 1")
+        admin.run("INSERT INTO app.st (v) SELECT a FROM app.tied")
+        with cluster.witness.root(cluster.primary) as root:
+            assert root.value("SELECT COUNT(*) FROM app.st WHERE v = '1'") == 1
+
+
 def test_a_begin_that_a_replica_refuses_ties_nobody_to_it(session, pins):
     assert session.error("START TRANSACTION READ ONLY, READ WRITE") == 1064
     assert pins() in (None, "last-statement")
