@@ -171,7 +171,7 @@ struct effect {
 #define CLASS_SET_VAR               (1u << 17) /* values for one statement (SET_VAR hint, SET STATEMENT): ignore trackers \
 	                                        */
 #define CLASS_LOCAL_INFILE        (1u << 18) /* LOAD DATA LOCAL: the server will ask the client for a file */
-#define CLASS_SETS_LAST_INSERT_ID (1u << 19) /* LAST_INSERT_ID(expr) */
+#define CLASS_SETS_LAST_INSERT_ID (1u << 19) /* LAST_INSERT_ID(expr), LOAD DATA */
 #define CLASS_USES_TEMPORARY      (1u << 20) /* names one of the session's temporary tables, or may */
 #define CLASS_MANY_EFFECTS        (1u << 21) /* more effects than fit: n_effects is 0 and PIN_OVERSIZED is added */
 #define CLASS_CALLS               (1u << 22) /* CALL, a block, EXECUTE, an unknown function: trackers tell what it set */

@@ -27,6 +27,7 @@ void classify_load(struct statement *s)
 			s->flags |= CLASS_LOCAL_INFILE;
 		advance(s);
 	}
+	s->flags |= CLASS_SETS_LAST_INSERT_ID; /* its OK does not tell what it has made of it */
 	/* Columns are read into the variables that stand in its lists. */
 	s->watch |= WATCH_ASSIGNED;
 	classify_write(s);

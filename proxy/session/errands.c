@@ -124,12 +124,14 @@ static bool add_last(struct session *s, struct buf *out)
 	bool done = last_statement_again(s, &sql) &&
 		    add(s, out, ERRAND_LAST, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_reset(&sql);
-	/* Rows have left -1 as ROW_COUNT(). SET leaves 0, and FOUND_ROWS() as it is; DO would not, on MySQL. */
-	if (done && s->last_affected == 0 && s->run->reads_found_rows)
-		done = add(s, out, ERRAND_LAST, CMD_QUERY, view_of("SET @@sql_notes=@@sql_notes"));
-	if (done && s->own_error)
+	bool signals = s->own_error && s->run->reason != REASON_FOUND_ROWS;
+	if (done && signals)
 		done = last_statement_signal(s, &sql) &&
 		       add(s, out, ERRAND_SIGNAL, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	/* Rows, or an error, have left -1 as ROW_COUNT(). SET leaves 0, and FOUND_ROWS() as it is; DO would not, on MySQL.
+	 * After an error that is still to be told there was one only on MariaDB, whose SET leaves that too. */
+	if (done && s->last_affected == 0 && (s->run->reads_found_rows || signals))
+		done = add(s, out, ERRAND_LAST, CMD_QUERY, view_of("SET @@sql_notes=@@sql_notes"));
 	buf_finish(&sql);
 	return done;
 }
@@ -329,7 +331,7 @@ static void errand_done(struct session *s, enum errand_kind kind)
 		b->insert_id_known = true;
 		break;
 	case ERRAND_LAST:
-		b->has_warnings = false;
+		b->has_warnings = s->own_error != NULL;
 		break;
 	case ERRAND_SIGNAL:
 		b->has_warnings = true;

@@ -73,6 +73,7 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 	memcpy(e->text, text, size);
 	s->own_error = e;
 	s->last_affected = -1;
+	s->last = NULL; /* no connection has this */
 }
 
 void last_statement_forget(struct session *s)
@@ -88,6 +89,8 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 		s->last_affected = -1; /* those of the row that has told them */
 		s->last_rows = r->reply.rows;
 		s->rows_at = b;
+		if (forgets(s))
+			last_statement_forget(s);
 	}
 	if (reads_it(r))
 		return;
@@ -117,7 +120,7 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b)
 		     r->command == CMD_PING || r->command == CMD_SET_OPTION;
 	if (!reads || !(r->flags & CLASS_READS_LAST))
 		return false;
-	if (s->own_error || insert_id_is_apart(s))
+	if ((s->own_error && r->reason != REASON_FOUND_ROWS) || insert_id_is_apart(s))
 		return true;
 	if (r->reads_found_rows)
 		return s->rows_at != b;

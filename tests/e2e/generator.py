@@ -2,6 +2,7 @@
 """Random sessions (grammar.py), played on the primary and through wye, until their answers differ.
 
     tests/e2e/generator.py --flavor mariadb|mysql [--count N] [--first N] [--seed S] [--length N] [--processes N] [--most N]
+                           [--tries N] [--cluster FOLDER]
 
 Starts a cluster and a wye (WYE_BIN: any build) that gives sessions another connection at every statement. The seed is
 printed; sequence i of a seed is always the same: 8 to --length statements and then a look at all that the session has
@@ -27,7 +28,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
 
 from endpoint import Endpoint, Session, wait_until  # noqa: E402
-from grammar import DUMP, TABLE_U, objects, sentences  # noqa: E402
+from grammar import sentences  # noqa: E402
+from grammar_words import DUMP, TABLE_U, objects  # noqa: E402
 from script import Script, Stage, difference  # noqa: E402
 
 # What a statement that changes objects for longer than its session looks like.
@@ -178,9 +180,9 @@ def needed(made, steps):
     return kept + made[-1:]
 
 
-def shorten(places, script, number, budget=60):
+def shorten(places, script, number, tries):
     """The steps without those that do not matter, as far as so many tries get, and the difference; None when there is none."""
-    kept, budget, told = list(script.steps), itertools.repeat(None, budget), None
+    kept, budget, told = list(script.steps), itertools.repeat(None, tries), None
 
     def differ(steps):
         nonlocal told
@@ -210,7 +212,7 @@ def shorten(places, script, number, budget=60):
 def tell_short(sides, places, flavor, options, number):
     """A sequence that has differed, as a short script with all that it needs; None when it no longer differs."""
     script = generate(flavor, options.seed, number, options.length)
-    kept, told = shorten(places, script, number)
+    kept, told = shorten(places, script, number, options.tries)
     if kept is None:
         return None
     made = objects(flavor)
@@ -236,6 +238,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cluster", help="folder of one that runs already")
     parser.add_argument("--most", type=int, default=20, help="differences after which it ends")
+    parser.add_argument("--tries", type=int, default=60, help="to make one that differs short")
     options = parser.parse_args()
     print("seed %s" % options.seed, flush=True)
     with tempfile.TemporaryDirectory(prefix="wye-generator-") as directory, contextlib.ExitStack() as stack:

@@ -591,6 +591,14 @@ static void test_what_reads_or_sets_found_rows_is_told(void **state)
 	assert_false(of("DELETE FROM t", &mysql, &nothing_open)->sets_found_rows);
 }
 
+static void test_load_data_changes_the_last_insert_id(void **state)
+{
+	(void)state;
+	assert_true(of("LOAD DATA LOCAL INFILE 'f' INTO TABLE t", &mysql, &nothing_open)->flags & CLASS_SETS_LAST_INSERT_ID);
+	assert_true(of("LOAD XML INFILE 'f' INTO TABLE t", &mariadb, &nothing_open)->flags & CLASS_SETS_LAST_INSERT_ID);
+	assert_false(of("INSERT INTO t VALUES (1)", &mysql, &nothing_open)->flags & CLASS_SETS_LAST_INSERT_ID);
+}
+
 static void test_kill_names_its_victim(void **state)
 {
 	(void)state;
@@ -662,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
 	    cmocka_unit_test(test_hints_move_only_what_may_move),
 	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
+    cmocka_unit_test(test_load_data_changes_the_last_insert_id),
     cmocka_unit_test(test_kill_names_its_victim),
 	    cmocka_unit_test(test_nothing_at_all_is_no_statement),
 	    cmocka_unit_test(test_every_name_has_a_word),
