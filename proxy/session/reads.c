@@ -232,12 +232,21 @@ static bool has_waited_long(const struct session *s)
 	return r->waiting_since && worker_now(s->worker) - r->waiting_since >= ms;
 }
 
+/* Where there is none, all reads are the primary's own. */
+static bool has_replicas(const struct snapshot *snapshot)
+{
+	for (unsigned i = 0; i < snapshot->n_servers; i++)
+		if (snapshot->servers[i].role == SERVER_REPLICA)
+			return true;
+	return false;
+}
+
 /* The primary takes a read that belongs on a replica, unless it has enough of them. */
 static int spill(struct session *s, int primary)
 {
 	struct run *r = s->run;
 	struct worker *w = s->worker;
-	if (primary < 0 || r->spilled)
+	if (primary < 0 || r->spilled || !has_replicas(w->snapshot))
 		return primary;
 	r->held = w->spilled >= spills_max(s) && !has_waited_long(s);
 	if (r->held)
