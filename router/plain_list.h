@@ -16,19 +16,36 @@ static inline bool is_digit_byte(uint8_t c)
 	return (uint8_t)(c - '0') < 10;
 }
 
+/* Behind the digits at p, eight at a time: below ten (less '0') no byte gets its high bit by the addition, and what a carry
+ * spoils lies behind the first byte that does. */
+static inline const uint8_t *past_digits(const uint8_t *p, const uint8_t *limit)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	for (; limit - p >= 8; p += 8) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		v ^= 0x3030303030303030u;
+		uint64_t others = (v | (v + 0x7676767676767676u)) & 0x8080808080808080u;
+		if (others)
+			return p + __builtin_ctzll(others) / 8;
+	}
+#endif
+	while (p < limit && is_digit_byte(*p))
+		p++;
+	return p;
+}
+
 /* Behind 123, 1.25 or -4; NULL for any other number. */
 static inline const uint8_t *plain_number_end(const uint8_t *p, const uint8_t *limit)
 {
 	if ((*p == '-' || *p == '+') && ++p == limit)
 		return NULL;
 	const uint8_t *from = p;
-	while (p < limit && is_digit_byte(*p))
-		p++;
+	p = past_digits(p, limit);
 	if (p == from)
 		return NULL;
 	if (p < limit && *p == '.')
-		for (p++; p < limit && is_digit_byte(*p);)
-			p++;
+		p = past_digits(p + 1, limit);
 	return p < limit && (*p == ',' || *p == ')' || *p == ' ') ? p : NULL;
 }
 

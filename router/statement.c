@@ -8,7 +8,21 @@ bool view_is(struct view v, const char *word)
 	return v.len && strlen(word) == v.len && strncasecmp((const char *)v.p, word, v.len) == 0;
 }
 
-static const char *const server_schemas[] = {"performance_schema", "information_schema", "mysql", "sys"};
+static bool is_server_schema(struct view name)
+{
+	switch (name.len) {
+	case sizeof "sys" - 1:
+		return view_is(name, "sys");
+	case sizeof "mysql" - 1:
+		return view_is(name, "mysql");
+	case sizeof "performance_schema" - 1:
+		return view_is(name, "performance_schema") || view_is(name, "information_schema");
+	default:
+		return false;
+	}
+}
+
+_Static_assert(sizeof "performance_schema" == sizeof "information_schema", "both are looked for under one length");
 
 static unsigned names_to_watch(const struct context *c)
 {
@@ -17,9 +31,8 @@ static unsigned names_to_watch(const struct context *c)
 		watch |= WATCH_TEMPORARY;
 	if (c->catalog && c->catalog->relation)
 		watch |= WATCH_RELATIONS;
-	for (size_t i = 0; c->schema.len && i < sizeof server_schemas / sizeof *server_schemas; i++)
-		if (view_is(c->schema, server_schemas[i]))
-			watch |= WATCH_SERVER_SCHEMA;
+	if (is_server_schema(c->schema))
+		watch |= WATCH_SERVER_SCHEMA;
 	return watch;
 }
 
