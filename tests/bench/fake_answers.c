@@ -213,7 +213,7 @@ static void make_stream(struct answer *a, struct packets *p)
 {
 	static const char *const name = "c";
 	const char *value = stream_value;
-	memset(stream_value, 's', sizeof stream_value - 8); /* with its header and length a row has STREAM_ROW bytes */
+	memset(stream_value, 's', sizeof stream_value - 7); /* with its header and length a row has STREAM_ROW bytes */
 	definitions(p, &name, 1);
 	a->head = p->len;
 	for (unsigned i = 0; i < STREAM_BODY; i++)

@@ -25,6 +25,7 @@ struct side {
 	int fd;
 	struct pair *pair;
 	struct side *other;
+	bool ended;          /* the peer has said so: its last bytes are followed by the end */
 	size_t at, left;     /* of what waits to be written here */
 	uint8_t *waiting;    /* CHUNK bytes, NULL until something had to wait */
 };
@@ -109,7 +110,7 @@ static void relay(struct side *from)
 		sent = sent < 0 ? 0 : sent;
 		if (sent < n && !keep(to, shared + sent, (size_t)(n - sent)))
 			return drop(from->pair);
-		if ((size_t)n < sizeof shared)
+		if ((size_t)n < sizeof shared && !from->ended)
 			return;
 	}
 }
@@ -158,6 +159,7 @@ static void serve(int listener, const struct sockaddr_in *server)
 					join(fd, server);
 				continue;
 			}
+			s->ended |= (events[i].events & (EPOLLRDHUP | EPOLLHUP)) != 0;
 			if (!s->pair->gone && s->left && (events[i].events & EPOLLOUT))
 				flush(s);
 			if (!s->pair->gone && (events[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))

@@ -91,9 +91,35 @@ def direct(cluster):
     return Contender("direct", cluster.primary.port)
 
 
+def built(folder, *sources):
+    """A program of this folder."""
+    binary = folder / pathlib.Path(sources[0]).stem
+    if not binary.exists():
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", str(binary), *(str(HERE / one) for one in sources)], check=True)
+    return binary
+
+
+class FakeCluster:
+    """A primary and a replica that answer at once (fake_server.c), so that what stands in front of them is measured."""
+
+    ACCOUNTS = ("--user", "sbtest:sbtest", "--user", "idle:")
+
+    def __init__(self, folder, cores):
+        binary = built(folder, "fake_server.c", "fake_answers.c")
+        ports = [free_ports(1), free_ports(1)]
+        self.primary = started("fake-primary", [binary, ports[0]], ports[0], folder, cores)
+        self.replica = started("fake-replica", [binary, ports[1], ports[0]], ports[1], folder, cores)
+
+    def monitor_url(self):
+        return "mysql://monitor:any@127.0.0.1:%d,127.0.0.1:%d" % (self.primary.port, self.replica.port)
+
+    def stop(self):
+        self.replica.stop()
+        self.primary.stop()
+
+
 def relay(cluster, folder, cores):
-    binary = folder / "relay"
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", str(binary), str(HERE / "relay.c")], check=True)
+    binary = built(folder, "relay.c")
     port = free_ports(1)
     return started("relay", [binary, port, cluster.primary.port], port, folder, cores)
 
@@ -119,7 +145,7 @@ def router(cluster, folder, cores):
     return started("router", [program, "-c", settings], port, folder, cores)
 
 
-def wye(cluster, folder, cores, name="wye", settings=()):
+def wye(cluster, folder, cores, name="wye", settings=(), accounts=()):
     port = free_ports(3)
     binary = os.environ.get("WYE_BIN") or REPOSITORY / "build" / "wye"
     clean = {key: value for key, value in os.environ.items() if not key.startswith("WYE_")}
@@ -127,7 +153,7 @@ def wye(cluster, folder, cores, name="wye", settings=()):
                "127.0.0.1:%d" % (port + 2), "--threads", len(cores)]
     for one in settings:
         command += ["--set", one]
-    return started(name, command + [cluster.monitor_url()], port, folder, cores, env=clean)
+    return started(name, [*command, *accounts, cluster.monitor_url()], port, folder, cores, env=clean)
 
 
 def peer(text):

@@ -80,6 +80,18 @@ def run(load, target, seconds, cores):
             "errors": number(output, r"ignored errors:\s+(\d+)"), **percentiles(output)}
 
 
+def fake_cases(quick):
+    """In front of servers that answer at once: the proxy's own cost."""
+    clients = (1, 64) if quick else (1, 16, 64, 256, 2000)
+    found = [Load("fake servers: point select", "oltp_point_select", n, prepared)
+             for prepared in (False, True) for n in clients]
+    if quick:
+        found.pop()
+    found.append(Load("fake servers: 10,000 rows", "rows.lua", 4, bytes_each=10000 * 193))
+    found.append(Load("fake servers: login", "login.lua", 16))
+    return found
+
+
 def cases(quick):
     clients = (1, 64) if quick else (1, 16, 64, 256, 2000)
     found = [Load("point select", "oltp_point_select", n, prepared) for prepared in (False, True) for n in clients]
@@ -87,6 +99,6 @@ def cases(quick):
                          ("update index", "oltp_update_index")):
         found += [Load(name, script, n) for n in ((64,) if quick else (16, 64))]
     found.append(Load("10,000 rows", "rows.lua", 4, bytes_each=10000 * 193))
-    found.append(Load("login", "oltp_point_select", 16, options=("--reconnect=1",)))
-    found.append(Load("login", "oltp_point_select", 16, tls=True, options=("--reconnect=1",)))
+    found.append(Load("login", "login.lua", 16))
+    found.append(Load("login", "login.lua", 16, tls=True))
     return found

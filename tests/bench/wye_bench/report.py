@@ -4,7 +4,8 @@ import statistics
 
 FIGURES = (("us", "CPU us"), ("user_us", "user"), ("system_us", "system"), ("calls", "calls"),
            ("per_second", "a second"), ("p50_ms", "p50 ms"), ("p95_ms", "p95"), ("p99_ms", "p99"),
-           ("cpu_s_per_gb", "CPU s/GB"), ("resident_kib", "resident KiB"))
+           ("cpu_s_per_gb", "CPU s/GB"), ("resident_kib", "resident KiB"),
+           ("bytes_each", "bytes a client"), ("idle_ms", "idle, CPU ms/s"))
 
 
 def median(rounds, figure):
