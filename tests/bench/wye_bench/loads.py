@@ -3,10 +3,13 @@
 import dataclasses
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 TABLES, ROWS = 4, 20000
+FOLDER = None  # where sysbench runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +37,25 @@ def command(target, script, *options):
             "--table-size=%d" % ROWS, "--rand-type=uniform", *options]
 
 
+def certificates(folder):
+    """sysbench reads these names in its own folder, and insists on them."""
+    if not (folder / "cacert.pem").exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "client-key.pem", "-out",
+                        "client-cert.pem", "-days", "2", "-subj", "/CN=bench"], check=True, cwd=str(folder),
+                       stderr=subprocess.DEVNULL)
+        shutil.copy(folder / "client-cert.pem", folder / "cacert.pem")
+
+
+def certificate_settings(folder):
+    """wye shows the certificate that sysbench trusts."""
+    return ["tls_cert=%s" % (folder / "client-cert.pem"), "tls_key=%s" % (folder / "client-key.pem")]
+
+
 def sysbench(target, script, verb, *options, cores=None, timeout=600):
     pinned = ["taskset", "-c", ",".join(map(str, cores))] if cores else []
     done = subprocess.run(pinned + command(target, script, *options) + [verb], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=timeout)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=timeout,
+                          cwd=tempfile.gettempdir() if FOLDER is None else str(FOLDER))
     if done.returncode:
         raise RuntimeError("%s: sysbench %s: %s" % (target.name, script, done.stdout[-1500:]))
     return done.stdout
