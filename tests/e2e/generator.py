@@ -159,6 +159,8 @@ def play_all(cluster, wye, options, tell=print):
                     stop.set()
             if number is not None and played % 1000 == 0:
                 tell("%d sequences, %d differ" % (played, len(differences)))
+    except KeyboardInterrupt:
+        tell("stopped")
     finally:
         stop.set()
         for child in children:
