@@ -50,9 +50,10 @@ static const struct subject {
     {"CREATE", "TABLE", SHOWN_STORED},
     {"CREATE", "VIEW", SHOWN_TABLE},
     {"CREATE", "SEQUENCE", SHOWN_TABLE},
+    {"CREATE", "EVENT", SHOWN_OF_PRIMARY}, /* replicas do not run them, and say so */
     {"CREATE", NULL, SHOWN_ANYWHERE},
     {"TRIGGERS", NULL, SHOWN_ANYWHERE},
-    {"EVENTS", NULL, SHOWN_ANYWHERE},
+    {"EVENTS", NULL, SHOWN_OF_PRIMARY},
     {"PROCEDURE", NULL, SHOWN_ANYWHERE},
     {"FUNCTION", NULL, SHOWN_ANYWHERE},
     {"PACKAGE", NULL, SHOWN_ANYWHERE},
@@ -111,6 +112,10 @@ static void decide_variables(struct statement *s, enum variable_read read)
 	case READ_SERVER:
 	case READ_COUNTERS:
 		statement_decide(s, ROUTE_PRIMARY, REASON_SERVER_SPECIFIC, 0);
+		break;
+	case READ_DIFFERS:
+		s->seen |= SEEN_DIFFERS;
+		statement_decide_read(s);
 		break;
 	case READ_WARNINGS:
 		s->seen |= SEEN_WARNINGS;

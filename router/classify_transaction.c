@@ -85,6 +85,9 @@ void classify_rollback(struct statement *s)
 void classify_savepoint(struct statement *s)
 {
 	statement_skip(s);
+	/* It begins a transaction of which no status flag tells before a table is touched. */
+	if (s->context->autocommit_off && !s->context->in_trx)
+		s->pins_added |= PIN_SET_TRANSACTION;
 	statement_decide(s, ROUTE_PRIMARY, REASON_COMMIT, 0);
 }
 

@@ -26,6 +26,7 @@ static const struct {
     {KW_INFORMATION_SCHEMA, "replica%\\_%", READ_SERVER},
     {KW_INFORMATION_SCHEMA, "disks", READ_SERVER},
     {KW_INFORMATION_SCHEMA, "plugins", READ_SERVER},
+    {KW_INFORMATION_SCHEMA, "events", READ_DIFFERS},
     {KW_INFORMATION_SCHEMA, "all\\_plugins", READ_SERVER},
     {KW_INFORMATION_SCHEMA, "user\\_statistics", READ_COUNTERS},
     {KW_INFORMATION_SCHEMA, "client\\_statistics", READ_COUNTERS},

@@ -28,6 +28,7 @@ static void note_read(struct statement *s, enum variable_read read)
 	static const uint32_t seen[] = {
 	    [READ_ANYWHERE] = 0,
 	    [READ_SERVER] = SEEN_SERVER,
+	    [READ_DIFFERS] = SEEN_DIFFERS,
 	    [READ_CONNECTION] = SEEN_CONNECTION,
 	    [READ_COUNTERS] = SEEN_SERVER | SEEN_COUNTERS,
 	    [READ_STATUS] = SEEN_CONNECTION | SEEN_COUNTERS,

@@ -14,6 +14,7 @@
 enum variable_read {
 	READ_ANYWHERE,
 	READ_SERVER,     /* the answer differs from server to server */
+	READ_DIFFERS,    /* likewise, but any may be asked */
 	READ_CONNECTION, /* ... from connection to connection */
 	READ_COUNTERS,   /* what one server has done */
 	READ_STATUS,     /* what one connection has done */

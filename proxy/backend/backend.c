@@ -177,6 +177,15 @@ void backend_keep(struct backend *b, struct session *s)
 		LIST_INSERT_HEAD(&s->kept, b, kept);
 }
 
+void backend_was_reset(struct backend *b)
+{
+	backend_statements_forget(b);
+	b->dirty = b->stale = false;
+	b->insert_id = 0;
+	b->has_warnings = false;
+	b->insert_id_known = true;
+}
+
 void backend_set_have(struct backend *b, struct state *state)
 {
 	state_unref(b->conn.worker->states, b->have);

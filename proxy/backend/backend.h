@@ -94,6 +94,7 @@ void backends_leave(struct worker *w, bool all);
 void backend_keep(struct backend *b, struct session *s);
 
 void backend_set_have(struct backend *b, struct state *state); /* takes the reference */
+void backend_was_reset(struct backend *b); /* it has answered COM_RESET_CONNECTION; have is set apart */
 
 static inline struct backend *backend_of(struct conn *c)
 {

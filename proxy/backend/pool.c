@@ -184,11 +184,20 @@ void pool_hand_over(struct backend *b, struct session *s)
 	session_wake(s);
 }
 
+/* Somebody may be about to read the warnings that are there: of a read, while he holds another connection. */
+static bool has_news_for_another(const struct backend *b, const struct session *s)
+{
+	return b->keeper && b->keeper != s && b->keeper->warned_at == b &&
+	       worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
+}
+
 /* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
 static struct backend *other_idle(struct pool *pool, const struct session *s)
 {
 	struct backend *b = TAILQ_LAST(&pool->idle, backend_list);
-	return b && b == s->last ? TAILQ_PREV(b, backend_list, link) : b;
+	while (b && (b == s->last || has_news_for_another(b, s)))
+		b = TAILQ_PREV(b, backend_list, link);
+	return b;
 }
 
 /* The idle one that costs least: the session's own last one, one with the same state, any that nobody may miss. */
@@ -202,7 +211,7 @@ static struct backend *best_idle(struct pool *pool, const struct session *s)
 			return b;
 	unsigned looked = 0;
 	TAILQ_FOREACH(b, &pool->idle, link) {
-		if (b->keeps_insert_id)
+		if (b->keeps_insert_id || has_news_for_another(b, s))
 			continue;
 		if (b->have == s->want && !b->dirty)
 			return b;

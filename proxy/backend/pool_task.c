@@ -87,7 +87,7 @@ void pool_retire(struct backend *b, enum closed_reason reason)
 	b->retired = true;
 	b->retired_for = reason;
 	if (b->keeps_insert_id)
-		begin(b, TASK_SAVE_ID, "SELECT LAST_INSERT_ID()");
+		begin(b, TASK_SAVE_ID, "SELECT LAST_INSERT_ID() LIMIT 1");
 	else
 		backend_discard(b);
 }

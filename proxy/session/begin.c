@@ -5,6 +5,8 @@
  * its first read can. What a server would do at once is sent at once: a snapshot, a commit of what is open,
  * characteristics that wait for it, and everything that a client could see of it in its connection.
  */
+#include <strings.h>
+
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
@@ -28,6 +30,17 @@ static bool may_be_refused(const struct session *s)
 	const struct snapshot *snapshot = s->worker->snapshot;
 	return (s->run->flags & CLASS_BEGINS_READ_WRITE) && snapshot->primary >= 0 &&
 	       snapshot->servers[snapshot->primary].read_only;
+}
+
+bool begin_completion_releases(const struct session *s)
+{
+	const struct run *r = s->run;
+	struct view v;
+	if (r->reason != REASON_COMMIT || !(r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK)) || (r->flags & CLASS_MULTI) ||
+	    !state_get(s->want, view_of("completion_type"), &v))
+		return false;
+	return view_equal(v, view_of("2")) || (v.len == 9 && !strncasecmp((const char *)v.p, "'release'", 9)) ||
+	       (v.len == 7 && !strncasecmp((const char *)v.p, "release", 7));
 }
 
 static bool may_begin_later(const struct session *s)
@@ -60,12 +73,10 @@ static enum step answer(struct session *s)
 	return released ? session_fail(s, END_RELEASED) : session_enter(s, SESSION_COMMAND);
 }
 
-/* A replica refuses READ WRITE in the READ ONLY transaction that it holds, which nobody else needs to end. */
-static bool leaves_replica(struct session *s)
+/* Ends the READ ONLY transaction that a replica holds for the session, and nothing else with it. */
+static bool end_on_replica(struct session *s)
 {
-	const struct run *r = s->run;
-	if (!r->plain_begin || !(r->flags & CLASS_BEGINS_READ_WRITE) || !session_in_trx(s) || s->pins ||
-	    !(s->status & STATUS_IN_TRANS_READONLY) || s->listen_route != LISTEN_AUTO || shows(s))
+	if (!session_in_trx(s) || s->pins || !(s->status & STATUS_IN_TRANS_READONLY) || s->listen_route != LISTEN_AUTO)
 		return false;
 	const struct server_info *server =
 	    snapshot_server_by_slot(s->worker->snapshot, s->pinned->pool->key.slot);
@@ -76,6 +87,25 @@ static bool leaves_replica(struct session *s)
 	set_begun(s, BEGUN_NOT);
 	finish_unpin(s);
 	return true;
+}
+
+/* A replica refuses READ WRITE in the READ ONLY transaction that it holds, which nobody else needs to end. */
+static bool leaves_replica(struct session *s)
+{
+	const struct run *r = s->run;
+	return r->plain_begin && (r->flags & CLASS_BEGINS_READ_WRITE) && !shows(s) && end_on_replica(s);
+}
+
+void begin_ends_implicitly(struct session *s)
+{
+	const struct run *r = s->run;
+	if (!(r->flags & CLASS_MAY_COMMIT_IMPLICITLY) || (r->flags & (CLASS_BEGINS | CLASS_MULTI)) ||
+	    r->route == ROUTE_REPLICA)
+		return;
+	if (s->begun == BEGUN_READ_ONLY)
+		set_begun(s, BEGUN_NOT);
+	else
+		end_on_replica(s);
 }
 
 bool begin_answers(struct session *s, enum step *step)

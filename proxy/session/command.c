@@ -131,9 +131,15 @@ static enum step on_set_option(struct session *s, struct view payload)
 	return is_told_by_server(s) ? ask_server(s) : answered(s, session_answer_eof(s));
 }
 
+/* What the session's connection still holds (locks, a transaction) must be gone when the client reads the answer. */
 static enum step on_reset_connection(struct session *s, struct view payload)
 {
 	(void)payload;
+	if (s->pinned && !conn_is_broken(&s->pinned->conn)) {
+		s->run->route = ROUTE_PIN;
+		s->run->reason = REASON_PINNED;
+		return to_server(s);
+	}
 	finish_reset(s);
 	return answered(s, session_answer_ok(s));
 }

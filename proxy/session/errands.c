@@ -61,11 +61,17 @@ static enum flavor flavor_of(const struct session *s, unsigned slot)
 	return server ? server->flavor : FLAVOR_MYSQL;
 }
 
-/* The state that the statement must find: its template's while it is being prepared, else the session's. A reference. */
+/* The state that the statement must find: its template's while it is being prepared, else the session's. A reference.
+ * Nothing unselects a schema: what was prepared in one runs there for a session that has none any more. */
 static struct state *target_state(const struct session *s)
 {
 	struct template *t = s->run->preparing;
-	struct state *target = t ? state_with_users_of(s->worker->states, t->state, s->want) : NULL;
+	struct view schema = state_schema_of(s->backend->have);
+	struct state *target = NULL;
+	if (t)
+		target = state_with_users_of(s->worker->states, t->state, s->want);
+	else if (s->run->statement && schema.len && !state_schema_of(s->want).len)
+		target = state_schema(s->worker->states, s->want, schema);
 	return target ? target : state_ref(s->want);
 }
 
@@ -174,6 +180,20 @@ static struct view view_of_option(bool multi_statements)
 	return (struct view){multi_statements ? on : off, 2};
 }
 
+/* A SET would leave nothing of the warnings that are to be read, and user variables can wait where none is read. */
+static bool leaves_users_behind(const struct session *s, const struct state *have, const struct state *want)
+{
+	const struct run *r = s->run;
+	bool reads_users = (r->flags & CLASS_READS_USER_VARIABLE) && r->reason != REASON_WARNINGS;
+	if (!(r->flags & CLASS_READS_LAST) || s->warned_at != s->backend || r->next || reads_users)
+		return false;
+	struct buf sql;
+	buf_init(&sql, STATE_BYTES_MAX * 2);
+	unsigned diff = state_diff(have, want, &sql);
+	buf_finish(&sql);
+	return diff == (DIFF_SET | DIFF_USER);
+}
+
 enum errands_result errands_collect(struct session *s, struct buf *out)
 {
 	struct worker *w = s->worker;
@@ -188,7 +208,7 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	r->errand_state = NULL;
 	bool reset = needs_reset(s, want);
 	if (r->save_for)
-		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID()"));
+		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID() LIMIT 1"));
 	if (r->saves_own) {
 		state_unref(w->states, want);
 		return done ? ERRANDS_FIRST : ERRANDS_IMPOSSIBLE;
@@ -201,6 +221,10 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		have = state_after_reset(w->states, b->have);
 	} else {
 		state_ref(have);
+	}
+	if (have != want && !reset && leaves_users_behind(s, have, want)) {
+		state_unref(w->states, want);
+		want = state_ref(have);
 	}
 	bool multi = s->caps & CAP_MULTI_STATEMENTS;
 	if (b->multi_statements != multi)
@@ -272,6 +296,9 @@ static enum cell first_value(const uint8_t *data, size_t len, uint32_t caps, str
 		bool is_err = p.payload.len && p.payload.p[0] == HEADER_ERR;
 		if (is_err && i <= row)
 			return NO_CELL;
+		bool is_end = p.payload.len && p.payload.len < 0xFFFFFF && p.payload.p[0] == HEADER_EOF;
+		if (i == row && is_end)
+			return NO_CELL;
 		if (i == row) {
 			struct reader r = reader_of(p.payload.p, p.payload.len);
 			*value = read_lenenc_str(&r); /* bad when it is NULL */
@@ -324,11 +351,7 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	struct backend *b = s->backend;
 	switch (kind) {
 	case ERRAND_RESET:
-		backend_statements_forget(b);
-		b->dirty = b->stale = false;
-		b->insert_id = 0;
-		b->has_warnings = false;
-		b->insert_id_known = true;
+		backend_was_reset(b);
 		break;
 	case ERRAND_LAST:
 		b->has_warnings = s->own_error != NULL;

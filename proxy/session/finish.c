@@ -14,8 +14,6 @@
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
-#define WARNINGS_KEPT_MS 1000u /* while others wait: whoever wants to read them does so at once */
-
 bool session_in_trx(const struct session *s)
 {
 	return s->pinned && ((s->status & STATUS_IN_TRANS) || s->trx_unknown);
@@ -26,7 +24,9 @@ bool session_in_trx(const struct session *s)
 static void remember_last(struct session *s, struct backend *b, bool ok)
 {
 	backend_keep(b, s);
-	s->last = b;
+	/* Preparing one leaves what the last statement has left, where that is. */
+	if (s->run->command != CMD_STMT_PREPARE || !s->last)
+		s->last = b;
 	insert_id_after(s, b, ok);
 }
 
@@ -57,6 +57,12 @@ void finish_unpin(struct session *s)
 	struct backend *b = s->pinned;
 	if (b && !session_in_trx(s) && !s->pins)
 		give_back(s, b);
+}
+
+void finish_leave_pinned(struct session *s)
+{
+	set_pinned(s, NULL);
+	s->pins &= ~(uint32_t)PIN_LAST_STATEMENT;
 }
 
 void finish_last_statement(struct session *s)
@@ -126,19 +132,27 @@ static struct state *with_charsets_after_reset(struct session *s, struct state *
 	return next;
 }
 
+/* What others may wait for is not left to the reset ahead of the connection's next use. */
+#define PINS_SEEN_BY_OTHERS                                                                                            \
+	((uint32_t)(PIN_TABLE_LOCK | PIN_USER_LOCK | PIN_BACKUP_LOCK | PIN_XA | PIN_HANDLER | PIN_ROUTINE | PIN_UNKNOWN))
+
+static void let_go_of_pinned(struct session *s)
+{
+	struct backend *b = s->pinned;
+	if (!b)
+		return;
+	if (session_in_trx(s) || (s->pins & PINS_SEEN_BY_OTHERS))
+		b->conn.error = UV_ECANCELED; /* closing rolls back and unlocks */
+	set_pinned(s, NULL);
+	b->dirty = true;
+	pool_give(b);
+}
+
 void finish_reset(struct session *s)
 {
 	struct worker *w = s->worker;
 	prepared_close_all(s);
-	if (s->pinned) {
-		struct backend *b = s->pinned;
-		bool open = session_in_trx(s);
-		set_pinned(s, NULL);
-		if (open)
-			b->conn.error = UV_ECANCELED; /* closing rolls back */
-		b->dirty = true;
-		pool_give(b);
-	}
+	let_go_of_pinned(s);
 	s->pins = 0;
 	effects_free(&s->bound);
 	s->called = s->wrote = false;
@@ -190,9 +204,26 @@ static void note_position(struct session *s, bool was_in_trx, bool ok)
 	if (!ok && ((r->flags & (CLASS_MULTI | CLASS_CALLS)) ||
 		    ((r->flags & CLASS_MAY_COMMIT_IMPLICITLY) && (was_in_trx || (r->flags & CLASS_DDL)))))
 		freshness_note_unknown(s);
-	/* A function that writes, called from a SELECT of a client that knows no OK after rows. */
-	if (ok && r->reply.kind == REPLY_EOF && (r->reason == REASON_UNKNOWN_FUNCTION || (r->flags & CLASS_CALLS)))
+	/* A function that writes, RETURNING, ANALYZE TABLE: rows for a client that knows no OK behind them. */
+	bool may_write = r->reason == REASON_UNKNOWN_FUNCTION ||
+			 (r->flags & (CLASS_WRITES | CLASS_CALLS | CLASS_MAY_COMMIT_IMPLICITLY));
+	if (ok && r->reply.kind == REPLY_EOF && may_write)
 		freshness_note_unknown(s);
+}
+
+/* The connection that the session held has answered COM_RESET_CONNECTION. */
+static enum step was_reset(struct session *s, struct backend *b, bool ok)
+{
+	set_pinned(s, NULL);
+	if (!ok || b->init_unknown)
+		b->conn.error = UV_ECANCELED;
+	backend_was_reset(b);
+	backend_set_have(b, state_after_reset(s->worker->states, b->have));
+	b->fresh = true;
+	finish_reset(s);
+	pool_give(b);
+	run_end(s);
+	return session_enter(s, SESSION_COMMAND);
 }
 
 enum step finish_statement(struct session *s, bool ok)
@@ -205,6 +236,8 @@ enum step finish_statement(struct session *s, bool ok)
 		give_back(s, b);
 		return session_enter(s, SESSION_LOGIN);
 	}
+	if (r->command == CMD_RESET_CONNECTION)
+		return was_reset(s, b, ok);
 	bool was_in_trx = session_in_trx(s) || r->began != BEGUN_NOT;
 	/* What wye must be told is said again, together with what the client wants now. */
 	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
@@ -228,7 +261,7 @@ enum step finish_statement(struct session *s, bool ok)
 	note_transaction(s, b, was_in_trx, ok);
 	note_position(s, was_in_trx, ok);
 	freshness_note_read(s);
-	bool released = ok && (r->flags & CLASS_RELEASES);
+	bool released = ok && ((r->flags & CLASS_RELEASES) || begin_completion_releases(s));
 	if (released)
 		b->conn.error = UV_ECONNRESET; /* the server closes it, soon */
 	if (!conn_is_broken(&b->conn))

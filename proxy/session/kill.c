@@ -92,8 +92,23 @@ bool stats_session_kill(uint64_t id, bool query_only)
 	return true;
 }
 
+/* The servers stop the KILL itself then. */
+static enum step kill_itself(struct session *s, bool query_only)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	bool sent = query_only || (any && any->flavor == FLAVOR_MYSQL)
+			? session_answer_error(s, 1317, "70100", "Query execution was interrupted")
+			: session_answer_error(s, 1927, "70100", "Connection was killed");
+	run_end(s);
+	if (!query_only)
+		return session_fail(s, END_KILLED);
+	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
+}
+
 enum step kill_session(struct session *s, uint64_t id, bool query_only)
 {
+	if (id == s->id)
+		return kill_itself(s, query_only);
 	unsigned index = (unsigned)(id % WORKERS_MAX);
 	struct kill *k = calloc(1, sizeof *k);
 	if (!k)

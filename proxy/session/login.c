@@ -165,7 +165,7 @@ static enum step set_initial_state(struct session *s)
 	return STEP_AGAIN;
 }
 
-/* COM_CHANGE_USER: nothing of the old user's session is left. */
+/* COM_CHANGE_USER: nothing of the old user's session is left, but what its reads must not miss. */
 static void forget_user_before(struct session *s)
 {
 	free(s->login->user_before);

@@ -320,7 +320,7 @@ static bool is_held(const struct row_cell *cell)
 static void keep_locks(struct session *s, struct bound *held)
 {
 	struct bound_name n;
-	if (!s->bound->ask_locks)
+	if (!s->bound->ask_locks || s->bound->unknown[BOUND_LOCK])
 		return;
 	bound_forget(s->bound, BOUND_LOCK);
 	for (size_t at = 0; bound_next(held, &at, &n);)

@@ -218,6 +218,8 @@ void routing_classify(struct session *s, struct view sql)
 	apply_learned(s, &c);
 	prefer_primary(s);
 	last_statement_ends(s);
+	if (r->command == CMD_QUERY || prepared_executes(r->command))
+		begin_ends_implicitly(s);
 	note_place(s, sql);
 	r->replayable = may_repeat(s, r);
 	if (r->pins_added & ~s->pins)
@@ -259,7 +261,7 @@ static bool belongs_to_pinned(const struct session *s)
 	if (!s->pinned)
 		return false;
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
-	if (bound || session_in_trx(s) || (s->pins & (PINS_FOR_ALL | PIN_LAST_STATEMENT)) || r->pins_added ||
+	if (bound || r->command == CMD_RESET_CONNECTION || session_in_trx(s) || (s->pins & (PINS_FOR_ALL | PIN_LAST_STATEMENT)) || r->pins_added ||
 	    (r->flags & (CLASS_READS_LAST | CLASS_USES_TEMPORARY)))
 		return true;
 	if ((int)s->pinned->pool->key.slot != routing_primary_slot(s))
@@ -316,6 +318,13 @@ static int slot_for_session_change(struct session *s)
 	return slot >= 0 ? slot : reads_any_replica(s);
 }
 
+/* Held for its warnings only, which a statement that fails there replaces. */
+static bool may_leave(const struct session *s, const struct backend *b)
+{
+	return b == s->pinned && s->pins == PIN_LAST_STATEMENT && !session_in_trx(s) &&
+	       !(s->run->flags & CLASS_READS_LAST);
+}
+
 static enum routing_result take(struct session *s, struct backend *b, bool idle)
 {
 	struct run *r = s->run;
@@ -326,7 +335,7 @@ static enum routing_result take(struct session *s, struct backend *b, bool idle)
 	r->slot = (int)b->pool->key.slot;
 	r->on_replica = server && server->role == SERVER_REPLICA;
 	r->chosen_pinned = true;
-	r->replayable = false;
+	r->replayable = r->replayable && r->on_replica && may_leave(s, b);
 	return ROUTING_OK;
 }
 

@@ -118,7 +118,7 @@ static enum step choose_anew(struct session *s)
 		begin_undo(s);
 		s->backend = NULL;
 		if (b == s->pinned)
-			s->pinned = NULL;
+			finish_leave_pinned(s);
 		pool_give(b);
 	}
 	stop_running(s);

@@ -80,6 +80,8 @@ enum session_end {
 #undef X
 };
 
+#define WARNINGS_KEPT_MS 1000u /* while others wait: whoever wants to read them does so at once */
+
 /* Capabilities of a client that its backends must have alike, since no connection can change them. */
 #define SESSION_POOL_CAPS                                                                                              \
 	(CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS |             \
@@ -495,6 +497,10 @@ bool last_statement_signal(const struct session *s, struct buf *sql); /* what le
 bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 
 /* ---- BEGIN without a server: begin.c ---- */
+/* Definitions commit a READ ONLY transaction before they run, and no replica may run them. */
+void begin_ends_implicitly(struct session *s);
+/* By completion_type=RELEASE the statement in work, a COMMIT or ROLLBACK, has ended the session. */
+bool begin_completion_releases(const struct session *s);
 bool begin_answers(struct session *s, enum step *step); /* true: the statement in work has been answered */
 struct view begin_sql(const struct session *s);
 void begin_done(struct session *s);   /* the server has begun it */
@@ -562,6 +568,7 @@ void finish_unpin(struct session *s);      /* gives the pinned backend back when
 /* One connection to this server is given back that its session keeps for warnings alone, and has not asked for in a
  * while: who waits for one has nothing else. False: there is none. */
 bool sessions_let_go(struct worker *w, unsigned slot);
+void finish_leave_pinned(struct session *s);   /* the caller gives it back: the statement in work goes elsewhere */
 void finish_last_statement(struct session *s); /* another statement begins: warnings and counts are not kept longer */
 bool session_in_trx(const struct session *s);
 /* COM_RESET_CONNECTION and COM_CHANGE_USER: nothing of the session's state is left. */

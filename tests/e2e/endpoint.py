@@ -45,12 +45,13 @@ class Endpoint:
         where = {"host": self.host, "port": self.port}
         if options.pop("by_socket", False):
             where = {"unix_socket": self.socket}
+        kind = options.pop("kind", pymysql.connections.Connection)
         options = {"autocommit": True, "connect_timeout": 30, "read_timeout": 120, "write_timeout": 120,
                    "charset": "utf8mb4", **options}
         password = user if password is None else password
         # As every other client does it; PyMySQL itself would make it latin1.
-        connection = pymysql.connect(user=user, password=password.encode(), database=database,
-                                     ssl=any_certificate() if tls else None, **where, **options)
+        connection = kind(user=user, password=password.encode(), database=database,
+                          ssl=any_certificate() if tls else None, **where, **options)
         if tls and not isinstance(connection._sock, ssl.SSLSocket):
             connection.close()
             raise AssertionError("%s:%d did not offer TLS" % (self.host, self.port))

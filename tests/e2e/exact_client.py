@@ -17,7 +17,7 @@ from pymysql.constants import CLIENT, COMMAND, FIELD_TYPE
 
 from raw_client import RawClient
 
-DEPRECATE_EOF, SESSION_TRACK = 1 << 24, 1 << 23
+DEPRECATE_EOF, SESSION_TRACK, QUERY_ATTRIBUTES = 1 << 24, 1 << 23, 1 << 27
 PLAIN = CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS | CLIENT.PS_MULTI_RESULTS | CLIENT.LOCAL_FILES
 MODERN = PLAIN | DEPRECATE_EOF | SESSION_TRACK
 
@@ -28,6 +28,10 @@ MASKED = METADATA_CHANGED | WAS_SLOW | STATE_CHANGED
 
 TRACKERS = {0: "variable", 1: "schema", 2: "state", 3: "gtids", 4: "characteristics", 5: "transaction"}
 CHARSET_BINARY, CHARSET_UTF8MB4 = 63, 45
+
+
+NO_ATTRIBUTES = b"\x00\x01"
+NO_CONNECTION_ATTRIBUTES = b"\x00"
 
 
 class Reader:
@@ -79,8 +83,18 @@ def trackers_of(reader):
     return sorted(told)  # MariaDB tells them in any order
 
 
+class AttributedConnection(pymysql.connections.Connection):
+    """What PyMySQL itself sends at the login of a client that has agreed on query attributes: none, that is."""
+
+    def _execute_command(self, command, sql):
+        sql = sql.encode() if isinstance(sql, str) else sql
+        super()._execute_command(command, NO_ATTRIBUTES + sql if command == COMMAND.COM_QUERY else sql)
+
+
 class ExactClient(RawClient):
     def __init__(self, endpoint, flags=PLAIN, **options):
+        if flags & QUERY_ATTRIBUTES:
+            options["kind"] = AttributedConnection
         super().__init__(endpoint, client_flag=flags, **options)
         self.socket.settimeout(30)
         self.received = bytearray()  # and not yet taken
@@ -88,6 +102,8 @@ class ExactClient(RawClient):
         self.id = self.connection.server_thread_id[0]
         self.statements = {}   # by the script's name: (server's number, parameters)
         self.file = b""        # what a LOAD DATA LOCAL is to get
+        self.attributes = {}   # of the next statement
+        self.wants_cursor = False
 
     # --- sending ---
 
@@ -99,7 +115,18 @@ class ExactClient(RawClient):
         return self.answer(code)
 
     def run(self, statement):
-        return self.ask(COMMAND.COM_QUERY, statement if isinstance(statement, bytes) else statement.encode())
+        text = statement if isinstance(statement, bytes) else statement.encode()
+        return self.ask(COMMAND.COM_QUERY, self._attributes() + text if self.flags & QUERY_ATTRIBUTES else text)
+
+    def _attributes(self):
+        """In front of a statement's text: how many, of what types and names, their values."""
+        given, self.attributes = self.attributes, {}
+        if not given:
+            return NO_ATTRIBUTES
+        bound = [(name, *bound_value(value)) for name, value in given.items()]
+        nulls = null_bits(list(given.values()))
+        return (bytes([len(bound), 1]) + nulls + b"\x01" +
+                b"".join(kind + lenenc_text(name.encode()) for name, kind, _ in bound) + b"".join(b for _, _, b in bound))
 
     def prepare(self, name, statement):
         self.command(COMMAND.COM_STMT_PREPARE, statement.encode())
@@ -115,15 +142,10 @@ class ExactClient(RawClient):
         number, parameters = self.statements.get(name, (0x7FFFFFF0, len(values)))
         payload = struct.pack("<IBI", number, 1 if cursor else 0, 1)
         if parameters:
-            nulls = bytearray((len(values) + 7) // 8)
-            kinds, data = b"", b""
-            for i, value in enumerate(values):
-                kind, bound = bound_value(value)
-                kinds += kind
-                data += bound
-                if value is None:
-                    nulls[i // 8] |= 1 << i % 8
-            payload += bytes(nulls) + (b"\x01" + kinds if types else b"\x00") + data
+            bound = [bound_value(value) for value in values]
+            kinds, data = (b"".join(part) for part in zip(*bound)) if bound else (b"", b"")
+            payload += null_bits(values) + (b"\x01" + kinds if types else b"\x00") + data
+        self.wants_cursor = cursor
         return self.ask(COMMAND.COM_STMT_EXECUTE, payload)
 
     def long_data(self, name, parameter, data):
@@ -144,7 +166,7 @@ class ExactClient(RawClient):
         """The account's own way to log in is asked for at once by every server."""
         plugin = (self.connection._auth_plugin_name or "mysql_native_password").encode()
         self.command(COMMAND.COM_CHANGE_USER, user.encode() + b"\0" + b"\0" + schema.encode() + b"\0" +
-                     struct.pack("<H", CHARSET_UTF8MB4) + plugin + b"\0" + b"\0")  # no attributes
+                     struct.pack("<H", CHARSET_UTF8MB4) + plugin + b"\0" + NO_CONNECTION_ATTRIBUTES)
         while True:
             data = self.read_packet()
             if data[:1] in (b"\x00", b"\xff"):
@@ -206,7 +228,7 @@ class ExactClient(RawClient):
         if first == 0:
             part = self._ok(data)
             return part, part[3] & MORE_RESULTS
-        return self._result_set(data)
+        return self._result_set(code, data)
 
     def _send_file(self):
         for at in range(0, len(self.file), 1 << 16):
@@ -217,10 +239,11 @@ class ExactClient(RawClient):
     def _ends(self, data):
         return data[0] == 0xFE and (len(data) < 0xFFFFFF if self.flags & DEPRECATE_EOF else len(data) < 9)
 
-    def _result_set(self, data):
+    def _result_set(self, code, data):
         columns = [self.read_packet() for _ in range(Reader(data).lenenc())]
         begin = None if self.flags & DEPRECATE_EOF else self._end(self.read_packet())
-        if begin and begin[1] & CURSOR_EXISTS:
+        # A routine's own cursor shows in its results as well.
+        if begin and begin[1] & CURSOR_EXISTS and code == COMMAND.COM_STMT_EXECUTE and self.wants_cursor:
             return ("rows", columns, [], begin), False
         part = self._rows(columns, self.read_packet())
         if begin:
@@ -282,6 +305,14 @@ class ExactClient(RawClient):
         with contextlib.suppress(OSError):
             self.command(COMMAND.COM_QUIT)
         self.close()
+
+
+def null_bits(values):
+    bits = bytearray((len(values) + 7) // 8)
+    for i, value in enumerate(values):
+        if value is None:
+            bits[i // 8] |= 1 << i % 8
+    return bytes(bits)
 
 
 def bound_value(value):

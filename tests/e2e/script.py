@@ -4,10 +4,13 @@ A file (tests/e2e/differential/*.script) holds many:
 
     === what it is about [| mariadb] [| mysql] [| modern]      a script for all flavors unless one is named;
                                                                modern: the client asks for trackers and no EOF
+    === what it is about | found-rows | no-local               capabilities that its clients have besides, or lack:
+                                                               CAPABILITIES below
     SELECT 1                      a statement of session a, in one line;
       FROM t                      lines that are indented continue it
     b> SELECT 1                   one of session b, which is connected when it is first named
-    b& SELECT SLEEP(9)            sent, and awaited on the server, but its answer not read
+    b& SELECT SLEEP(9)            sent, and awaited on the server, but its answer not read; where it names {db}, it is
+                                  any statement that does
     b&lock UPDATE ...             the same, and it waits for a row's lock there
     b<                            the answer
     !prepare s SELECT ?           commands of the protocol: see COMMANDS below; arguments are Python literals
@@ -23,11 +26,15 @@ import pathlib
 import re
 import zlib
 
-from pymysql.constants import COMMAND
+from pymysql.constants import CLIENT, COMMAND
 
-from exact_client import MODERN, PLAIN, ExactClient
+from exact_client import MODERN, PLAIN, QUERY_ATTRIBUTES, ExactClient
 
 RESET_CONNECTION = 31  # which PyMySQL does not know
+
+CAPABILITIES = {"found-rows": CLIENT.FOUND_ROWS, "ignore-space": CLIENT.IGNORE_SPACE, "interactive": CLIENT.INTERACTIVE,
+                "attributes": QUERY_ATTRIBUTES}
+LACKING = {"no-local": CLIENT.LOCAL_FILES, "one-statement": CLIENT.MULTI_STATEMENTS}
 
 TABLE = ["CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20), n INT, KEY (n)) ENGINE=InnoDB",
          "INSERT INTO t (v, n) VALUES ('one', 10), ('two', 20), ('three', 30)"]
@@ -37,9 +44,12 @@ OWN_NUMBERS = re.compile(r"(Unknown prepared statement handler \(|Unknown thread
 
 
 class Script:
-    def __init__(self, title, flavors=(), modern=None):
-        self.title, self.flavors = title, flavors
-        self.flags = MODERN if (zlib.crc32(title.encode()) & 1 if modern is None else modern) else PLAIN
+    def __init__(self, title, words=()):
+        self.title = title
+        self.flavors = [word for word in words if word in ("mariadb", "mysql")]
+        self.flags = MODERN if "modern" in words or zlib.crc32(title.encode()) & 1 else PLAIN
+        for word in set(words) - {"mariadb", "mysql", "modern"}:
+            self.flags = self.flags & ~LACKING[word] if word in LACKING else self.flags | CAPABILITIES[word]
         self.steps = []
 
 
@@ -50,8 +60,7 @@ def read_scripts(text):
             continue
         if line.startswith("==="):
             title, *words = [word.strip() for word in line[3:].split("|")]
-            flavors = [word for word in words if word in ("mariadb", "mysql")]
-            scripts.append(Script(title, flavors, "modern" in words or None))
+            scripts.append(Script(title, words))
         elif line[0].isspace():
             scripts[-1].steps[-1] += "\n" + line
         elif line == "!table":
@@ -88,6 +97,12 @@ def fetch(client, text):
     return client.fetch(name, int(rows))
 
 
+def with_attributes(client, text):
+    """The attributes of the next statement, which a client with that capability has."""
+    client.attributes = ast.literal_eval(text)
+    return []
+
+
 def give_file(client, text):
     client.file = ast.literal_eval(text)
     return []
@@ -115,6 +130,7 @@ COMMANDS = {
     "reset-statement": lambda client, text: client.reset_statement(text),
     "close": lambda client, text: client.close_statement(text),
     "file": give_file,
+    "attributes": with_attributes,
     "init": lambda client, text: client.ask(COMMAND.COM_INIT_DB, text.encode()),
     "fields": lambda client, text: client.ask(COMMAND.COM_FIELD_LIST, text.encode() + b"\0"),
     "option": lambda client, text: client.ask(COMMAND.COM_SET_OPTION, int(text).to_bytes(2, "little")),
@@ -175,7 +191,8 @@ class Stage:
                 return client.answer(COMMAND.COM_QUERY)
             if sign != ">":
                 client.query(text)
-                self.player.blocked(text, sign == "&lock")
+                runs = self.schema if self.schema in text and sign == "&" else text
+                self.player.blocked(runs, sign == "&lock")
                 return []
             if text[0] != "!":
                 return client.run(text)

@@ -4,10 +4,12 @@ import concurrent.futures
 import contextlib
 import itertools
 
+import pymysql
+
 from endpoint import Endpoint, wait_until
 from script import Player, difference
 
-AT_ONCE = 4
+AT_ONCE = 6
 READ_ONLY_ERRORS = {1290, 1836}
 
 ROLES = ("dx_reader", "dx_writer")
@@ -32,11 +34,14 @@ class Sides:
         self.wyes = {name: Player(wye, name[0], self.blocked, self.drop) for name, wye in wyes.items()}
         self.numbers = itertools.count(1)
         self.answers = []
+        for player in [self.direct, *self.wyes.values()]:  # whose password is known then: COM_CHANGE_USER has no other way
+            player.endpoint.connect("sbtest", database="sbtest", tls=cluster.flavor == "mysql").close()
 
     def drop(self, schema):
         with self.cluster.witness.root(self.cluster.primary) as root:
             for name in (schema, schema + "_b"):
-                root.run("DROP DATABASE IF EXISTS " + name)
+                with contextlib.suppress(pymysql.err.OperationalError):  # MariaDB: its folder is not empty yet, once in a while
+                    root.run("DROP DATABASE IF EXISTS " + name)
 
     def blocked(self, statement, for_lock):
         """Until the statement is seen to run on a server, or to wait on the primary for a row's lock."""
@@ -44,7 +49,8 @@ class Sides:
             roots = [stack.enter_context(self.cluster.witness.root(server)) for server in self.cluster.servers]
 
             def runs():
-                question = "SELECT COUNT(*) FROM information_schema.processlist WHERE info = %s"
+                question = ("SELECT COUNT(*) FROM information_schema.processlist"
+                            " WHERE LOCATE(%s, info) AND id <> CONNECTION_ID()")
                 return any(root.value(question, [statement]) for root in roots)
 
             def waits():
@@ -70,4 +76,6 @@ class Sides:
             return [found for result in pool.map(self.differences, scripts) for found in result]
 
     def errors(self):
-        return {part[1] for answer in self.answers for part in answer if part[0] == "error"}
+        """The codes of all, also of those that came behind rows."""
+        ends = [part[3] if part[0] == "rows" else part for answer in self.answers for part in answer]
+        return {end[1] for end in ends if end[0] == "error"}
