@@ -243,7 +243,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	}
 	if (last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST)))
 		done = done && add_last(s, out);
-	bool ahead = is_safe_ahead(s, diff, want);
+	/* A reset takes the prepared statements away, too: it must be known to be done before this one is made again. */
+	bool ahead = is_safe_ahead(s, diff, want) && !(reset && r->statement);
 	state_unref(w->states, have);
 	state_unref(w->states, want);
 	if (r->wait) {

@@ -28,6 +28,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "servers")]
 
 from endpoint import Endpoint, Session, wait_until  # noqa: E402
+from exact_client import MODERN, PLAIN  # noqa: E402
 from grammar import sentences  # noqa: E402
 from grammar_words import DUMP, TABLE_U, objects  # noqa: E402
 from script import Script, Stage, difference  # noqa: E402
@@ -50,7 +51,8 @@ def put_back(number):
 def generate(flavor, seed, number, length):
     rng = random.Random("length of %s %d" % (seed, number))
     steps, modern = sentences(flavor, seed, number, rng.randint(SHORTEST, max(SHORTEST, length)))
-    script = Script("sequence %d of seed %s" % (number, seed), modern=modern)
+    script = Script("sequence %d of seed %s" % (number, seed))
+    script.flags = MODERN if modern else PLAIN
     script.steps = steps + DUMP
     return script
 

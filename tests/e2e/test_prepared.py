@@ -3,9 +3,10 @@
 import struct
 
 import pytest
+from conftest import start_wye
 from wire_client import (BLOB, BULK, CLOSE, CURSOR_EXISTS, EXECUTE, EXTENDED_METADATA, FETCH, LAST, LAST_ROW_SENT, LONG,
                          LONG_DATA, LONGLONG, MORE_RESULTS, PREPARE, RESET, STMT_BULK, UNIT_RESULTS, USUAL, DEPRECATE_EOF,
-                         VAR_STRING, Reader, ServerError, lenenc, statement)
+                         VAR_STRING, Reader, ServerError, WireClient, lenenc, statement)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -231,6 +232,22 @@ def test_unknown_statements_and_what_has_no_answer(client):
     one.result()
     one.write(statement(number_of))
     assert error_of(one.result) == 1243
+
+
+def test_a_statement_is_prepared_again_where_a_reset_has_come_between(cluster, flavor, wye_binary, tmp_path):
+    wye = start_wye(cluster, tmp_path / "wye", "--threads", "1", "--set", "server_max_connections=1")
+    try:
+        one, other = (WireClient(wye, tls=flavor == "mysql") for _ in range(2))
+        number_of, _, _ = one.prepare("SELECT ? + 0 FOR UPDATE")
+        for _ in range(10):
+            assert longs(one.execute(number_of, 0, [LONGLONG], [number(7)])["rows"][0]) == (7,)
+            other.query("CREATE TEMPORARY TABLE in_the_way (n INT)")
+            other.query("DROP TEMPORARY TABLE in_the_way")
+        one.close()
+        other.close()
+        wye.finish()
+    finally:
+        wye.kill()
 
 
 def test_the_connections_number_and_kill_by_it(client):
