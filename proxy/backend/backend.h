@@ -62,7 +62,7 @@ struct backend {
 	enum backend_task task;          /* BUSY without a session: what it does on wye's own account */
 	struct reply *draining;          /* TASK_DRAIN: where it is in the answer that nobody wants */
 	uint32_t kill_thread;            /* the server's id of the connection to be killed, once this one is logged in */
-	bool kill_query;
+	bool kill_query, kill_was_idle;
 	bool lent;                       /* it was lent before */
 	uint8_t youth;                   /* how much before pool_max_age it is closed, lest all go at once: 0..255 */
 	bool retired;                    /* closed on purpose, for this reason; else it follows from the state */

@@ -10,6 +10,7 @@ void pool_drain(struct backend *b, const struct reply *at)
 	b->session = NULL;
 	b->since = worker_now(b->pool->worker);
 	b->task = TASK_DRAIN;
+	b->has_warnings = true; /* or may have, when nobody has looked */
 	b->draining = malloc(sizeof *b->draining);
 	if (!b->draining)
 		abort();

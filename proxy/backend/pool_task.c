@@ -39,9 +39,16 @@ void pool_begin_kill(struct backend *b)
 {
 	char sql[64];
 	snprintf(sql, sizeof sql, "KILL %s%u", b->kill_query ? "QUERY " : "", b->kill_thread);
-	b->kill_thread = 0;
 	backend_keep(b, NULL);
 	begin(b, TASK_KILL, sql);
+}
+
+/* It cannot wait for room: what it is to end may be what fills it. */
+static struct backend *open_killer(struct pool *pool)
+{
+	room_force(room_of_server(pool->key.slot));
+	room_force(pool->account_room);
+	return pool_open(pool);
 }
 
 void pool_kill(struct backend *b, bool query_only)
@@ -49,18 +56,25 @@ void pool_kill(struct backend *b, bool query_only)
 	struct pool *pool = b->pool;
 	struct backend *killer = TAILQ_FIRST(&pool->idle);
 	b->killed = true;
-	if (!killer || killer->keeps_insert_id) {
-		/* It cannot wait for room: what it is to end may be what fills it. */
-		room_force(room_of_server(pool->key.slot));
-		room_force(pool->account_room);
-		killer = pool_open(pool);
-	}
+	if (!killer || killer->keeps_insert_id)
+		killer = open_killer(pool);
 	if (!killer)
 		return;
 	killer->kill_thread = b->thread_id;
 	killer->kill_query = query_only;
-	if (killer->state == BACKEND_IDLE)
+	killer->kill_was_idle = killer->state == BACKEND_IDLE;
+	if (killer->kill_was_idle)
 		pool_begin_kill(killer);
+}
+
+/* An idle connection that its server had closed without wye knowing yet: one that is new can tell. */
+static void kill_again(const struct backend *b)
+{
+	struct backend *killer = b->kill_was_idle ? open_killer(b->pool) : NULL;
+	if (!killer)
+		return;
+	killer->kill_thread = b->kill_thread;
+	killer->kill_query = b->kill_query;
 }
 
 /* One packet, OK or ERR (the statement had ended by itself); either way it is over. */
@@ -73,10 +87,13 @@ static void kill_answered(struct backend *b)
 	if (got == PACKET_PARTIAL && !conn_is_broken(&b->conn))
 		return;
 	b->task = TASK_NONE;
-	if (got != PACKET_OK)
+	if (got != PACKET_OK) {
 		b->conn.error = UV_EPROTO;
-	else
+		kill_again(b);
+	} else {
 		conn_consume(&b->conn, p.size);
+	}
+	b->kill_thread = 0;
 	pool_give(b);
 }
 

@@ -243,6 +243,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	}
 	if (last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST)))
 		done = done && add_last(s, out);
+	else if (last_statement_is_in_the_way(s, b))
+		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of(LAST_STATEMENT_NONE));
 	/* A reset takes the prepared statements away, too: it must be known to be done before this one is made again. */
 	bool ahead = is_safe_ahead(s, diff, want) && !(reset && r->statement);
 	state_unref(w->states, have);
@@ -425,6 +427,7 @@ enum reply_result errands_eat(struct session *s)
 		enum reply_result got = reply_walk(&r->reply, data, len, &n);
 		switch (got) {
 		case REPLY_PACKET:
+			b->has_warnings |= r->reply.kind == REPLY_ERR;
 			if (r->reply.kind == REPLY_ERR && !has_value(kind) && kind != ERRAND_SIGNAL)
 				note_failure(r, kind, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
 			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)

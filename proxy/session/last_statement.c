@@ -96,7 +96,8 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 		return;
 	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s)))
 		last_statement_forget(s);
-	if (!ok || r->reply.warnings) {
+	/* The first of several may have left what the last does not count. */
+	if (!ok || r->reply.warnings || (r->flags & CLASS_MULTI)) {
 		b->has_warnings = true;
 		s->warned_at = b;
 	} else if (forgets(s)) {
@@ -129,6 +130,12 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b)
 	return b->has_warnings || s->last != b;
 }
 
+/* What another session has left would be taken for that of the first of several. */
+bool last_statement_is_in_the_way(const struct session *s, const struct backend *b)
+{
+	return (s->run->flags & CLASS_MULTI) && b->has_warnings && s->warned_at != b;
+}
+
 static bool text(struct buf *out, const char *t)
 {
 	return buf_append(out, t, strlen(t));
@@ -151,7 +158,7 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 bool last_statement_again(const struct session *s, struct buf *sql)
 {
 	if (s->last_affected == 0 && !s->run->reads_found_rows)
-		return text(sql, "DO (SELECT 1 FROM (SELECT 1) wye)");
+		return text(sql, LAST_STATEMENT_NONE);
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
 	bool ok = text(sql, "SELECT 1 FROM (SELECT 1");
 	for (unsigned i = 1; ok && i < rows; i++)

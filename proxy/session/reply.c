@@ -207,6 +207,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		if (r->reply.error == GOOD_BYE && !r->forwarded)
 			return PACKET_BROKEN;
 		stat_add(&w->stats->servers[r->slot].errors, 1);
+		s->backend->has_warnings = true; /* whoever's it will be next */
 		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
 			return PACKET_HEAL;
 		if (r->timed_out && r->reply.error == 1317)

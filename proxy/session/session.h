@@ -486,6 +486,9 @@ void insert_id_not_saved(struct run *r);
 void last_statement_ends(struct session *s); /* the one in work is classified: does it end what is kept of the last? */
 void last_statement_note(struct session *s, struct backend *b, bool ok);
 bool last_statement_is_lost(const struct session *s, const struct backend *b); /* and the one in work reads it */
+bool last_statement_is_in_the_way(const struct session *s, const struct backend *b);
+/* Leaves no warnings and no rows counted. */
+#define LAST_STATEMENT_NONE "DO (SELECT 1 FROM (SELECT 1) wye)"
 bool last_statement_again(const struct session *s, struct buf *sql); /* what leaves the same counts; false: no room */
 /* An error of wye's own is as good as a server's: SHOW WARNINGS and GET DIAGNOSTICS tell it. */
 void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text);

@@ -61,7 +61,14 @@ def test_wrong_passwords_in_a_row_block_an_account_where_the_server_says_so(wye,
                 with pytest.raises(pymysql.MySQLError, match="4150"):
                     wye.connect("guessed", "right")
             admin.run("FLUSH PRIVILEGES")
-            assert logs_in(wye, "guessed", "right")
+
+            def is_let_in():
+                try:
+                    return logs_in(wye, "guessed", "right")
+                except pymysql.MySQLError as error:
+                    assert error.args[0] == 4150
+                    return False
+            wait_until(is_let_in, "wye to have heard of it", 15)
         finally:
             admin.run("SET GLOBAL %s = %d" % (limit, before))
 
