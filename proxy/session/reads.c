@@ -20,7 +20,7 @@
 /* Reads in a row that stay on one server because nobody knows what its session has seen, and turns that the server is
  * ahead of its share by then: after both it is asked, which costs as much as a read. */
 #define STAYS_MAX 32u
-#define AHEAD_MAX 128u
+#define AHEAD_MAX 64u
 /* A look costs about as much as a read: one is worth it for so many that stayed where they had better not. */
 #define READS_A_LOOK 64u
 /* Weights are counted in so many parts, for a server that is to get less than one. */

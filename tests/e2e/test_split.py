@@ -77,9 +77,10 @@ def test_autocommit_reads_run_on_both_replicas_alike_and_never_on_the_primary(wy
 
 
 def test_the_reads_of_one_session_use_both_replicas(wye, sessions):
-    names = collections.Counter(sessions(1)[0].value(WHERE) for _ in range(1000))
+    # It stays on one for some hundred reads at most, however long it reads.
+    names = collections.Counter(sessions(1)[0].value(WHERE) for _ in range(3000))
     assert set(names) == {"replica1", "replica2"}
-    assert abs(names["replica1"] - names["replica2"]) <= 300
+    assert abs(names["replica1"] - names["replica2"]) <= 600
 
 
 def test_writes_run_on_the_primary_only(wye, witness, sessions):
