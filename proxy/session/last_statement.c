@@ -96,8 +96,8 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 		return;
 	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s)))
 		last_statement_forget(s);
-	/* The first of several may have left what the last does not count. */
-	if (!ok || r->reply.warnings || (r->flags & CLASS_MULTI)) {
+	/* The first of several may have left what the last does neither count nor forget. */
+	if (!ok || r->reply.warnings || ((r->flags & CLASS_MULTI) && !forgets(s))) {
 		b->has_warnings = true;
 		s->warned_at = b;
 	} else if (forgets(s)) {
@@ -133,7 +133,7 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b)
 /* What another session has left would be taken for that of the first of several. */
 bool last_statement_is_in_the_way(const struct session *s, const struct backend *b)
 {
-	return (s->run->flags & CLASS_MULTI) && b->has_warnings && s->warned_at != b;
+	return (s->run->flags & CLASS_MULTI) && b->has_warnings && s->warned_at != b && !forgets(s);
 }
 
 static bool text(struct buf *out, const char *t)
