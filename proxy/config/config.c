@@ -90,6 +90,15 @@ const char *config_role_name(enum server_role_option role)
 	return names[role];
 }
 
+bool config_refuse(char *error, size_t error_size, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(error, error_size, format, args);
+	va_end(args);
+	return false;
+}
+
 /* ---- what differs ---- */
 
 struct line {

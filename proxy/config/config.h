@@ -65,4 +65,7 @@ const char *config_role_name(enum server_role_option role);
 /* What differs, in one line for the log and the history: "max_lag = 5s, servers + db4:3306". Never a password. */
 void config_describe_change(const struct config *before, const struct config *after, char *out, size_t out_size);
 
+/* False, with a sentence in error. */
+bool config_refuse(char *error, size_t error_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

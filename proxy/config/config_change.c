@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,17 +25,6 @@ static struct {
 } store = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local const void *reader;
-
-static bool refuse(char *error, size_t error_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static bool refuse(char *error, size_t error_size, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(error, error_size, format, args);
-	va_end(args);
-	return false;
-}
 
 sqlite3 *config_db(void)
 {
@@ -114,11 +102,11 @@ static bool begin(const void *owner, const char *who, char *error, size_t error_
 	if (store.owner == owner)
 		return true;
 	if (store.owner)
-		return refuse(error, error_size,
+		return config_refuse(error, error_size,
 			      "'%.64s' is changing the configuration on another connection: wait for its COMMIT or ROLLBACK",
 			      store.who);
 	if (!config_sql_script(store.db, "BEGIN IMMEDIATE"))
-		return refuse(error, error_size, "the configuration cannot be changed now: %s",
+		return config_refuse(error, error_size, "the configuration cannot be changed now: %s",
 			      sqlite3_errmsg(store.db));
 	store.owner = owner;
 	snprintf(store.who, sizeof store.who, "%s", who);
@@ -128,7 +116,7 @@ static bool begin(const void *owner, const char *who, char *error, size_t error_
 bool config_change_begin(const void *owner, const char *who, char *error, size_t error_size)
 {
 	if (is_owned_by_file())
-		return refuse(error, error_size, "the configuration is owned by %.300s: change it there, then RELOAD",
+		return config_refuse(error, error_size, "the configuration is owned by %.300s: change it there, then RELOAD",
 			      store.given.config);
 	return begin(owner, who, error, error_size);
 }
@@ -151,10 +139,10 @@ void config_change_roll_back(const void *owner)
 static bool check_whole(const struct config *c, char *error, size_t error_size)
 {
 	if (!c->n_servers)
-		return refuse(error, error_size,
+		return config_refuse(error, error_size,
 			      "servers: there must be at least one; INSERT INTO servers(server) VALUES('HOST:PORT')");
 	if (c->n_servers > OPTIONS_SERVERS_MAX)
-		return refuse(error, error_size, "servers: there are %zu; allowed: at most %d", c->n_servers,
+		return config_refuse(error, error_size, "servers: there are %zu; allowed: at most %d", c->n_servers,
 			      OPTIONS_SERVERS_MAX);
 	return true;
 }
@@ -170,7 +158,7 @@ static struct config *store_change(const char *what, char *error, size_t error_s
 	if (next && config_sql_script(store.db, "COMMIT"))
 		return next;
 	if (next)
-		refuse(error, error_size, "the configuration cannot be stored: %s", sqlite3_errmsg(store.db));
+		config_refuse(error, error_size, "the configuration cannot be stored: %s", sqlite3_errmsg(store.db));
 	config_unref(next);
 	return NULL;
 }
@@ -206,7 +194,7 @@ bool config_reload(const char *who, char *error, size_t error_size)
 {
 	static const char owner = 0;
 	if (!is_owned_by_file())
-		return refuse(error, error_size,
+		return config_refuse(error, error_size,
 			      "nothing is to be loaded: changes on the console are in force at their COMMIT");
 	if (!begin(&owner, who, error, error_size))
 		return false;
@@ -230,7 +218,7 @@ bool config_start(struct options *options, void (*apply)(const struct config *be
 		return false;
 	struct config *first = config_store_read(store.db, &store.given, why, sizeof why);
 	if (!first || !check_whole(first, why, sizeof why)) {
-		refuse(error, error_size, "configuration file %s: %s", store.given.config, why);
+		config_refuse(error, error_size, "configuration file %s: %s", store.given.config, why);
 		config_unref(first);
 		config_stop();
 		return false;

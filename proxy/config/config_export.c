@@ -10,12 +10,6 @@
 
 #define SQL_FILE_MAX (4u << 20)
 
-static bool refuse(char *error, size_t error_size, const char *what)
-{
-	snprintf(error, error_size, "%s", what);
-	return false;
-}
-
 static const struct {
 	const char *name, *select, *insert;
 } tables[] = {
@@ -182,9 +176,9 @@ bool config_store_import(sqlite3 *db, const char *sql, char *error, size_t error
 		sqlite3_set_authorizer(scratch, NULL, NULL);
 	}
 	if (!fine)
-		refuse(error, error_size, scratch ? sqlite3_errmsg(scratch) : "out of memory");
+		config_refuse(error, error_size, "%s", scratch ? sqlite3_errmsg(scratch) : "out of memory");
 	else if (!copy_tables(scratch, db))
-		fine = refuse(error, error_size, sqlite3_errmsg(db));
+		fine = config_refuse(error, error_size, "%s", sqlite3_errmsg(db));
 	sqlite3_close(scratch);
 	return fine;
 }
@@ -196,7 +190,7 @@ static char *read_whole(const char *path, char *error, size_t error_size)
 	size_t n = text ? fread(text, 1, SQL_FILE_MAX + 1, file) : 0;
 	bool fine = text && !ferror(file) && n <= SQL_FILE_MAX;
 	if (!fine)
-		refuse(error, error_size, file && n > SQL_FILE_MAX ? "it is larger than 4 MiB" : strerror(errno));
+		config_refuse(error, error_size, "%s", file && n > SQL_FILE_MAX ? "it is larger than 4 MiB" : strerror(errno));
 	if (file)
 		fclose(file);
 	if (!fine) {

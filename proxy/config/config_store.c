@@ -1,7 +1,6 @@
 #include "proxy/config/config_store.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,20 +50,9 @@ static const char given_schema[] = "CREATE TEMP TABLE given_settings(name TEXT N
 				   "CREATE TEMP TABLE given_servers(name TEXT NOT NULL PRIMARY KEY, i INTEGER);"
 				   "CREATE TEMP TABLE given_users(name TEXT NOT NULL PRIMARY KEY, i INTEGER);";
 
-static bool refuse(char *error, size_t error_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static bool refuse(char *error, size_t error_size, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(error, error_size, format, args);
-	va_end(args);
-	return false;
-}
-
 static bool failed(sqlite3 *db, char *error, size_t error_size)
 {
-	return refuse(error, error_size, "%s", sqlite3_errmsg(db));
+	return config_refuse(error, error_size, "%s", sqlite3_errmsg(db));
 }
 
 /* ---- opening ---- */
@@ -122,12 +110,12 @@ sqlite3 *config_store_open(const struct options *given, char *error, size_t erro
 	       note_given(db, given);
 	umask(mask);
 	if (!fine)
-		refuse(why, sizeof why, "%s", db ? sqlite3_errmsg(db) : "out of memory");
+		config_refuse(why, sizeof why, "%s", db ? sqlite3_errmsg(db) : "out of memory");
 	else if (is_sql_file(given->config))
 		fine = config_store_import_file(db, given->config, why, sizeof why);
 	if (fine)
 		return db;
-	refuse(error, error_size, "configuration file %s: %.400s", given->config, why);
+	config_refuse(error, error_size, "configuration file %s: %.400s", given->config, why);
 	sqlite3_close(db);
 	return NULL;
 }
@@ -158,7 +146,7 @@ static bool read_setting(void *arg, sqlite3_stmt *row)
 	char why[320];
 	const char *name = text_of(row, 0);
 	if (!settings_set(&r->config->settings, name, text_of(row, 1), why, sizeof why))
-		return refuse(r->error, r->error_size, "settings: %s", why);
+		return config_refuse(r->error, r->error_size, "settings: %s", why);
 	r->config->sources[settings_index(name)] = CONFIG_STORED;
 	return true;
 }
@@ -171,7 +159,7 @@ static bool read_given_setting(void *arg, sqlite3_stmt *row)
 	settings_format(&r->given->settings, i, value, sizeof value);
 	r->config->sources[i] = CONFIG_GIVEN;
 	return settings_set(&r->config->settings, text_of(row, 0), value, why, sizeof why) ||
-	       refuse(r->error, r->error_size, "settings: %s", why);
+	       config_refuse(r->error, r->error_size, "settings: %s", why);
 }
 
 static int role_index(const char *role)
@@ -185,7 +173,7 @@ static int role_index(const char *role)
 static bool too_long(const char *table, const char *name, const char *comment, char *error, size_t error_size)
 {
 	return strlen(comment) > CONFIG_COMMENT_MAX &&
-	       !refuse(error, error_size, "%s: the comment of '%.200s' is longer than %d bytes", table, name,
+	       !config_refuse(error, error_size, "%s: the comment of '%.200s' is longer than %d bytes", table, name,
 		       CONFIG_COMMENT_MAX);
 }
 
@@ -195,17 +183,17 @@ bool config_server_parse(struct config_server *s, const char *name, const char *
 	char why[320], *end;
 	*s = (struct config_server){.source = CONFIG_STORED};
 	if (!endpoint_parse(&s->option.at, name, MYSQL_PORT, why, sizeof why))
-		return refuse(error, error_size, "servers: %s", why);
+		return config_refuse(error, error_size, "servers: %s", why);
 	int index = role_index(role);
 	if (index < 0)
-		return refuse(error, error_size, "servers: the role of %.200s is '%.32s'; allowed: auto, primary, replica",
+		return config_refuse(error, error_size, "servers: the role of %.200s is '%.32s'; allowed: auto, primary, replica",
 			      name, role);
 	long share = strtol(weight, &end, 10);
 	if (end == weight || *end || share < 1 || share > 1000)
-		return refuse(error, error_size, "servers: the weight of %.200s is '%.32s'; allowed: 1 to 1000", name,
+		return config_refuse(error, error_size, "servers: the weight of %.200s is '%.32s'; allowed: 1 to 1000", name,
 			      weight);
 	if (strlen(zone) >= sizeof s->option.zone)
-		return refuse(error, error_size, "servers: the zone of %.200s is longer than %zu bytes", name,
+		return config_refuse(error, error_size, "servers: the zone of %.200s is longer than %zu bytes", name,
 			      sizeof s->option.zone - 1);
 	if (too_long("servers", name, comment, error, error_size))
 		return false;
@@ -224,7 +212,7 @@ static bool read_server(void *arg, sqlite3_stmt *row)
 				 r->error, r->error_size))
 		return false;
 	if (config_server_at(r->config, &s.option.at))
-		return refuse(r->error, r->error_size, "servers: %.200s is there twice", text_of(row, 0));
+		return config_refuse(r->error, r->error_size, "servers: %.200s is there twice", text_of(row, 0));
 	*config_add_server(r->config) = s;
 	return true;
 }
@@ -246,9 +234,9 @@ bool config_user_parse(struct config_user *u, const char *name, const char *pass
 	if (too_long("users", name, comment, error, error_size))
 		return false;
 	if (!*name || strlen(name) >= sizeof u->option.name)
-		return refuse(error, error_size, "users: a name has 1 to %zu bytes", sizeof u->option.name - 1);
+		return config_refuse(error, error_size, "users: a name has 1 to %zu bytes", sizeof u->option.name - 1);
 	if (password && strlen(password) >= sizeof u->option.password)
-		return refuse(error, error_size, "users: the password of '%.64s' is longer than %zu bytes", name,
+		return config_refuse(error, error_size, "users: the password of '%.64s' is longer than %zu bytes", name,
 			      sizeof u->option.password - 1);
 	snprintf(u->option.name, sizeof u->option.name, "%s", name);
 	snprintf(u->option.password, sizeof u->option.password, "%s", password ? password : "");
@@ -371,7 +359,7 @@ static bool make_place(sqlite3 *db, const char *table, const char *old, const ch
 {
 	bool moves = !old || strcmp(old, name) != 0;
 	if (moves && !replace && exists(db, named_table(table), name))
-		return refuse(error, error_size, "%s: there is a row for '%.200s' already", table, name);
+		return config_refuse(error, error_size, "%s: there is a row for '%.200s' already", table, name);
 	return (!old || config_store_drop(db, table, old, error, error_size)) &&
 	       config_store_drop(db, table, name, error, error_size);
 }
