@@ -22,9 +22,10 @@ PLAIN = CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS | CLIENT.PS_MULTI_RESULTS
 MODERN = PLAIN | DEPRECATE_EOF | SESSION_TRACK
 
 MORE_RESULTS, CURSOR_EXISTS, METADATA_CHANGED, WAS_SLOW, STATE_CHANGED = 0x8, 0x40, 0x400, 0x800, 0x4000
-# Not part of an answer: how long the statement took, and whether it was prepared before its table was changed. (What
-# STATE_CHANGED announces is compared itself.)
-MASKED = METADATA_CHANGED | WAS_SLOW | STATE_CHANGED
+NO_GOOD_INDEX, NO_INDEX = 0x10, 0x20
+# Not part of an answer: how long the statement took, which indexes were chosen (by statistics of that moment), and
+# whether it was prepared before its table was changed. (What STATE_CHANGED announces is compared itself.)
+MASKED = METADATA_CHANGED | WAS_SLOW | NO_GOOD_INDEX | NO_INDEX | STATE_CHANGED
 
 TRACKERS = {0: "variable", 1: "schema", 2: "state", 3: "gtids", 4: "characteristics", 5: "transaction"}
 CHARSET_BINARY, CHARSET_UTF8MB4 = 63, 45

@@ -57,8 +57,8 @@ def test_a_replica_whose_sql_thread_stops_leaves_the_pool_and_returns_and_no_cli
         assert served_reads(witness, replica) == before
         hurt.start_sql(replica)
         back(wye, replica)
+        wait_until(lambda: served_reads(witness, replica) > before, "reads to run on %s again" % replica.name)
         load.wait_more(100)
-        assert served_reads(witness, replica) > before
     assert load.faults == []
     kinds = [row["kind"] for row in wye.console("SELECT * FROM stats_events") if row["server"] == replica.address]
     assert "replica-out" in kinds and kinds[-1] == "replica-in"
