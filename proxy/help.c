@@ -76,7 +76,9 @@ static void print_route(FILE *out)
 	      "wye route --tsv\n\n"
 	      "  Classifies statements without any server: those of the arguments, or one a line from standard input.\n"
 	      "  One line each: ROUTE, REASON and the digest's text, separated by tabs. --tsv reads lines of flavor,\n"
-	      "  sql_mode, context and statement, separated by tabs.\n",
+	      "  sql_mode, context and statement, separated by tabs.\n"
+	      "  What stored functions and views do only servers tell: functions, and what by its name is a view\n"
+	      "  (v_orders, orders_view), are taken to write. wye itself looks them up.\n",
 	      out);
 }
 

@@ -34,7 +34,7 @@ const char *route_name(enum route route);
 
 /* What is known of objects by name; from the servers' catalog, kept by others. */
 struct context;
-enum object_access { OBJECT_UNKNOWN, OBJECT_READS, OBJECT_WRITES };
+enum object_access { OBJECT_UNKNOWN, OBJECT_READS, OBJECT_WRITES, OBJECT_DOUBTED /* a relation that may write */ };
 struct catalog {
 	/* Either may be NULL. The schema is empty when there is none. Names as written, unquoted. */
 	enum object_access (*function)(const struct catalog *, struct view schema, struct view name);

@@ -25,6 +25,7 @@
 	X(SEQUENCE, "sequence")                       /* takes a value from a sequence */                       \
 	X(UNKNOWN_FUNCTION, "unknown-function")       /* a stored function or UDF: it may write */              \
 	X(WRITING_VIEW, "writing-view")               /* a view or routine that is known to write */            \
+	X(UNKNOWN_VIEW, "unknown-view")               /* by its name a view, and nobody knows what it does */   \
 	X(SERVER_SPECIFIC, "server-specific")         /* the answer differs from server to server */            \
 	X(EXPLAIN_WRITE, "explain-write")             /* servers refuse to explain a write on a replica */      \
 	X(KILL, "kill")                               /* KILL: wye translates the id */                         \

@@ -38,6 +38,7 @@
 #define SEEN_HIDDEN_VARIABLE     (1u << 22) /* a user variable that is not known to have a value */
 #define SEEN_DIFFERS             (1u << 23) /* any server may answer, but servers differ in that */
 #define SEEN_COUNTERS            (1u << 24) /* the answer tells what a server, or a connection, has done */
+#define SEEN_UNKNOWN_VIEW        (1u << 25)
 #define SEEN_STATE               (1u << 21) /* in a block: a word that changes session state */
 
 /* What else than the statement's end stops statement_scan(), outside of parentheses. */

@@ -46,6 +46,14 @@ static void note_information_schema(struct statement *s)
 		s->seen |= SEEN_TEMPORARY;
 }
 
+/* There a table's name stands, and no column's. */
+static bool follows_from(const struct token *before)
+{
+	struct view v = {before->p, before->len};
+	return before->kind == TOKEN_WORD && (view_is(v, "FROM") || view_is(v, "JOIN") ||
+	                                      view_is(v, "STRAIGHT_JOIN") || view_is(v, "TABLE"));
+}
+
 static void watch_name(struct statement *s)
 {
 	struct view name = token_inside(current(s));
@@ -65,8 +73,11 @@ static void watch_name(struct statement *s)
 	}
 	if (s->watch & WATCH_RELATIONS) {
 		struct view of = qualified ? token_inside(behind(s, 2)) : schema;
-		if (s->context->catalog->relation(s->context->catalog, of, name) == OBJECT_WRITES)
+		enum object_access access = s->context->catalog->relation(s->context->catalog, of, name);
+		if (access == OBJECT_WRITES)
 			s->seen |= SEEN_WRITING_VIEW;
+		else if (access == OBJECT_DOUBTED && follows_from(behind(s, qualified ? 3 : 1)))
+			s->seen |= SEEN_UNKNOWN_VIEW;
 	}
 }
 

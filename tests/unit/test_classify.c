@@ -528,7 +528,9 @@ static enum object_access relation_access(const struct catalog *c, struct view s
 {
 	(void)c;
 	(void)schema;
-	return view_equal(name, view_of("v")) ? OBJECT_WRITES : OBJECT_UNKNOWN;
+	return view_equal(name, view_of("v"))   ? OBJECT_WRITES
+	       : view_equal(name, view_of("x")) ? OBJECT_DOUBTED
+	                                        : OBJECT_UNKNOWN;
 }
 
 static void test_the_catalog_knows_routines_and_views(void **state)
@@ -539,6 +541,11 @@ static void test_the_catalog_knows_routines_and_views(void **state)
 	CHECK(&mysql, &c, REPLICA("SELECT d.total(1)"), PRIMARY(UNKNOWN_FUNCTION, "SELECT total(1)"),
 	      PRIMARY(WRITING_VIEW, "SELECT writes(1)"), PRIMARY(WRITING_VIEW, "SELECT * FROM d.v"),
 	      PRIMARY(WRITING_VIEW, "SELECT * FROM `v`"), REPLICA("SELECT * FROM w"));
+	/* A doubt counts only where no column can stand. */
+	CHECK(&mysql, &c, PRIMARY(UNKNOWN_VIEW, "SELECT * FROM x"),
+	      PRIMARY(UNKNOWN_VIEW, "SELECT * FROM d . x"),
+	      PRIMARY(UNKNOWN_VIEW, "SELECT 1 FROM w JOIN `x` USING (a)"), PRIMARY(UNKNOWN_VIEW, "TABLE d.x"),
+	      REPLICA("SELECT x, w.x FROM w WHERE x = 1 ORDER BY x"));
 }
 
 static void test_the_default_schema_may_be_the_servers_own(void **state)
