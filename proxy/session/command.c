@@ -209,9 +209,26 @@ static enum step on_large(struct session *s, uint8_t command, struct view front)
 	}
 }
 
+/* MariaDB closes connections whose transaction rests for longer than the session has allowed; its client reads that as it
+ * would without wye. */
+static bool transaction_timed_out(const struct session *s)
+{
+	static const char *const limits[] = {"idle_transaction_timeout", "idle_readonly_transaction_timeout",
+					     "idle_write_transaction_timeout"};
+	struct view v;
+	if (!s->pinned || !conn_is_broken(&s->pinned->conn) || !session_in_trx(s))
+		return false;
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++)
+		if (state_get(s->want, view_of(limits[i]), &v) && !(v.len == 1 && v.p[0] == '0'))
+			return true;
+	return false;
+}
+
 enum step command_step(struct session *s)
 {
 	size_t len;
+	if (transaction_timed_out(s))
+		return session_fail(s, END_IDLE_TIMEOUT);
 	const uint8_t *data = conn_input(&s->client, &len);
 	if (s->worker->draining && !s->pinned && !len)
 		return session_fail(s, END_DRAINED);

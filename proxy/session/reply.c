@@ -16,8 +16,14 @@
 
 #define OLD_RIGHTS_MS 1000u /* a connection so old, refused for lack of rights, may be older than the grant */
 
-/* MySQL had closed the connection for its idleness before it read anything of ours; nothing was done. */
-#define GOOD_BYE 4031
+/* MySQL had closed the connection for its idleness before it read anything of ours; nothing was done. To MariaDB the number
+ * means something else (a trigger that another is to follow is not there), and an answer has another sequence number, which
+ * is not to be seen over the compressed protocol. */
+static bool is_good_bye(const struct session *s, uint16_t code)
+{
+	return code == 4031 && snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL &&
+	       (s->backend->conn.packed || s->run->reply.seq == 0);
+}
 
 /* ---- a failed errand ---- */
 
@@ -33,7 +39,7 @@ static enum step answer_failure(struct session *s)
 static enum step errand_failed(struct session *s)
 {
 	struct run *r = s->run;
-	if (r->failed_code == GOOD_BYE) {
+	if (is_good_bye(s, r->failed_code)) {
 		s->backend->conn.error = UV_ECONNRESET;
 		return finish_lost_server(s);
 	}
@@ -204,7 +210,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	struct worker *w = s->worker;
 	switch (r->reply.kind) {
 	case REPLY_ERR:
-		if (r->reply.error == GOOD_BYE && !r->forwarded)
+		if (!r->forwarded && is_good_bye(s, r->reply.error))
 			return PACKET_BROKEN;
 		stat_add(&w->stats->servers[r->slot].errors, 1);
 		s->backend->has_warnings = true; /* whoever's it will be next */
