@@ -1,7 +1,6 @@
-#include "proxy/client_library.h"
+#include "proxy/client_library_inside.h"
 
 #include <errno.h>
-#include <mysql.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,6 @@
 
 /* Short: a person or a failover waits for the answer. */
 #define REACH_TIMEOUT_MS 300
-
-struct library_connection {
-	MYSQL *mysql;
-	unsigned read_timeout; /* seconds */
-};
 
 struct library_result {
 	MYSQL_RES *res;
@@ -149,15 +143,20 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
+void library_explain(unsigned code, const char *text, struct library_error *error)
+{
+	error->code = code;
+	error->failure = LIBRARY_SQL;
+	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+		if (meanings[i].code == code)
+			error->failure = meanings[i].failure;
+	keep_text(error, text);
+}
+
 /* `established`: the login was through; `waited_out`: as much time has gone by as the library waits. */
 static void explain(MYSQL *m, struct library_error *error, bool established, bool waited_out)
 {
-	error->code = mysql_errno(m);
-	error->failure = LIBRARY_SQL;
-	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-		if (meanings[i].code == error->code)
-			error->failure = meanings[i].failure;
-	keep_text(error, mysql_error(m));
+	library_explain(mysql_errno(m), mysql_error(m), error);
 	/* Under TLS, a connection that breaks is a TLS error. */
 	if (error->failure == LIBRARY_TLS && (established || strstr(error->text, "reset by peer")))
 		error->failure = LIBRARY_LOST;

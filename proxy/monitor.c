@@ -11,6 +11,7 @@
 #include "proxy/log.h"
 #include "proxy/monitor_heartbeat.h"
 #include "proxy/objects_load.h"
+#include "proxy/position_stream.h"
 #include "proxy/positions.h"
 #include "proxy/reach.h"
 #include "proxy/snapshot.h"
@@ -27,6 +28,8 @@
 #define REPLICAS_EVERY_US (5 * SECOND_US)
 /* A delay between two servers is told by looks at them that lie so many of the short intervals apart, at most. */
 #define NEAR_LOOKS 5
+/* What is heard of in a stream of the server's log is looked at so long after the look before, at the earliest. */
+#define HEARD_GAP_US 250
 
 struct monitor {
 	unsigned slot;
@@ -45,10 +48,15 @@ struct monitor {
 	unsigned objects_missing; /* duties that the last load of them lacked a GRANT for */
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 	int64_t position_us; /* when the position was read last */
+	struct position_stream *stream; /* while position_stream is on, of a replica that can be reached */
+	enum server_tls stream_tls;     /* what it was started with */
+	char stream_ca[sizeof((struct settings *)NULL)->server_ca];
 
 	/* Shared with the control thread. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	bool heard; /* by the stream, since the position was asked for last */
+	bool wants_stream, stream_due; /* due: something has changed that decides whether there is one */
 	bool stopping, look_wanted, accounts_wanted, objects_wanted, has_look, has_accounts, has_objects;
 	enum monitor_follow follow;
 	int64_t monitor_interval, position_interval, position_interval_busy;
@@ -96,9 +104,9 @@ static void disconnect(struct monitor *m)
 	m->lag_us = -1;
 }
 
-static bool connect_to_server(struct monitor *m)
+/* `ca`: as large as m->ca; stays with the login. */
+static struct library_login login_now(struct monitor *m, char *ca)
 {
-	char ca[sizeof m->ca];
 	pthread_mutex_lock(&m->lock);
 	struct library_login login = {.at = &m->at,
 	                              .user = m->common->user,
@@ -107,8 +115,15 @@ static bool connect_to_server(struct monitor *m)
 	                              .read_timeout = READ_TIMEOUT,
 	                              .tls = m->tls,
 	                              .ca = ca};
-	memcpy(ca, m->ca, sizeof ca);
+	memcpy(ca, m->ca, sizeof m->ca);
 	pthread_mutex_unlock(&m->lock);
+	return login;
+}
+
+static bool connect_to_server(struct monitor *m)
+{
+	char ca[sizeof m->ca];
+	struct library_login login = login_now(m, ca);
 	struct library_connection *c = library_open(&login, &m->look.error);
 	if (!c)
 		return false;
@@ -317,7 +332,7 @@ static void load_objects(struct monitor *m, uint64_t ticket)
 
 /* What there is to do now. */
 struct errands {
-	bool stop, look, position, accounts, objects;
+	bool stop, look, position, accounts, objects, stream;
 	uint64_t ticket, objects_ticket;
 	enum monitor_follow follow;
 	int64_t look_interval;
@@ -334,6 +349,50 @@ static int64_t until_next_position(const struct monitor *m, uint64_t now_ms)
 	return (int64_t)every * 1000 > least ? (int64_t)every * 1000 : least;
 }
 
+/* In the stream's thread. */
+static void heard(void *arg)
+{
+	struct monitor *m = arg;
+	pthread_mutex_lock(&m->lock);
+	if (!m->heard)
+		pthread_cond_signal(&m->wake);
+	m->heard = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* A replica that can be reached has a stream, if that is wanted; what it logs in with may have changed. */
+static void keep_stream(struct monitor *m)
+{
+	char ca[sizeof m->ca];
+	struct library_login login = login_now(m, ca);
+	pthread_mutex_lock(&m->lock);
+	bool wanted = m->wants_stream && m->follow == FOLLOW_AS_REPLICA && m->connection;
+	pthread_mutex_unlock(&m->lock);
+	if (m->stream && (!wanted || m->stream_tls != login.tls || strcmp(m->stream_ca, ca) != 0)) {
+		position_stream_stop(m->stream);
+		m->stream = NULL;
+	}
+	if (m->stream || !wanted)
+		return;
+	memcpy(m->stream_ca, ca, sizeof m->stream_ca);
+	m->stream_tls = login.tls;
+	login.ca = m->stream_ca;
+	struct stream_source source = {
+	    .login = login, .flavor = m->look.flavor, .version = m->look.version, .heard = heard, .arg = m};
+	m->stream = position_stream_start(&source);
+}
+
+static void note_heard(struct monitor *m, int64_t now)
+{
+	int64_t soon = m->position_us + HEARD_GAP_US;
+	if (!m->heard)
+		return;
+	if (soon < now)
+		soon = now;
+	if (m->next_position_us > soon)
+		m->next_position_us = soon;
+}
+
 static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 {
 	*e = (struct errands){.stop = m->stopping,
@@ -341,21 +400,28 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 	                      .ticket = m->ticket,
 	                      .objects = m->objects_wanted,
 	                      .objects_ticket = m->objects_ticket,
+	                      .stream = m->stream_due,
 	                      .follow = m->follow,
 	                      .look_interval = m->monitor_interval};
 	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
 		m->next_look_us = m->look_ended_us + LOOK_GAP_US;
+	note_heard(m, now);
 	e->look = now >= m->next_look_us;
 	e->position = m->follow != FOLLOW_NOTHING && m->connection && now >= m->next_position_us;
 	if (e->look)
 		m->look_wanted = false;
-	if (e->position)
-		m->next_position_us = now + until_next_position(m, (uint64_t)now / 1000);
+	if (e->position) {
+		/* What was heard of is visible only a moment after it was logged: there is another look soon. */
+		m->next_position_us =
+		    now + (m->heard ? m->position_interval_busy : until_next_position(m, (uint64_t)now / 1000));
+		m->heard = false;
+	}
 	if (e->accounts)
 		m->accounts_wanted = false;
 	if (e->objects)
 		m->objects_wanted = false;
-	return e->stop || e->look || e->position || e->accounts || e->objects;
+	m->stream_due = false;
+	return e->stop || e->look || e->position || e->accounts || e->objects || e->stream;
 }
 
 static void sleep_until_due(struct monitor *m)
@@ -396,7 +462,10 @@ static void *run(void *arg)
 			load_objects(m, e.objects_ticket);
 		if (e.position && m->connection && !read_position(m, e.follow))
 			look(m, true);
+		if (e.look || e.stream)
+			keep_stream(m);
 	}
+	position_stream_stop(m->stream);
 	disconnect(m);
 	library_thread_end();
 	return NULL;
@@ -441,6 +510,8 @@ void monitor_configure(struct monitor *m, const struct settings *settings)
 	m->login_timeout = login < 1 ? 1 : login > LOGIN_TIMEOUT ? LOGIN_TIMEOUT : (unsigned)login;
 	m->tls = settings->server_tls;
 	snprintf(m->ca, sizeof m->ca, "%s", settings->server_ca);
+	m->wants_stream = settings->position_stream;
+	m->stream_due = true;
 	memcpy(m->heartbeat_table, settings->heartbeat_table, sizeof m->heartbeat_table);
 	m->look_wanted = true;
 	pthread_cond_signal(&m->wake);
@@ -451,6 +522,7 @@ void monitor_follow(struct monitor *m, enum monitor_follow follow)
 {
 	pthread_mutex_lock(&m->lock);
 	m->follow = follow;
+	m->stream_due = true;
 	pthread_cond_signal(&m->wake);
 	pthread_mutex_unlock(&m->lock);
 }

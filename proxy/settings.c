@@ -140,6 +140,9 @@ static const struct row rows[] = {
 	     "between looks at a server's applied position; each costs it about 30 us"),
 	TIME(position_interval_busy, "ms", "2ms", MS, MINUTE,
 	     "the same while a session lacks a position: 2ms are about 2 % of a core of each server and of wye"),
+	SWITCH(position_stream, "off", false,
+	       "follow the binary logs of the replicas, to know at once what they have applied; all that they apply is sent"
+	       " to wye, and the monitor account needs REPLICATION SLAVE (MariaDB: BINLOG MONITOR as well)"),
 	TEXT(heartbeat_table, "schema.table", false,
 	     "a table (id CHAR(36) PRIMARY KEY, beat BIGINT NOT NULL) that wye writes a row of every monitor_interval, to"
 	     " measure lag where positions cannot; empty = none"),

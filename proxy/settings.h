@@ -65,6 +65,7 @@ struct settings {
 	uint64_t monitor_interval;    /* us between looks at a server's state */
 	uint64_t position_interval;   /* us between looks at a server's applied position */
 	uint64_t position_interval_busy; /* the same while a session lacks a position */
+	bool position_stream;         /* the replicas' binary logs are followed, to look at once when they applied something */
 	char heartbeat_table[130];    /* schema.table of a row that is set on the primary and read on replicas; empty: none */
 	uint64_t accounts_interval;   /* us between looks at the accounts */
 	uint64_t catalog_interval;    /* us between looks at the stored functions and views */

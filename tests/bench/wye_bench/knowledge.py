@@ -6,7 +6,7 @@ import re
 import threading
 import time
 
-from endpoint import Endpoint
+from endpoint import Endpoint, wait_until
 from wye_bench.measured import Measured
 
 
@@ -69,6 +69,53 @@ def costs(cluster, wye, seconds):
     return {name: 100 * (sum(one.cpu()) - before[name]) / seconds for name, one in processes.items()}
 
 
+class Writing:
+    """While it lasts, rows of 1,000 bytes are written as fast as one connection can: .rate tells how many a second."""
+
+    def __init__(self, cluster):
+        self.cluster, self.stop = cluster, threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        done, since = 0, time.monotonic()
+        with self.cluster.witness.root(self.cluster.primary) as primary:
+            primary.run("CREATE TABLE IF NOT EXISTS app.stale_rows (id INT PRIMARY KEY, v VARCHAR(1000))")
+            while not self.stop.is_set():
+                primary.run("REPLACE INTO app.stale_rows VALUES (%s, REPEAT(CHAR(65 + %s %% 26), 1000))", [done % 1000, done])
+                done += 1
+        self.rate = done / (time.monotonic() - since)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def stream(cluster, wye, samples, print_delays, print_costs):
+    """The same with position_stream=on; where this wye's client library cannot follow such servers, that is said."""
+    right = "REPLICATION SLAVE, %s ON *.*" % ("BINLOG MONITOR" if cluster.flavor == "mariadb" else "REPLICATION CLIENT")
+    with cluster.witness.root(cluster.primary) as root:
+        root.run("GRANT %s TO monitor" % right)
+    cluster.wait_caught_up()
+    for state in "off", "on":
+        wye.console("SET position_stream = " + state)
+        if state == "on":
+            wait_until(lambda: wye.log().count("following the binary log") >= 2 or "cannot follow" in wye.log(),
+                       "the logs to be followed")
+            if "cannot follow" in wye.log():
+                print("the binary logs: not followed, this wye's client library cannot follow such servers", flush=True)
+                return
+            print_delays("applied -> known, binary logs followed", delays(cluster, wye, samples, 0.12))
+        with Writing(cluster) as writing:
+            print_costs("of a core, writes of 1 KB, stream %s" % state)
+        print("%-46s %.0f writes/s" % ("", writing.rate), flush=True)
+        cluster.wait_caught_up()
+    wye.console("SET position_stream = off")
+
+
 def tell(cluster, wye, samples, seconds):
     def print_delays(name, found):
         print("%-46s p50 %6.2f ms  p99 %6.2f ms" % (name, 1000 * found[len(found) // 2],
@@ -86,3 +133,4 @@ def tell(cluster, wye, samples, seconds):
     wye.console("SET position_interval = '1m'")
     print_costs("of a core, hardly any looks")
     wye.console("SET position_interval = '50ms'")
+    stream(cluster, wye, samples, print_delays, print_costs)
