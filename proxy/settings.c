@@ -94,6 +94,9 @@ static const struct row rows[] = {
 	      "connections to one server in one account's name; 0 = any number"),
 	COUNT(pool_min_idle, "connections", "1", 0, 1000, false,
 	      "connections kept open for each server, account and thread that used one within pool_max_age"),
+	SWITCH(admission, "off", false,
+	       "let in as many short reads at once as a server runs well; the others wait in wye for the fraction of a"
+	       " millisecond that it takes"),
 	TIME(pool_idle_timeout, "s", "1m", SECOND, DAY, "how long an unused connection to a server is kept"),
 	TIME(pool_max_age, "s", "1h", SECOND, 365 * DAY, "age at which an idle connection to a server is replaced"),
 	COUNT(server_statements, "statements", "200", 1, 65535, false,

@@ -49,6 +49,8 @@ struct settings {
 	enum server_compression server_compression;
 	bool connection_affinity;        /* a session's last connection is the first it is lent */
 
+	bool admission;                  /* as many reads run on a server at once as it runs well */
+
 	/* routing and consistency */
 	uint64_t max_lag;             /* us; a replica further behind leaves the pool */
 	enum consistency consistency;

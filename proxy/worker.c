@@ -13,6 +13,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
+#include "proxy/session/admission.h"
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
 
@@ -251,6 +252,7 @@ static void on_tick(uv_timer_t *timer)
 	sessions_read_back(w, -1);
 	sessions_wake_all(&w->waiting);
 	pools_grow(w);
+	admissions_adapt(w);
 	if (++ticks % SWEEP_EVERY == 0)
 		pools_sweep(w);
 	if (w->index == 0)
@@ -347,6 +349,7 @@ static int worker_init(struct worker *w, unsigned index)
 	uv_timer_start(&w->tick, on_tick, TICK_MS, TICK_MS);
 	uv_timer_init(&w->loop, &w->deadline);
 	w->deadline.data = w;
+	admissions_init(w);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;
 	uv_prepare_start(&w->prepare, on_prepare);

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "protocol/buf.h"
+#include "proxy/admission_limit.h"
 #include "proxy/options.h"
 #include "proxy/snapshot.h"
 #include "proxy/stats.h"
@@ -31,6 +32,15 @@ struct run;
 SLIST_HEAD(run_list, run);
 struct pool;
 TAILQ_HEAD(session_list, session);
+
+/* How many reads run on a server at once. */
+struct gate {
+	struct session_list inside, line; /* those that count, and who waits; the longest first */
+	unsigned n_inside;
+	struct admission_limit most;
+	unsigned done, waited; /* since then: */
+	uint64_t since;        /* ms */
+};
 struct backend;
 TAILQ_HEAD(pool_list, pool);
 TAILQ_HEAD(backend_list, backend);
@@ -88,6 +98,9 @@ struct worker {
 	unsigned uneven_reads; /* that stayed on a server beyond its share, since: */
 	uint64_t uneven_since; /* ms */
 	uint64_t random;       /* state of a small generator; not for secrets */
+
+	struct gate gates[SERVERS_MAX]; /* proxy/session/admission.h */
+	uv_timer_t gate_timer;
 
 	struct session_list sessions;   /* all of them */
 	struct session_list waiting;    /* for a backend, oldest first */

@@ -217,6 +217,10 @@ struct run {
 	uint64_t waiting_since; /* ms, 0: not yet */
 	struct pool *line_of;   /* in whose line the session stands, or NULL */
 	uint64_t line_since;    /* ms */
+	uint8_t gate;           /* the slot whose gate it stands at or has passed, plus 1 (admission.h); 0: none */
+	bool gate_waits;
+	uint64_t gate_since;    /* ms */
+	TAILQ_ENTRY(session) gate_link;
 	TAILQ_ENTRY(session) line;
 
 	/* Errands sent whose answers are due, in order. */

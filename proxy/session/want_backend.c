@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/session/admission.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
@@ -53,6 +54,8 @@ static enum step waited_too_long(struct session *s, uint64_t waited_ms)
 		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
 	if (r->line_of)
 		pool_explain(r->line_of, why, sizeof why);
+	else if (r->gate_waits)
+		snprintf(why, sizeof why, "it runs as many reads as it can (admission)");
 	snprintf(text, sizeof text, "wye: waited %.1f s (queue_timeout) in vain for a connection to %s: %s",
 		 (double)waited_ms / 1000, server ? server->name : "a server", why);
 	stat_sub(&s->worker->stats->queued, 1);
@@ -137,6 +140,7 @@ enum step want_backend_step(struct session *s)
 	}
 	if (r->slot < 0) {
 		pool_leave_line(s);
+		admission_leave(s);
 		switch (routing_choose(s, text, sizeof text)) {
 		case ROUTING_OK:
 			break;
@@ -152,6 +156,7 @@ enum step want_backend_step(struct session *s)
 	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot);
 	if (!server || server->state == SERVER_STATE_DOWN) {
 		pool_leave_line(s);
+		admission_leave(s);
 		r->slot = -1;
 		if (!server || !r->on_replica) {
 			stop_waiting(s);
@@ -163,6 +168,8 @@ enum step want_backend_step(struct session *s)
 	const struct pool *pool = NULL;
 	if (!r->waiting_since)
 		s->wanted_since = worker_now(s->worker);
+	if (!admission_enter(s, server->slot))
+		return wait_for(s);
 	switch (pool_take(s->worker, server, s, &s->backend, &pool)) {
 	case POOL_OK:
 		return STEP_AGAIN;
