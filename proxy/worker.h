@@ -117,6 +117,7 @@ struct worker {
 	unsigned n_limited;             /* sessions with a wait_timeout of their own */
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
 	uint32_t next_session;
+	bool ids_used_up;       /* and begun anew: the next one may be in use */
 	bool draining;
 	struct watch *watches; /* the listening sockets as this loop sees them */
 	uint64_t drain_until;           /* loop time in ms */

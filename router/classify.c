@@ -199,6 +199,9 @@ static void draw_consequences(struct statement *s)
 		s->pins_added |= consequences[i].pins_added;
 		s->pins_released |= consequences[i].pins_released;
 	}
+	/* What has become of the number is not known; beside the server's own list of connections it is only compared. */
+	if ((s->seen & SEEN_CONNECTION_ID) && !(s->seen & SEEN_SERVER))
+		s->pins_added |= PIN_CONNECTION_ID;
 	if (s->pins_added & PIN_USER_LOCK)
 		s->pins_released &= ~(uint32_t)PIN_USER_LOCK;
 }

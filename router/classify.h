@@ -67,6 +67,7 @@ enum object_access classify_view(struct view definition, const struct dialect *d
 	X(BACKUP_LOCK, "backup-lock")                                                                        \
 	X(GLOBAL_VARIABLE, "global-variable") /* its connection has the session's value still */             \
 	X(STATUS, "status")                 /* it counts what it does: FLUSH STATUS */                        \
+	X(CONNECTION_ID, "connection-id")   /* the number that CONNECTION_ID() has in its statements */       \
 	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */              \
 	X(UNKNOWN, "unknown")               /* something was not understood */                               \
 	X(OVERSIZED, "oversized")           /* state too large to carry */
@@ -216,6 +217,7 @@ struct classification {
 	unsigned n_effects;
 	unsigned n_statements; /* 0: blanks and comments only */
 	uint64_t kill_id;      /* CLASS_KILL: KILL_UNKNOWN when it is not a plain number, KILL_OWN: CONNECTION_ID() */
+	struct view kill_value; /* KILL_UNKNOWN: the expression for it; empty: it names no connection (USER, QUERY ID) */
 	bool kill_query;       /* KILL QUERY: the connection lives on */
 	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;

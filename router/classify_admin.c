@@ -27,8 +27,16 @@ static uint64_t plain_number(const struct token *t)
 	return n;
 }
 
-/* KILL [HARD|SOFT] [CONNECTION|QUERY] n, or CONNECTION_ID(), and MariaDB's KILL ... QUERY ID n and USER name, which are not ours
- * to translate. */
+/* MariaDB's KILL ... USER name and QUERY ID n, which are not ours to translate. */
+static bool names_no_connection(const struct statement *s)
+{
+	if (s->dialect->flavor != FLAVOR_MARIADB || current(s)->kind != TOKEN_WORD)
+		return false;
+	struct view word = token_inside(current(s));
+	return view_is(word, "USER") || (s->out->kill_query && view_is(word, "ID"));
+}
+
+/* KILL [HARD|SOFT] [CONNECTION|QUERY] and an expression, a plain number mostly. */
 void classify_kill(struct statement *s)
 {
 	struct classification *out = s->out;
@@ -38,11 +46,16 @@ void classify_kill(struct statement *s)
 	if (!out->kill_query)
 		accept(s, KW_CONNECTION);
 	unsigned from = s->at;
+	bool expression = !names_no_connection(s);
+	const uint8_t *begin = current(s)->p;
 	out->kill_id = plain_number(current(s));
 	statement_scan(s, 0);
 	if (s->at - from == 3 && s->seen == SEEN_CONNECTION_ID && behind(s, 1)->kind == ')')
 		out->kill_id = KILL_OWN;
 	else if (s->at - from != 1)
 		out->kill_id = KILL_UNKNOWN;
+	if (out->kill_id == KILL_UNKNOWN && expression && s->at > from)
+		out->kill_value = (struct view){begin, (size_t)(behind(s, 1)->p + behind(s, 1)->len - begin)};
+	s->seen &= ~SEEN_CONNECTION_ID; /* nobody keeps it */
 	statement_decide(s, ROUTE_PRIMARY, REASON_KILL, CLASS_KILL);
 }

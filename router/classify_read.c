@@ -23,6 +23,8 @@ void classify_select(struct statement *s)
 	s->out->sets_found_rows |= is_select;
 	if (is_select && is_connection_id_alone(s, s->at - from))
 		statement_decide(s, ROUTE_LOCAL, REASON_CONNECTION_ID, 0);
+	if (s->route == ROUTE_LOCAL)
+		s->seen = 0;
 }
 
 void classify_table(struct statement *s)

@@ -63,12 +63,9 @@ static enum step on_unknown(struct session *s, struct view payload)
 enum step command_kill(struct session *s)
 {
 	struct run *r = s->run;
-	uint64_t id = r->kill_id == KILL_OWN ? s->id : r->kill_id;
-	if (id == s->id && r->kill_query) /* the statement that it stops is itself */
-		return answered(s, session_answer_error(s, 1317, "70100", "Query execution was interrupted"));
-	if (id != KILL_UNKNOWN)
-		return kill_session(s, id, r->kill_query);
-	return answered(s, session_answer_error(s, 1235, "42000", "Through wye, KILL takes a connection id as a number"));
+	if (r->kill_id != KILL_UNKNOWN)
+		return kill_session(s, r->kill_id == KILL_OWN ? s->id : r->kill_id, r->kill_query);
+	return r->kill_sql ? kill_ask_value(s) : to_server(s);
 }
 
 static enum step on_query(struct session *s, struct view payload)
@@ -89,7 +86,9 @@ static enum step on_query(struct session *s, struct view payload)
 	enum step step;
 	if (begin_answers(s, &step))
 		return step;
-	return r->flags & CLASS_KILL ? command_kill(s) : to_server(s);
+	if ((r->flags & (CLASS_KILL | CLASS_MULTI)) == CLASS_KILL)
+		return command_kill(s);
+	return connection_ids_translate(s, sql) ? STEP_WAIT : to_server(s);
 }
 
 static enum step on_init_db(struct session *s, struct view payload)

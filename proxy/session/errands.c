@@ -257,7 +257,10 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		done = done && add(s, out, ERRAND_ASK, CMD_QUERY, freshness_ask_sql(s));
 		ahead = false;
 	}
-	if (s->begun != BEGUN_NOT && !r->own)
+	if (r->kill_asks) {
+		done = done && add(s, out, ERRAND_KILL, CMD_QUERY, view_of(r->kill_sql));
+		ahead = false;
+	} else if (s->begun != BEGUN_NOT && !r->own)
 		done = done && add_begin(s, out, &ahead);
 	else if (s->last_was_own && !s->own_error && (r->flags & CLASS_READS_LAST))
 		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of("DO 0"));
@@ -335,7 +338,7 @@ bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t
 
 static bool has_value(enum errand_kind kind)
 {
-	return kind == ERRAND_SAVE_ID || kind == ERRAND_WAIT || kind == ERRAND_ASK;
+	return kind == ERRAND_SAVE_ID || kind == ERRAND_WAIT || kind == ERRAND_ASK || kind == ERRAND_KILL;
 }
 
 static void take_value(struct session *s, enum errand_kind kind, const struct view *value)
@@ -344,6 +347,8 @@ static void take_value(struct session *s, enum errand_kind kind, const struct vi
 		freshness_waited(s, value);
 	else if (kind == ERRAND_ASK)
 		freshness_answered(s, value);
+	else if (kind == ERRAND_KILL)
+		kill_take_answer(s, value);
 	else
 		insert_id_saved(s->run, s->backend, value ? number_of(*value) : 0, value != NULL);
 }

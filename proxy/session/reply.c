@@ -113,6 +113,8 @@ enum step prepare_backend_step(struct session *s)
 		return go_elsewhere(s);
 	if (r->own)
 		return finish_statement(s, true);
+	if (r->kill_asks)
+		return kill_was_told(s);
 	if (r->late)
 		return waited_in_vain(s);
 	if (r->ask)

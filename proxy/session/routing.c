@@ -210,6 +210,8 @@ void routing_classify(struct session *s, struct view sql)
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
 	r->kill_query = c.kill_query;
+	if (c.kill_value.len && asprintf(&r->kill_sql, "SELECT (%.*s)", (int)c.kill_value.len, (const char *)c.kill_value.p) < 0)
+		abort();
 	r->reads_counters = c.reads_counters;
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)

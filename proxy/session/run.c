@@ -107,6 +107,8 @@ void run_end(struct session *s)
 	freshness_run_ends(r);
 	free(r->failed_text);
 	free(r->pin_cause);
+	free(r->kill_sql);
+	free(r->translated);
 	free(r->refusal);
 	give_spare(s->worker, r);
 }

@@ -78,6 +78,11 @@ static enum step send_command(struct session *s, struct buf *out)
 	size_t skip = 0;
 	if (r->statement && !prepared_rewrite(s, packet, r->size, out, &skip))
 		return other_backend(s);
+	if (r->translated) {
+		if (!connection_ids_packet(s, packet, out))
+			return session_fail(s, END_NO_MEMORY);
+		skip = r->size;
+	}
 	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
 			     uv_buf_init((char *)packet + skip, (unsigned)(r->size - skip))};
 	bool sent = conn_send_commands(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < r->size));

@@ -1,6 +1,7 @@
 #include "proxy/session/session.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,30 @@ static void peer_name(struct session *s, int fd)
 	s->peer_hash = hash_of_host(text);
 }
 
+struct session *session_find(struct worker *w, uint32_t id)
+{
+	struct session *s;
+	TAILQ_FOREACH(s, &w->sessions, link)
+		if (s->id == id && s->state != SESSION_CLOSING)
+			return s;
+	return NULL;
+}
+
+/* The lowest digits, in base WORKERS_MAX, say whose it is. */
+static uint32_t next_id(struct worker *w)
+{
+	static_assert(SESSION_ID_FIRST % WORKERS_MAX == 0, "ids begin with the first worker's");
+	uint32_t id;
+	do {
+		id = SESSION_ID_FIRST + w->next_session++ * WORKERS_MAX + w->index;
+		if (id >= SESSION_ID_LIMIT - WORKERS_MAX) {
+			w->next_session = 0;
+			w->ids_used_up = true;
+		}
+	} while (w->ids_used_up && session_find(w, id));
+	return id;
+}
+
 void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route)
 {
 	struct session *s = calloc(1, sizeof *s);
@@ -323,9 +348,7 @@ void session_create(struct worker *w, int fd, bool unix_socket, enum listen_rout
 	s->worker = w;
 	s->unix_socket = unix_socket;
 	s->listen_route = route;
-	do
-		s->id = w->next_session++ * WORKERS_MAX + w->index;
-	while (!s->id);
+	s->id = next_id(w);
 	LIST_INIT(&s->kept);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
 	w->n_sessions++;

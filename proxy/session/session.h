@@ -17,7 +17,7 @@
  *	                 of the statement is passed on
  *	UPLOAD           the client's bytes go to the server: the     ends by: the client
  *	                 rest of a large command, or a local file
- *	ELSEWHERE        another worker does it (KILL)                ends by: its answer
+ *	ELSEWHERE        another worker does it, or is asked (KILL)   ends by: its answer
  *	READ_BACK        between commands: values set to expressions  ends by: the server
  *	                 are asked for
  *	CLOSING          handles are being closed                     ends by: the last close callback
@@ -122,6 +122,7 @@ enum errand_kind {
 	ERRAND_SAVE_ID,     /* SELECT LAST_INSERT_ID(), for the session that had this backend before */
 	ERRAND_WAIT,        /* until a replica has applied what the session must see */
 	ERRAND_ASK,         /* what a server has applied, which is what the session has seen there at most */
+	ERRAND_KILL,        /* SELECT ...: what a KILL must know before it is carried out */
 	ERRAND_CLEAR,       /* DO 0, which leaves no counts and no warnings */
 	ERRAND_BEGIN,       /* START TRANSACTION ... */
 	ERRAND_PREPARE,     /* COM_STMT_PREPARE */
@@ -162,8 +163,15 @@ struct run {
 	bool saves_own;         /* the errand under way asks for the session's own last insert id, before it goes elsewhere */
 	bool kill_query;
 	uint64_t kill_id;
+	char *kill_sql;         /* what is asked first (ERRAND_KILL), and of a KILL with an expression what that is; or NULL */
+	enum { KILL_KNOWN, KILL_ASKS_VALUE, KILL_ASKS_RIGHTS } kill_asks;
+	bool kill_told;         /* the answer was a number: */
+	uint64_t kill_answer;
 	size_t sql_at, sql_len; /* where the text stands in the client's input, when it is not a prepared statement's */
 	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
+	bool names_connections; /* ELSEWHERE: their numbers on the server are being looked up */
+	char *translated;       /* the text with those; or NULL */
+	size_t translated_len;
 
 	/* The classifier's word. */
 	enum route route;
@@ -334,6 +342,12 @@ static inline struct session *session_of(struct conn *c)
 
 /* ---- session.c: the life of a session ---- */
 
+/* Wye's connection ids: those of servers are smaller as long as they have not had that many connections, so that what a
+ * KILL names is known. They fit into 31 bits, since some clients keep them in an int. */
+#define SESSION_ID_FIRST 1000000000u
+#define SESSION_ID_LIMIT 2147483648u
+struct session *session_find(struct worker *w, uint32_t id); /* not one that is closing; or NULL */
+
 /* A client that was accepted; the greeting is sent. */
 void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route);
 
@@ -381,8 +395,12 @@ enum step upload_step(struct session *s);          /* upload.c */
 enum step kill_step(struct session *s);            /* kill.c */
 enum step read_back_step(struct session *s);       /* read_back.c */
 
-/* KILL [QUERY] id, wye's id; the answer is given when it was carried out. */
+/* KILL [QUERY] id; the answer is given when it was carried out. */
 enum step kill_session(struct session *s, uint64_t id, bool query_only);
+/* KILL [QUERY] with an expression: a server is asked for its value first. */
+enum step kill_ask_value(struct session *s);
+void kill_take_answer(struct session *s, const struct view *value); /* NULL: an error, or the value NULL */
+enum step kill_was_told(struct session *s);
 
 /* ---- runs: run.c ---- */
 struct run *run_begin(struct session *s, uint8_t command);
@@ -399,6 +417,11 @@ struct login;
 bool session_initial_state(struct session *s, const struct login *login, bool exempt);
 /* What a connection holds right after its login (a reference); *whole: init_connect did nothing that it does not tell. */
 struct state *backend_initial_state(struct worker *w, const struct server_info *server, bool exempt, bool *whole);
+
+/* ---- the numbers of connections: connection_ids.c ---- */
+/* True: the statement in work, a question about connections, names some; it goes on when theirs are known. */
+bool connection_ids_translate(struct session *s, struct view sql);
+bool connection_ids_packet(struct session *s, const uint8_t *packet, struct buf *out); /* in place of the client's */
 
 /* ---- attributes: attributes.c ---- */
 /* Keeps those of the client's connection attributes that its servers shall see. */

@@ -80,3 +80,32 @@ def test_the_console_ends_a_statement_and_a_session(wye, cluster):
         wye.console("KILL %d" % number)
         with pytest.raises(pymysql.MySQLError):
             wait_until(lambda: session.value("SELECT 'dead'") != "dead", "the session to end")
+
+
+def test_only_who_has_the_right_kills_what_is_another_accounts(endpoint, cluster, flavor):
+    with cluster.witness.root(cluster.primary) as root:
+        right = "CONNECTION ADMIN" if flavor == "mariadb" else "CONNECTION_ADMIN, SYSTEM_USER"
+        for name in ("may_kill", "may_not"):
+            root.run("DROP USER IF EXISTS %s" % name)
+            root.run("CREATE USER %s IDENTIFIED BY 'pw'" % name)
+        root.run("GRANT %s ON *.* TO may_kill" % right)
+    cluster.wait_caught_up()
+    try:
+        with endpoint.session() as killed:
+            number = killed.connection.thread_id()
+            with endpoint.session(user="may_not", password="pw", database=None) as other:
+                assert other.error("KILL %d" % number) == 1095
+                assert other.error("KILL QUERY %d" % number) == 1095
+                assert other.value("SELECT 'alive'") == "alive"
+            assert killed.value("SELECT 'alive'") == "alive"
+            with endpoint.session(user="may_kill", password="pw", database=None) as other:
+                other.run("KILL QUERY %d" % number)
+                assert killed.value("SELECT 'alive'") == "alive"
+                other.run("KILL %d" % number)
+                assert other.error("KILL %d" % number) == 1094
+            with pytest.raises(pymysql.MySQLError):
+                killed.value("SELECT 'dead'")
+    finally:
+        with cluster.witness.root(cluster.primary) as root:
+            for name in ("may_kill", "may_not"):
+                root.run("DROP USER %s" % name)

@@ -87,7 +87,10 @@ class Arena:
         self._start_wye()
 
     def _start_wye(self):
-        self.wye = Wye(self.directory / "wye", *self.wye_options, self.cluster.monitor_url())
+        options = list(self.wye_options)
+        if self.variables.get("have_ssl", "YES") != "YES":
+            options += ["--set", "client_tls=off"]  # what the servers do not offer
+        self.wye = Wye(self.directory / "wye", *options, self.cluster.monitor_url())
         self.wye.ready()
         self.wye.wait_pool(self.cluster.replicas)
 

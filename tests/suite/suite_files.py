@@ -25,6 +25,19 @@ NEEDS = (
     ("starts servers or reads their files", re.compile(
         r"\$(?:MYSQLD_CMD|MYSQLD_BOOTSTRAP_CMD|MYSQLD|MYSQL_INSTALL_DB_EXE|MYSQLD_LAST_CMD|XTRABACKUP|MYSQLD_SAFE)\b")),
 )
+# What can hold through no proxy that splits reads; such tests run, and are counted apart, whatever comes of them.
+#
+# Files of tables (or of the servers' own schemas) that a test puts below a server's data folder, or takes away there: the
+# replicas keep theirs, so what is read of such a table is another thing wherever reads are split.
+DATA = r"\$\w*datadir\w*/[\w$-]+/"
+TABLE_FILE = r"[^\s;]*\.(?:frm|MY[ID]|MA[ID]|TR[GNM]|ibd|CS[VM]|MRG|par|sdi|AR[MZ]|opt|cfg)\b"
+NO_PROXY = (
+    ("changes tables' files under one server", re.compile(
+        r"^\s*(?:--\s*)?(?:(?:(?:write|append|move|remove)_file|chmod\s+\d+)\s+%(data)s%(file)s"
+        r"|(?:copy_files?|move_file|remove_files)(?:_wildcard)?\s[^\n;]*\s?%(data)s[^\s;]*\s*\S*\s*;?\s*$"
+        r"|(?:exec|system)\s[^\n]*(?:\$\w*(?:PACK|CHK)\w*|\b(?:cp|mv|rm|ln))\s[^\n]*%(data)s)"
+        r"|\bsysopen\b" % {"data": DATA, "file": TABLE_FILE}, re.M | re.I)),
+)
 SOURCED = re.compile(r"^\s*(?:--\s*)?source\s+([^\s;]+)", re.M | re.I)
 
 # Files beside a test that mysql-test-run starts its servers with.
@@ -73,20 +86,24 @@ def reason_to_leave_out(flavor, test):
     for pattern in OPTION_FILES:
         if pathlib.Path(pattern.format(stem)).exists():
             return "needs server options"
-    seen = set()
-    return _need(root(flavor), test, test.path, seen)
+    return _reason(NEEDS, root(flavor), test, test.path, set())
 
 
-def _need(top, test, path, seen):
+def reason_to_count_apart(flavor, test):
+    """Why a test cannot be the same through any proxy that splits reads, or None."""
+    return _reason(NO_PROXY, root(flavor), test, test.path, set())
+
+
+def _reason(rules, top, test, path, seen):
     seen.add(path)
     text = _text(path)
-    for reason, pattern in NEEDS:
+    for reason, pattern in rules:
         if pattern.search(text):
             return reason
     for name in SOURCED.findall(text):
         found = next((one for one in (top / name, test.suite / name, test.path.parent / name) if one.is_file()), None)
         if found and found not in seen:
-            reason = _need(top, test, found, seen)
+            reason = _reason(rules, top, test, found, seen)
             if reason:
                 return reason
     return None

@@ -623,6 +623,25 @@ static void test_kill_names_its_victim(void **state)
 	assert_true(of("KILL connection_id();", &mariadb, &nothing_open)->kill_id == KILL_OWN);
 	assert_true(of("KILL CONNECTION_ID() + 1", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN);
 	assert_true(of("KILL 7 + 1", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN);
+	assert_int_equal(result.kill_value.len, strlen("7 + 1"));
+	assert_true(of("KILL QUERY @id ; ", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN);
+	assert_memory_equal(result.kill_value.p, "@id ;", 5);
+	assert_int_equal(result.kill_value.len, strlen("@id"));
+	assert_true(of("KILL user()", &mysql, &nothing_open)->kill_value.len != 0);
+	assert_true(of("KILL USER x", &mariadb, &nothing_open)->kill_value.len == 0);
+	assert_true(of("KILL QUERY ID 7", &mariadb, &nothing_open)->kill_id == KILL_UNKNOWN && !result.kill_value.len);
+	assert_true(of("KILL", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN && !result.kill_value.len);
+	assert_false(of("KILL CONNECTION_ID()", &mysql, &nothing_open)->pins_added);
+}
+
+static void test_a_connection_id_in_a_statement_ties_to_its_connection(void **state)
+{
+	(void)state;
+	assert_int_equal(of("UPDATE t SET a=CONNECTION_ID()", &mysql, &nothing_open)->pins_added, PIN_CONNECTION_ID);
+	assert_int_equal(of("SELECT CONNECTION_ID(), 1", &mariadb, &nothing_open)->pins_added, PIN_CONNECTION_ID);
+	assert_false(of("SELECT CONNECTION_ID()", &mariadb, &nothing_open)->pins_added);
+	assert_false(of("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()", &mysql, &nothing_open)
+			     ->pins_added);
 }
 
 static void test_nothing_at_all_is_no_statement(void **state)
@@ -679,6 +698,7 @@ int main(void)
 	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
     cmocka_unit_test(test_load_data_changes_the_last_insert_id),
     cmocka_unit_test(test_kill_names_its_victim),
+    cmocka_unit_test(test_a_connection_id_in_a_statement_ties_to_its_connection),
 	    cmocka_unit_test(test_nothing_at_all_is_no_statement),
 	    cmocka_unit_test(test_every_name_has_a_word),
 	};
