@@ -1,10 +1,18 @@
 /* What changes rows. */
 #include "router/classify_family.h"
 
+/* INSERT ... SELECT counts the rows it has selected. */
+static bool is_insert(const struct token *t)
+{
+	return t->word && (t->word->keyword == KW_INSERT || t->word->keyword == KW_REPLACE);
+}
+
 void classify_write(struct statement *s)
 {
-	statement_touches_table(s);
+	bool insert = is_insert(behind(s, 1));
 	statement_scan(s, 0);
+	s->out->sets_found_rows |= insert && (s->seen & SEEN_TABLE);
+	statement_touches_table(s);
 	statement_decide(s, ROUTE_PRIMARY, REASON_WRITE, CLASS_WRITES);
 	if (s->seen & SEEN_TEMPORARY)
 		statement_decide(s, ROUTE_PIN, REASON_TEMPORARY_TABLE, 0);

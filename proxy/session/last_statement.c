@@ -17,6 +17,7 @@
 #include "router/state_value.h"
 
 struct own_error {
+	bool at_server; /* it is on the connection that has our warnings, too, as long as that is ours */
 	uint16_t code;
 	char sqlstate[6];
 	char text[];
@@ -58,6 +59,8 @@ void last_statement_keep_error(struct session *s, struct view payload)
 		return;
 	snprintf(text, sizeof text, "%.*s", (int)e.message.len, (const char *)e.message.p);
 	last_statement_failed(s, e.code, e.sqlstate, text);
+	if (s->own_error)
+		s->own_error->at_server = true;
 	s->run->error_kept = true;
 }
 
@@ -68,6 +71,7 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 	last_statement_forget(s);
 	if (!e)
 		return;
+	e->at_server = false;
 	e->code = code;
 	snprintf(e->sqlstate, sizeof e->sqlstate, "%s", sqlstate);
 	memcpy(e->text, text, size);
@@ -109,8 +113,10 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 	bool has_rows = r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END;
 	s->last_affected = ok && !has_rows ? (int64_t)r->reply.affected : -1;
 	if (has_rows || (ok && r->sets_found_rows)) {
-		s->last_rows = has_rows ? r->reply.rows : 1;
+		s->last_rows = has_rows ? r->reply.rows : (r->flags & CLASS_WRITES) ? r->reply.affected : 1;
 		s->rows_at = b;
+	} else if (ok && r->reason == REASON_CALL) {
+		s->rows_at = b; /* what a routine has selected last counts */
 	}
 }
 
@@ -120,6 +126,9 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b)
 	bool reads = r->command == CMD_QUERY || prepared_executes(r->command) || r->command == CMD_INIT_DB ||
 		     r->command == CMD_PING || r->command == CMD_SET_OPTION;
 	if (!reads || !(r->flags & CLASS_READS_LAST))
+		return false;
+	/* The server knows more of it: a second error, or a note. */
+	if (s->own_error && s->own_error->at_server && s->warned_at == b && !insert_id_is_apart(s))
 		return false;
 	if ((s->own_error && r->reason != REASON_FOUND_ROWS) || insert_id_is_apart(s))
 		return true;
