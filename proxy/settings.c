@@ -152,6 +152,12 @@ static const struct row rows[] = {
 	TIME(accounts_interval, "s", "10s", 100 * MS, DAY, "between looks at the primary's accounts"),
 	TIME(catalog_interval, "s", "1m", 100 * MS, DAY, "between looks at the primary's stored functions and views"),
 
+	SWITCH(statement_statistics, "on", false,
+	       "count statements by digest, with their times (stats_statements, stats_latency); costs about 0.2 us each"),
+	COUNT(statement_digests, "rows", "1000", 10, 1000000, true,
+	      "rows of stats_statements that each thread keeps, about 5 KiB each once used; the least used are folded into"
+	      " one row of a server"),
+
 	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
 	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),
 	WORD(log_level, "error|warning|info|debug", level_words, "info", "least level that is logged"),

@@ -72,6 +72,10 @@ struct settings {
 	uint64_t accounts_interval;   /* us between looks at the accounts */
 	uint64_t catalog_interval;    /* us between looks at the stored functions and views */
 
+	/* statistics */
+	bool statement_statistics;    /* statements are counted by digest and class, with their times */
+	uint64_t statement_digests;   /* rows of them that each worker keeps */
+
 	/* process */
 	uint64_t threads;             /* workers; 0 = the machine's cores */
 	uint64_t drain_timeout;       /* us that SIGTERM waits for running transactions */

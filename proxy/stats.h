@@ -83,6 +83,14 @@ static inline uint64_t stat_get(const _Atomic uint64_t *counter)
 /* How many workers there are, and the block of one. Any thread, after start. */
 unsigned stats_workers(void);
 const struct worker_stats *stats_worker(unsigned index);
+struct statements;
+const struct statements *stats_statements(unsigned index);
+
+/* Those of a digest (0: all, and the times by class) begin anew in every worker. Control thread only; bounded wait. */
+void stats_statements_forget(uint64_t digest);
+struct tally;
+const struct tally *stats_errors_seen(unsigned index);
+void stats_errors_forget(void);
 
 /* One row a session for stats_sessions, gathered by asking each worker's thread. */
 struct session_row {

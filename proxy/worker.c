@@ -308,7 +308,7 @@ static void worker_main(void *arg)
 	worker_finish(w);
 }
 
-static int worker_init(struct worker *w, unsigned index)
+static int worker_init(struct worker *w, unsigned index, const struct options *options)
 {
 	w->index = index;
 	w->read_buffer = malloc(WORKER_READ_BUFFER);
@@ -322,7 +322,9 @@ static int worker_init(struct worker *w, unsigned index)
 	w->classify_scratch = calloc(1, sizeof *w->classify_scratch);
 	w->balance = calloc(1, sizeof *w->balance);
 	if (!w->watches || !w->read_buffer || !w->plain_buffer || !w->cipher_buffer || !w->stats || !w->classify_scratch ||
-	    !w->balance || !w->unpack_buffer || !w->pack_buffer || !w->encoder)
+	    !w->balance || !w->unpack_buffer || !w->pack_buffer || !w->encoder ||
+	    !statements_init(&w->statements, options->settings.statement_digests) ||
+	    !(w->errors_seen = errors_seen_create()))
 		return UV_ENOMEM;
 	memset(w->stats, 0, sizeof *w->stats);
 	buf_init(&w->scratch, SCRATCH_MAX);
@@ -360,11 +362,10 @@ static int worker_init(struct worker *w, unsigned index)
 
 int workers_start(unsigned n, const struct options *options)
 {
-	(void)options;
 	assert(n >= 1 && n <= WORKERS_MAX);
 	for (unsigned i = 0; i < n; i++) {
 		workers[i] = calloc(1, sizeof *workers[i]);
-		int failed = workers[i] ? worker_init(workers[i], i) : UV_ENOMEM;
+		int failed = workers[i] ? worker_init(workers[i], i, options) : UV_ENOMEM;
 		if (failed)
 			return failed;
 	}
@@ -470,6 +471,8 @@ void workers_join(void)
 		runs_forget(w);
 		free(w->balance);
 		free(w->stats);
+		statements_finish(&w->statements);
+		tally_destroy(w->errors_seen);
 		free(w);
 		workers[i] = NULL;
 	}

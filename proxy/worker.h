@@ -18,8 +18,10 @@
 
 #include "protocol/buf.h"
 #include "proxy/admission_limit.h"
+#include "proxy/errors_seen.h"
 #include "proxy/options.h"
 #include "proxy/snapshot.h"
+#include "proxy/statements.h"
 #include "proxy/stats.h"
 #include "router/balance.h"
 #include "router/classify.h"
@@ -127,6 +129,8 @@ struct worker {
 	_Atomic bool snapshot_changed;
 
 	struct worker_stats *stats;
+	struct statements statements;
+	struct tally *errors_seen;
 };
 
 /* Starts n workers; each listens on every socket given by listener_open. 0 or UV_E*. */

@@ -135,6 +135,27 @@ static void run_kill(struct console_call *call)
 	}
 }
 
+static void run_reset_statements(struct console_call *call)
+{
+	char digest[24] = "", *end = digest;
+	bool one = !sql_at_end(call->rest) && sql_value(&call->rest, digest, sizeof digest);
+	unsigned long long number = one ? strtoull(digest, &end, 16) : 0;
+	if (one && (!*digest || *end || !number)) {
+		answer_error(call->answer, 1231, "42000", "'%.24s' is no digest; stats_statements shows them", digest);
+	} else if (console_expect_end(call)) {
+		stats_statements_forget(number);
+		answer_ok(call->answer, "");
+	}
+}
+
+static void run_reset_errors(struct console_call *call)
+{
+	if (!console_expect_end(call))
+		return;
+	stats_errors_forget();
+	answer_ok(call->answer, "");
+}
+
 /* The same as the signal from outside: running transactions are finished first. */
 static void run_shutdown(struct console_call *call)
 {
@@ -162,6 +183,15 @@ static const struct console_command commands[] = {
 	 "server"},
 	{"SHOW SESSIONS", "the clients connected now (stats_sessions)", console_run_sql,
 	 "SELECT * FROM stats_sessions", "user"},
+	{"SHOW STATEMENTS", "what ran, by digest: how often, how long, where (stats_statements)", console_run_sql,
+	 "SELECT digest, server, statements, errors, time_us, avg_us, p95_us, server_p95_us, own_p95_us, queue_p95_us, "
+	 "rows_sent, rows_affected, user, schema, text FROM stats_statements ORDER BY time_us DESC",
+	 "text"},
+	{"SHOW LATENCY", "times by server and kind of statement (stats_latency)", console_run_sql,
+	 "SELECT * FROM stats_latency", "server"},
+	{"RESET STATEMENTS", "RESET STATEMENTS ['digest']: stats_statements and stats_latency begin anew, or one digest",
+	 run_reset_statements, NULL, NULL},
+	{"RESET ERRORS", "stats_errors begins anew", run_reset_errors, NULL, NULL},
 	{"SHOW ROUTES", "statements by route and reason (stats_routes)", console_run_sql,
 	 "SELECT * FROM stats_routes ORDER BY statements DESC", "reason"},
 	{"SHOW LEARNED", "statements that replicas refused (stats_learned)", console_run_sql,

@@ -46,8 +46,11 @@ bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (s->run && !s->run->own)
+	if (s->run && !s->run->own) {
 		last_statement_failed(s, code, sqlstate, text);
+		s->run->times.error = code;
+	}
+	statistics_error(s, STATEMENT_NO_SERVER, code, sqlstate, view_of(text));
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);

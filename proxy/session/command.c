@@ -258,6 +258,7 @@ enum step command_step(struct session *s)
 	s->bytes_in += PACKET_HEADER + size;
 	conn_answer_begins(&s->client, len == PACKET_HEADER + size);
 	struct run *r = run_begin(s, command);
+	statistics_begin(s, large ? 0 : PACKET_HEADER + size);
 	if (large)
 		return on_large(s, command, payload);
 	r->size = PACKET_HEADER + size;

@@ -244,6 +244,7 @@ void freshness_waited(struct session *s, const struct view *result)
 	struct run *r = s->run;
 	uint64_t now = now_us();
 	bool soon = r->wait_us - s->noted_us < SOON_US;
+	statistics_waited(s, now - r->wait_us);
 	r->late = !result || result->len != 1 || result->p[0] != '0';
 	if (r->late) {
 		stat_add(&s->worker->stats->waits_late, 1);

@@ -223,6 +223,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		if (r->reply.error == TOO_MANY_STATEMENTS && r->command == CMD_STMT_PREPARE && !r->made_room)
 			return PACKET_PREPARE_AGAIN;
 		last_statement_keep_error(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
+		statistics_error_packet(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {

@@ -87,6 +87,7 @@ void run_end(struct session *s)
 	if (!r)
 		return;
 	note_latency(s);
+	statistics_end(s);
 	stop_running(s);
 	hints_run_ends(s);
 	pool_leave_line(s);

@@ -32,6 +32,7 @@ static void count_statement(struct session *s)
 	r->running_at = r->slot;
 	if (s->worker->snapshot->settings->balance == BALANCE_LEAST_LATENCY && !r->wait)
 		r->sent_us = uv_hrtime() / 1000;
+	statistics_sent(s);
 	if (!r->counted)
 		stat_add(&stats->routes[r->route][r->reason], 1);
 	r->counted = true;

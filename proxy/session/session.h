@@ -137,6 +137,18 @@ struct run_hint {
 	char value[RUN_HINT_MAX];
 };
 
+/* What the statistics of statements want to know: see statistics.c. Times in ns of the monotonic clock. */
+struct run_times {
+	uint64_t began;         /* when the command was there; 0: it is not counted */
+	uint64_t queue_since;   /* when it began to wait, 0: it does not */
+	uint64_t queue;         /* how long it has waited */
+	uint64_t sent;          /* when it was sent last */
+	uint64_t out_before;    /* bytes_out of the session when it began */
+	uint64_t bytes;         /* of the command */
+	struct tally_ticket digest;
+	uint16_t error;         /* that wye has answered itself */
+};
+
 /* One command in work. */
 struct run {
 	SLIST_ENTRY(run) spare; /* the worker's list, while it is none's */
@@ -160,6 +172,7 @@ struct run {
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
 	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
+	struct run_times times; /* for the statistics */
 	bool saves_own;         /* the errand under way asks for the session's own last insert id, before it goes elsewhere */
 	bool kill_query;
 	uint64_t kill_id;
@@ -508,6 +521,16 @@ void insert_id_after(struct session *s, struct backend *b, bool ok); /* the stat
 void insert_id_save_kept(struct session *taker, struct backend *b);
 void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told);
 void insert_id_not_saved(struct run *r);
+
+/* ---- for stats_statements: statistics.c ---- */
+void statistics_begin(struct session *s, size_t size); /* a command of so many bytes is there */
+void statistics_wait_begins(struct session *s);
+void statistics_wait_ends(struct session *s);
+void statistics_waited(struct session *s, uint64_t us); /* the server, with the statement in hand, for what it must see */
+void statistics_sent(struct session *s);
+void statistics_end(struct session *s);
+void statistics_error(struct session *s, int slot, uint16_t code, const char *sqlstate, struct view text);
+void statistics_error_packet(struct session *s, struct view payload);
 
 /* ---- what the last statement has left: last_statement.c ---- */
 void last_statement_ends(struct session *s); /* the one in work is classified: does it end what is kept of the last? */

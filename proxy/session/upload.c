@@ -68,6 +68,7 @@ enum step upload_step(struct session *s)
 		sent = conn_send(server, data, n);
 	if (n) {
 		s->bytes_in += n;
+		r->times.bytes += n;
 		stat_add(&s->worker->stats->bytes_from_clients, n);
 		stat_add(&s->worker->stats->servers[r->slot].bytes_sent, n);
 		conn_consume(&s->client, n);

@@ -71,6 +71,7 @@ static enum step wait_for(struct session *s)
 		r->waiting_since = now ? now : 1;
 		s->wanted_since = now;
 		stat_add(&s->worker->stats->queued, 1);
+		statistics_wait_begins(s);
 		if (r->slot >= 0)
 			sessions_read_back(s->worker, r->slot);
 	}
@@ -84,6 +85,7 @@ static void stop_waiting(struct session *s)
 	if (s->run->waiting_since)
 		stat_sub(&s->worker->stats->queued, 1);
 	s->run->waiting_since = 0;
+	statistics_wait_ends(s);
 }
 
 /* A read that this server cannot take runs on another. */

@@ -8,8 +8,10 @@
 
 #include "proxy/config/config_change.h"
 #include "proxy/console/console_table.h"
+#include "proxy/errors_seen.h"
 #include "proxy/events.h"
 #include "proxy/snapshot.h"
+#include "proxy/statements.h"
 #include "proxy/stats.h"
 #include "proxy/topology.h"
 
@@ -25,6 +27,31 @@ unsigned stats_workers(void)
 const struct worker_stats *stats_worker(unsigned index)
 {
 	return &fake_workers[index];
+}
+
+static struct statements fake_statements[2];
+static struct tally *fake_errors[2];
+
+const struct statements *stats_statements(unsigned index)
+{
+	return &fake_statements[index];
+}
+
+const struct tally *stats_errors_seen(unsigned index)
+{
+	return fake_errors[index];
+}
+
+void stats_statements_forget(uint64_t digest)
+{
+	for (unsigned i = 0; i < 2; i++)
+		statements_forget(&fake_statements[i], digest);
+}
+
+void stats_errors_forget(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		tally_forget(fake_errors[i], NULL, NULL);
 }
 
 size_t stats_sessions_copy(struct session_row *rows, size_t n)
@@ -98,6 +125,13 @@ static void fake_apply(const struct config *before, const struct config *after)
 static inline void fake_start(void)
 {
 	memset(fake_workers, 0, sizeof fake_workers);
+	for (unsigned i = 0; i < 2; i++) {
+		statements_finish(&fake_statements[i]);
+		tally_destroy(fake_errors[i]);
+		fake_errors[i] = errors_seen_create();
+		if (!statements_init(&fake_statements[i], 10) || !fake_errors[i])
+			abort();
+	}
 	settings_default(&fake_settings);
 	fake_options.settings = fake_settings;
 	fake_options.n_servers = 1;
