@@ -45,6 +45,7 @@ struct server_info {
 	enum server_role role;
 	enum server_state state;
 	bool takes_reads;                /* a replica in the pool */
+	bool drained;                    /* an administrator has taken it out */
 	uint64_t reads_since_ms;         /* monotonic: when it returned to it; 0: it was there from the start */
 	bool read_only;
 	int64_t lag_us;                  /* -1 = not known */

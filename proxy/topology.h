@@ -46,6 +46,10 @@ void topology_suspect(unsigned slot);
  * start only stay as they are. */
 void topology_configure(const struct config *before, const struct config *after);
 
+/* A replica takes no reads from here on, or may take them again; what runs there goes on. Not stored: it is forgotten with
+ * the process. False, with a sentence in error. The control thread's. */
+bool topology_drain(const char *server, bool drained, char *error, size_t error_size);
+
 /* Stops every monitor thread and frees all. */
 void topology_stop(void);
 

@@ -39,6 +39,7 @@ struct member {
 	struct health health;
 	enum server_role role;
 	bool attached, was_replica, takes_reads;
+	bool drained;           /* by an administrator: it serves no reads */
 	int64_t reads_since_us; /* monotonic: when it came back into the pool; 0: it never left it */
 	int64_t since_us; /* epoch: when role, state or membership in the pool changed last */
 	char role_reason[160];

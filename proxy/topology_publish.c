@@ -88,7 +88,11 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	s->sql_mode = m->look.sql_mode;
 	s->autocommit_off = m->look.autocommit_off;
 	s->defaults = m->look.defaults;
-	describe_role(m, s->reason, sizeof s->reason);
+	s->drained = m->drained;
+	if (m->drained)
+		snprintf(s->reason, sizeof s->reason, "drained: RESUME '%.100s' lets it serve reads again", m->name);
+	else
+		describe_role(m, s->reason, sizeof s->reason);
 	s->since_us = m->since_us;
 	describe_source(m, s->source, sizeof s->source);
 }
@@ -129,7 +133,7 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 {
 	/* A reason may hold a lag that moves: it is looked at only where it is one of another kind. */
 	return a->slot == b->slot && a->role == b->role && a->state == b->state &&
-	       a->takes_reads == b->takes_reads && a->read_only == b->read_only && a->version == b->version &&
+	       a->takes_reads == b->takes_reads && a->drained == b->drained && a->read_only == b->read_only && a->version == b->version &&
 	       a->flavor == b->flavor && a->weight == b->weight && a->distance == b->distance && a->address_len == b->address_len &&
 	       memcmp(&a->address, &b->address, a->address_len) == 0 && a->since_us == b->since_us &&
 	       a->default_collation == b->default_collation && a->sql_mode == b->sql_mode &&

@@ -1,12 +1,17 @@
 /*
  * Who of the members is well, and who of them takes reads.
  */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/nearest.h"
 #include "proxy/topology_health.h"
 #include "proxy/topology_state.h"
 
 static bool is_readable(const struct member *m)
 {
-	if (m->health.state != SERVER_STATE_UP || !member_is_real(m))
+	if (m->health.state != SERVER_STATE_UP || !member_is_real(m) || m->drained)
 		return false;
 	/* While nobody may be written, the head of the followers has the newest data there is. */
 	if (m->role == SERVER_PRIMARY)
@@ -28,7 +33,8 @@ static void tell_of_state(struct member *m, enum server_state before, bool read_
 		topology_note(LOG_LEVEL_INFO, "replica-in", m->name, "it serves reads");
 	else
 		topology_note(LOG_LEVEL_WARNING, "replica-out", m->name, "%s",
-		              *m->health.reason ? m->health.reason
+		              m->drained ? "drained by an administrator"
+		              : *m->health.reason ? m->health.reason
 		                                : "it is no replica of this cluster's primary any more");
 }
 
@@ -80,7 +86,7 @@ static int last_resort(void)
 		if (is_readable(m))
 			return -1;
 		bool answers = m->health.state == SERVER_STATE_LAGGING || m->health.state == SERVER_STATE_STOPPED;
-		if (!member_is_real(m) || m->role != SERVER_REPLICA || !answers)
+		if (!member_is_real(m) || m->role != SERVER_REPLICA || !answers || m->drained)
 			continue;
 		if (!best || is_better_resort(m, best))
 			best = m;
@@ -114,4 +120,38 @@ void topology_health_turn(void)
 		if (member_is_real(m))
 			tell_of_state(m, before[i], read_before);
 	}
+}
+
+static const char *name_at(const void *unused, size_t index)
+{
+	(void)unused;
+	return index < topology.members.n ? topology.members.all[index]->name : NULL;
+}
+
+static struct member *member_named(const char *name)
+{
+	for (unsigned i = 0; i < topology.members.n; i++)
+		if (member_is_real(topology.members.all[i]) && strcasecmp(topology.members.all[i]->name, name) == 0)
+			return topology.members.all[i];
+	return NULL;
+}
+
+bool topology_drain(const char *server, bool drained, char *error, size_t error_size)
+{
+	struct member *m = member_named(server);
+	const char *near = m ? NULL : nearest_name(server, name_at, NULL);
+	if (!m) {
+		snprintf(error, error_size, "There is no server '%.200s'%s%s%s", server, near ? "; did you mean '" : "",
+			 near ? near : "", near ? "'?" : "; SHOW SERVERS lists them");
+		return false;
+	}
+	if (drained && m->role == SERVER_PRIMARY) {
+		snprintf(error, error_size,
+			 "%.200s is the primary: its statements have nowhere else to go; PAUSE makes them wait", server);
+		return false;
+	}
+	m->drained = drained;
+	topology_health_turn();
+	topology_publish_changes();
+	return true;
 }

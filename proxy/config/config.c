@@ -31,6 +31,9 @@ void config_unref(struct config *c)
 	if (c->users)
 		OPENSSL_cleanse(c->users, c->n_users * sizeof *c->users);
 	free(c->users);
+	if (c->admins)
+		OPENSSL_cleanse(c->admins, c->n_admins * sizeof *c->admins);
+	free(c->admins);
 	free(c->servers);
 	free(c);
 }
@@ -62,6 +65,12 @@ struct config_user *config_add_user(struct config *c)
 	return &c->users[c->n_users - 1];
 }
 
+struct config_admin *config_add_admin(struct config *c)
+{
+	c->admins = grown(c->admins, &c->n_admins, sizeof *c->admins);
+	return &c->admins[c->n_admins - 1];
+}
+
 const struct config_server *config_server_at(const struct config *c, const struct endpoint *at)
 {
 	for (size_t i = 0; i < c->n_servers; i++)
@@ -78,6 +87,14 @@ const struct config_user *config_user_named(const struct config *c, const char *
 	return NULL;
 }
 
+const struct config_admin *config_admin_named(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_admins; i++)
+		if (strcmp(c->admins[i].name, name) == 0)
+			return &c->admins[i];
+	return NULL;
+}
+
 const char *config_source_name(enum config_source source)
 {
 	static const char *const names[] = {"default", "command line", "configuration"};
@@ -87,6 +104,12 @@ const char *config_source_name(enum config_source source)
 const char *config_role_name(enum server_role_option role)
 {
 	static const char *const names[] = {"auto", "primary", "replica"};
+	return names[role];
+}
+
+const char *config_admin_role_name(enum admin_role role)
+{
+	static const char *const names[] = {"admin", "monitor"};
 	return names[role];
 }
 
@@ -174,6 +197,23 @@ static void compare_users(struct line *l, const struct config *before, const str
 			say(l, "users - %s", before->users[i].option.name);
 }
 
+static bool same_admin(const struct config_admin *a, const struct config_admin *b)
+{
+	return a->role == b->role && strcmp(a->verifier, b->verifier) == 0 && strcmp(a->comment, b->comment) == 0;
+}
+
+static void compare_admins(struct line *l, const struct config *before, const struct config *after)
+{
+	for (size_t i = 0; i < after->n_admins; i++) {
+		const struct config_admin *u = &after->admins[i], *old = config_admin_named(before, u->name);
+		if (!old || !same_admin(old, u))
+			say(l, "admins %c %s (role %s)", old ? '~' : '+', u->name, config_admin_role_name(u->role));
+	}
+	for (size_t i = 0; i < before->n_admins; i++)
+		if (!config_admin_named(after, before->admins[i].name))
+			say(l, "admins - %s", before->admins[i].name);
+}
+
 void config_describe_change(const struct config *before, const struct config *after, char *out, size_t out_size)
 {
 	struct line l = {out, out_size, 0};
@@ -181,4 +221,5 @@ void config_describe_change(const struct config *before, const struct config *af
 	compare_settings(&l, before, after);
 	compare_servers(&l, before, after);
 	compare_users(&l, before, after);
+	compare_admins(&l, before, after);
 }

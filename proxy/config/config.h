@@ -1,5 +1,5 @@
 /*
- * The configuration: what the tables `settings`, `servers` and `users` say, over what was given at start.
+ * The configuration: what the tables `settings`, `servers`, `users` and `admins` say, over what was given at start.
  *
  * A struct config is one state of it, immutable and reference-counted. The tables are kept by sqlite, in the file of
  * --config or in memory (config_store.h), and a change of any number of rows becomes the next state at its COMMIT: it is
@@ -36,14 +36,28 @@ struct config_user {
 	enum config_source source;
 };
 
+enum admin_role { ADMIN_ROLE_ADMIN, ADMIN_ROLE_MONITOR };
+
+/* "*", 40 hex digits (SHA1 of SHA1), ":", 64 hex digits (SHA256 of SHA256): what both ways of logging in are checked with.
+ * The password itself is kept nowhere. */
+#define ADMIN_VERIFIER_LEN 106
+
+struct config_admin {
+	char name[129];
+	char verifier[ADMIN_VERIFIER_LEN + 1];
+	enum admin_role role;
+	char comment[CONFIG_COMMENT_MAX + 1];
+};
+
 struct config {
 	_Atomic unsigned references;
 	uint64_t version;	  /* of the stored tables; 0: nothing was ever stored */
 	struct settings settings; /* as they are wanted: some are read at start only */
 	enum config_source sources[SETTINGS_MAX];
-	size_t n_servers, n_users;
+	size_t n_servers, n_users, n_admins;
 	struct config_server *servers;
 	struct config_user *users;
+	struct config_admin *admins;
 };
 
 /* With one reference, empty, every setting at its default. */
@@ -54,13 +68,16 @@ void config_unref(struct config *c); /* NULL is fine; passwords are wiped */
 /* Room for one more, zeroed. The arrays move. */
 struct config_server *config_add_server(struct config *c);
 struct config_user *config_add_user(struct config *c);
+struct config_admin *config_add_admin(struct config *c);
 
 /* By address and by name; NULL when there is none. */
 const struct config_server *config_server_at(const struct config *c, const struct endpoint *at);
 const struct config_user *config_user_named(const struct config *c, const char *name);
+const struct config_admin *config_admin_named(const struct config *c, const char *name);
 
 const char *config_source_name(enum config_source source);
 const char *config_role_name(enum server_role_option role);
+const char *config_admin_role_name(enum admin_role role);
 
 /* What differs, in one line for the log and the history: "max_lag = 5s, servers + db4:3306". Never a password. */
 void config_describe_change(const struct config *before, const struct config *after, char *out, size_t out_size);

@@ -141,6 +141,12 @@ static bool check_whole(const struct config *c, char *error, size_t error_size)
 	if (!c->n_servers)
 		return config_refuse(error, error_size,
 			      "servers: there must be at least one; INSERT INTO servers(server) VALUES('HOST:PORT')");
+	bool any_admin = !c->n_admins;
+	for (size_t i = 0; i < c->n_admins; i++)
+		any_admin |= c->admins[i].role == ADMIN_ROLE_ADMIN;
+	if (!any_admin)
+		return config_refuse(error, error_size,
+				     "admins: one of them at least must have the role admin, or nobody could change anything");
 	if (c->n_servers > OPTIONS_SERVERS_MAX)
 		return config_refuse(error, error_size, "servers: there are %zu; allowed: at most %d", c->n_servers,
 			      OPTIONS_SERVERS_MAX);

@@ -18,6 +18,8 @@ static const struct {
 	 "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)"},
 	{"users", "SELECT name, password, comment FROM users ORDER BY rowid",
 	 "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)"},
+	{"admins", "SELECT name, password, role, comment FROM admins ORDER BY rowid",
+	 "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)"},
 };
 
 /* A literal that means the same to sqlite and on the console, where a backslash is an escape. */
@@ -75,6 +77,22 @@ static void export_users(FILE *out, const struct config *c, bool with_passwords)
 	}
 }
 
+/* A verifier is as good as the password to whoever has the time to guess. */
+static void export_admins(FILE *out, const struct config *c, bool with_passwords)
+{
+	for (size_t i = 0; i < c->n_admins; i++) {
+		const struct config_admin *a = &c->admins[i];
+		fprintf(out, "%sINSERT INTO admins(name, password, role, comment) VALUES(",
+			with_passwords ? "" : "-- the password is not shown: write it in the place of ***\n-- ");
+		put_literal(out, a->name);
+		fputs(", ", out);
+		put_literal(out, with_passwords ? a->verifier : "***");
+		fprintf(out, ", '%s', ", config_admin_role_name(a->role));
+		put_literal(out, a->comment);
+		fputs(");\n", out);
+	}
+}
+
 char *config_store_export(const struct config *c, bool with_passwords)
 {
 	char *text = NULL, value[600];
@@ -96,6 +114,7 @@ char *config_store_export(const struct config *c, bool with_passwords)
 	}
 	export_servers(out, c);
 	export_users(out, c, with_passwords);
+	export_admins(out, c, with_passwords);
 	fputs("COMMIT;\n", out);
 	fclose(out);
 	return text;
@@ -149,7 +168,8 @@ static bool copy_row(void *arg, sqlite3_stmt *row)
 static bool copy_tables(sqlite3 *from, sqlite3 *to)
 {
 	bool fine =
-		config_sql_script(to, "DELETE FROM main.settings; DELETE FROM main.servers; DELETE FROM main.users");
+		config_sql_script(to, "DELETE FROM main.settings; DELETE FROM main.servers; DELETE FROM main.users; "
+				      "DELETE FROM main.admins");
 	for (size_t i = 0; fine && i < sizeof tables / sizeof *tables; i++) {
 		struct copying c = {to, tables[i].insert};
 		fine = config_sql_rows(from, tables[i].select, copy_row, &c);
@@ -160,7 +180,8 @@ static bool copy_tables(sqlite3 *from, sqlite3 *to)
 /* As the tables look on the console. */
 static const char scratch_schema[] = "ALTER TABLE settings ADD COLUMN source TEXT AS ('configuration');"
 				     "ALTER TABLE servers ADD COLUMN source TEXT AS ('configuration');"
-				     "ALTER TABLE users ADD COLUMN source TEXT AS ('configuration')";
+				     "ALTER TABLE users ADD COLUMN source TEXT AS ('configuration');"
+				     "ALTER TABLE admins ADD COLUMN source TEXT AS ('configuration')";
 
 /* What it says is run in a database of its own first: it can do nothing but fill these tables. */
 bool config_store_import(sqlite3 *db, const char *sql, char *error, size_t error_size)

@@ -28,6 +28,11 @@ const char config_schema[] =
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
 	" password TEXT CHECK(length(password) <= 255)," /* NULL: the account is the primary's */
 	" comment TEXT NOT NULL DEFAULT '');"
+	"CREATE TABLE IF NOT EXISTS main.admins("
+	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
+	" password TEXT NOT NULL CHECK(length(password) > 0)," /* a verifier */
+	" role TEXT NOT NULL DEFAULT 'admin' CHECK(role IN ('admin', 'monitor')),"
+	" comment TEXT NOT NULL DEFAULT '');"
 	"CREATE TABLE IF NOT EXISTS main.config_history("
 	" version INTEGER PRIMARY KEY,"
 	" at TEXT NOT NULL," /* UTC */
@@ -48,7 +53,8 @@ static const struct {
 
 static const char given_schema[] = "CREATE TEMP TABLE given_settings(name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE);"
 				   "CREATE TEMP TABLE given_servers(name TEXT NOT NULL PRIMARY KEY, i INTEGER);"
-				   "CREATE TEMP TABLE given_users(name TEXT NOT NULL PRIMARY KEY, i INTEGER);";
+				   "CREATE TEMP TABLE given_users(name TEXT NOT NULL PRIMARY KEY, i INTEGER);"
+				   "CREATE TEMP TABLE given_admins(name TEXT NOT NULL PRIMARY KEY);"; /* none */
 
 static bool failed(sqlite3 *db, char *error, size_t error_size)
 {
@@ -261,6 +267,13 @@ static bool read_given_user(void *arg, sqlite3_stmt *row)
 	return true;
 }
 
+static bool read_admin(void *arg, sqlite3_stmt *row)
+{
+	struct reading *r = arg;
+	return config_admin_parse(config_add_admin(r->config), text_of(row, 0), text_of(row, 1), text_of(row, 2),
+				  text_of(row, 3), r->error, r->error_size);
+}
+
 static bool read_version(void *arg, sqlite3_stmt *row)
 {
 	((struct reading *)arg)->config->version = (uint64_t)sqlite3_column_int64(row, 0);
@@ -279,6 +292,7 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 		{"SELECT i FROM temp.given_servers ORDER BY i", read_given_server},
 		{"SELECT name, password, comment FROM main.users ORDER BY rowid", read_user},
 		{"SELECT i FROM temp.given_users ORDER BY i", read_given_user},
+		{"SELECT name, password, role, comment FROM main.admins ORDER BY rowid", read_admin},
 		{"SELECT coalesce(max(version), 0) FROM main.config_history", read_version},
 	};
 	struct reading r = {config_create(), given, error, error_size};
@@ -315,6 +329,7 @@ static const struct named_table {
 	{"settings", "name", "given_settings"},
 	{"servers", "server", "given_servers"},
 	{"users", "name", "given_users"},
+	{"admins", "name", "given_admins"},
 };
 
 static const struct named_table *named_table(const char *table)
@@ -384,6 +399,16 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 		return false;
 	return config_sql(db, "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)", "sss",
 			  user->option.name, user->option.has_password ? user->option.password : NULL, user->comment) ||
+	       failed(db, error, error_size);
+}
+
+bool config_store_admin(sqlite3 *db, const char *old, const struct config_admin *admin, bool replace, char *error,
+			size_t error_size)
+{
+	if (!make_place(db, "admins", old, admin->name, replace, error, error_size))
+		return false;
+	return config_sql(db, "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)", "ssss",
+			  admin->name, admin->verifier, config_admin_role_name(admin->role), admin->comment) ||
 	       failed(db, error, error_size);
 }
 

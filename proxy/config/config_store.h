@@ -1,5 +1,5 @@
 /*
- * The tables of the configuration in sqlite: main.settings, main.servers and main.users, in the file of --config, or in
+ * The tables of the configuration in sqlite: main.settings, main.servers, main.users and main.admins, in the file of --config, or in
  * memory without one. What was given at start lies beside them, in temporary tables (temp.given_...): where both speak,
  * the tables win over the given servers and users row by row, and the command line over a stored setting until somebody
  * changes that one.
@@ -33,6 +33,10 @@ bool config_server_parse(struct config_server *s, const char *name, const char *
 bool config_user_parse(struct config_user *u, const char *name, const char *password /* NULL: none */,
 		       const char *comment, char *error, size_t error_size);
 
+/* The password, or the verifier that was made of one. */
+bool config_admin_parse(struct config_admin *a, const char *name, const char *password, const char *role,
+			const char *comment, char *error, size_t error_size);
+
 /* Writes of one row: false, and nothing written, when it is not allowed. `old` is the row's name before, NULL for a new
  * one; a `replace` takes the place of a row of the same name. */
 bool config_store_setting(sqlite3 *db, const char *name, const char *value, char *error, size_t error_size);
@@ -40,6 +44,9 @@ bool config_store_server(sqlite3 *db, const char *old, const struct config_serve
 			 size_t error_size);
 bool config_store_user(sqlite3 *db, const char *old, const struct config_user *user, bool replace, char *error,
 		       size_t error_size);
+
+bool config_store_admin(sqlite3 *db, const char *old, const struct config_admin *admin, bool replace, char *error,
+			size_t error_size);
 
 /* A setting that is dropped has its default again; a given row that is dropped comes back with the next start. */
 bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size);

@@ -12,6 +12,7 @@
 #include "protocol/ok.h"
 #include "proxy/config/config_change.h"
 #include "proxy/console/console_catalog.h"
+#include "proxy/console/console_login.h"
 #include "proxy/console/console_session.h"
 #include "proxy/console/console_table.h"
 #include "proxy/control_call.h"
@@ -182,11 +183,11 @@ static bool is_welcome(struct client *c)
 	bool written = true, here = c->is_unix;
 	if (!here)
 		here = uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
-	if (!here)
+	if (!here && !console_has_admins())
 		written = err_write(
 			&c->refusal, &seq, 0, 1130, "HY000",
 			"wye's console takes clients of its own machine only, as long as there are no admin "
-			"accounts: connect from there to 127.0.0.1, or to a Unix socket given with --admin /path");
+			"accounts: connect from there and create one, INSERT INTO admins(name, password) VALUES('...', '...')");
 	else if (n_clients > CLIENTS_MAX)
 		written = err_write(&c->refusal, &seq, 0, 1040, "08004",
 				    "wye's console has %d clients already: close one", CLIENTS_MAX);
@@ -232,6 +233,8 @@ static void on_connection(uv_stream_t *stream, int status)
 		uv_tcp_nodelay(&c->uv.tcp, 1);
 	if (is_welcome(c))
 		c->session = console_session_create(catalog, next_id++);
+	if (c->session)
+		c->session->trusted = c->is_unix;
 	client_arm(c);
 }
 
@@ -269,7 +272,7 @@ static int door_open(const struct endpoint *at, char *error, size_t n)
 	doors[n_doors++] = d;
 	if (d->is_unix) {
 		snprintf(d->path, sizeof d->path, "%s", at->host);
-		chmod(d->path, 0600); /* who may open it is an administrator: there are no accounts yet */
+		chmod(d->path, 0600); /* who may open it is an administrator */
 	}
 	failed = d->is_unix ? uv_pipe_open(&d->uv.pipe, fd) : uv_tcp_open(&d->uv.tcp, fd);
 	if (failed)

@@ -11,6 +11,7 @@
 #include "proxy/config/config_store.h"
 #include "proxy/console/console_functions.h"
 #include "proxy/console/console_table.h"
+#include "proxy/console/console_views.h"
 
 #define STEPS_BETWEEN_LOOKS 10000 /* of sqlite's machine, between looks at the clock */
 #define VALUE_BYTES_MAX (16 << 20)
@@ -207,7 +208,7 @@ static const sqlite3_module writable_module = {READING, .xCreate = vtab_connect,
 static bool is_stored(const char *table)
 {
 	const struct console_table *t = console_table_by_name(table);
-	return !t || console_writing_of(t);
+	return t ? console_writing_of(t) != NULL : !console_view_is(table);
 }
 
 /* What is stored is seen and written through the tables of the console only: they check, and hide the passwords. */
@@ -279,7 +280,7 @@ struct console_catalog *console_catalog_create(sqlite3 *db, char *error, size_t 
 	const struct console_table *table;
 	for (size_t i = 0; fine && (table = console_table_at(i)); i++)
 		fine = add_table(c, table);
-	fine = fine && console_functions_add(c);
+	fine = fine && console_functions_add(c) && console_views_add(c->db);
 	if (!fine) {
 		snprintf(error, error_size, "sqlite: %s", c->db ? sqlite3_errmsg(c->db) : "out of memory");
 		console_catalog_destroy(c);
@@ -359,7 +360,7 @@ void console_catalog_error(struct console_catalog *c, struct console_error *e)
 		set_error(e, 1290, "HY000");
 		snprintf(
 			e->text, sizeof e->text,
-			"Of this console's tables only settings, servers and users can be changed, by INSERT, UPDATE "
+			"Of this console's tables only settings, servers, users and admins can be changed, by INSERT, UPDATE "
 			"and DELETE of their rows");
 	} else if (code == SQLITE_CONSTRAINT) {
 		set_error(e, 1231, "42000");

@@ -1,22 +1,20 @@
 #include "proxy/console/console_commands.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "protocol/constants.h"
 #include "proxy/config/config_change.h"
+#include "proxy/console/console_login.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_variables.h"
 #include "proxy/console/console_write.h"
-#include "proxy/events.h"
 #include "proxy/nearest.h"
-#include "proxy/stats.h"
 
 #define SQL_MAX 8192
+#define NOTHING(columns) "SELECT " columns " WHERE 0"
 
 bool console_expect_end(struct console_call *call)
 {
@@ -114,64 +112,23 @@ static void run_rollback(struct console_call *call)
 	console_transaction_roll_back(call->session, call->answer);
 }
 
-/* KILL [CONNECTION | QUERY] id: any client's, by the ids that stats_sessions shows. */
-static void run_kill(struct console_call *call)
+/* Whatever follows makes no difference. */
+static void run_whatever_follows(struct console_call *call)
 {
-	char number[24], *end;
-	bool query_only = sql_take(&call->rest, "QUERY");
-	if (!query_only)
-		sql_take(&call->rest, "CONNECTION");
-	if (!sql_value(&call->rest, number, sizeof number))
-		number[0] = '\0';
-	unsigned long long id = strtoull(number, &end, 10);
-	bool there = *number && !*end && console_catalog_finds(call->session->catalog,
-							      "SELECT 1 FROM stats_sessions WHERE id = ?1", number);
-	if (!there)
-		answer_error(call->answer, 1094, "HY000", "Unknown thread id: %.24s; SHOW SESSIONS lists them", number);
-	else if (console_expect_end(call) && stats_session_kill(id, query_only)) {
-		event_note(LOG_LEVEL_INFO, "kill", NULL, "%s %llu, asked for on the console by '%s'",
-			   query_only ? "the statement of" : "session", id, call->session->user);
-		answer_ok(call->answer, "");
-	}
+	answer_sql(call->answer, call->session->catalog, call->command->sql, NULL, 0);
 }
 
-static void run_reset_statements(struct console_call *call)
-{
-	char digest[24] = "", *end = digest;
-	bool one = !sql_at_end(call->rest) && sql_value(&call->rest, digest, sizeof digest);
-	unsigned long long number = one ? strtoull(digest, &end, 16) : 0;
-	if (one && (!*digest || *end || !number)) {
-		answer_error(call->answer, 1231, "42000", "'%.24s' is no digest; stats_statements shows them", digest);
-	} else if (console_expect_end(call)) {
-		stats_statements_forget(number);
-		answer_ok(call->answer, "");
-	}
-}
-
-static void run_reset_errors(struct console_call *call)
-{
-	if (!console_expect_end(call))
-		return;
-	stats_errors_forget();
-	answer_ok(call->answer, "");
-}
-
-/* The same as the signal from outside: running transactions are finished first. */
-static void run_shutdown(struct console_call *call)
-{
-	if (!console_expect_end(call))
-		return;
-	event_note(LOG_LEVEL_WARNING, "shutdown", NULL, "asked for on the console by '%s'", call->session->user);
-	answer_ok(call->answer, "wye stops as soon as running transactions are finished");
-	kill(getpid(), SIGTERM);
-}
-
+#define NO_INDEXES                                                                                                    \
+	NOTHING("'' AS \"Table\", 0 AS Non_unique, '' AS Key_name, 0 AS Seq_in_index, '' AS Column_name, "             \
+		"'' AS Collation, 0 AS Cardinality, 0 AS Sub_part, '' AS Packed, '' AS \"Null\", '' AS Index_type, "     \
+		"'' AS Comment, '' AS Index_comment")
+#define GRANTS "SELECT 'GRANT ALL PRIVILEGES ON *.* TO `' || user || '`@`%`' AS Grants FROM mysql_account"
 #define TABLES "SELECT name AS Tables_in_wye FROM console_tables WHERE NOT hidden"
 #define CONFIG_DIFF                                                                                              \
 	"SELECT 'settings' AS \"table\", name, value, source FROM settings WHERE source <> 'default' UNION ALL "   \
 	"SELECT 'servers', server, 'role ' || role || ', weight ' || weight, source FROM servers UNION ALL "       \
-	"SELECT 'users', name, password, source FROM users"
-#define NOTHING(columns) "SELECT " columns " WHERE 0"
+	"SELECT 'users', name, password, source FROM users UNION ALL "                                             \
+	"SELECT 'admins', name, 'role ' || role, source FROM admins"
 
 static const struct console_command commands[] = {
 	{"SHOW TABLES", "the tables of this console", console_run_sql, TABLES, "Tables_in_wye"},
@@ -190,8 +147,8 @@ static const struct console_command commands[] = {
 	{"SHOW LATENCY", "times by server and kind of statement (stats_latency)", console_run_sql,
 	 "SELECT * FROM stats_latency", "server"},
 	{"RESET STATEMENTS", "RESET STATEMENTS ['digest']: stats_statements and stats_latency begin anew, or one digest",
-	 run_reset_statements, NULL, NULL},
-	{"RESET ERRORS", "stats_errors begins anew", run_reset_errors, NULL, NULL},
+	 console_run_reset_statements, NULL, NULL},
+	{"RESET ERRORS", "stats_errors begins anew", console_run_reset_errors, NULL, NULL},
 	{"SHOW ROUTES", "statements by route and reason (stats_routes)", console_run_sql,
 	 "SELECT * FROM stats_routes ORDER BY statements DESC", "reason"},
 	{"SHOW LEARNED", "statements that replicas refused (stats_learned)", console_run_sql,
@@ -206,6 +163,7 @@ static const struct console_command commands[] = {
 	{"SHOW SETTINGS", "the settings, their defaults and what they do (settings)", console_run_sql,
 	 "SELECT * FROM settings", "name"},
 	{"SHOW USERS", "accounts given by hand (users)", console_run_sql, "SELECT * FROM users", "name"},
+	{"SHOW ADMINS", "who may log in to this console (admins)", console_run_sql, "SELECT * FROM admins", "name"},
 	{"SHOW PROCESSLIST", "the clients connected now, as MySQL shows them", console_run_sql,
 	 "SELECT * FROM processlist", "User"},
 	{"SHOW COLUMNS FROM", "SHOW COLUMNS FROM table: its columns and what they hold", console_run_show_columns,
@@ -230,9 +188,12 @@ static const struct console_command commands[] = {
 	{"EXPORT CONFIG", "EXPORT CONFIG [WITH PASSWORDS]: as SQL, for this console or a file of --config FILE.sql",
 	 console_run_export, NULL, NULL},
 	{"RELOAD", "read the file of --config FILE.sql again", console_run_reload, NULL, NULL},
-	{"KILL", "KILL [QUERY] id: ends a client's session, or only what it runs (stats_sessions)", run_kill, NULL,
+	{"KILL", "KILL [QUERY] id: ends a client's session, or only what it runs (stats_sessions)", console_run_kill, NULL,
 	 NULL},
-	{"SHUTDOWN", "finish running transactions, then stop", run_shutdown, NULL, NULL},
+	{"DRAIN", "DRAIN 'host:port': the replica gets no new reads, until RESUME 'host:port'", console_run_drain, NULL, NULL},
+	{"PAUSE", "statements outside a transaction wait, at most queue_timeout, until RESUME", console_run_pause, NULL, NULL},
+	{"RESUME", "RESUME ends PAUSE; RESUME 'host:port' ends its DRAIN", console_run_resume, NULL, NULL},
+	{"SHUTDOWN", "finish running transactions, then stop", console_run_shutdown, NULL, NULL},
 	{"HELP", "this list", console_run_help, NULL, NULL},
 
 	/* What clients say out of habit. */
@@ -250,6 +211,20 @@ static const struct console_command commands[] = {
 	 "Variable_name"},
 	{"SHOW SESSION STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
 	{"SHOW GLOBAL STATUS", NULL, console_run_sql, "SELECT * FROM console_status", "Variable_name"},
+	{"SHOW MYSQL STATUS", NULL, console_run_sql, "SELECT * FROM stats_mysql_global", "Variable_Name"},
+	{"SHOW PROCEDURE STATUS", NULL, console_run_sql, NOTHING("'' AS Db, '' AS Name, '' AS Type, '' AS Definer"), NULL},
+	{"SHOW FUNCTION STATUS", NULL, console_run_sql, NOTHING("'' AS Db, '' AS Name, '' AS Type, '' AS Definer"), NULL},
+	{"SHOW TRIGGERS", NULL, console_run_sql, NOTHING("'' AS \"Trigger\", '' AS Event, '' AS \"Table\""), NULL},
+	{"SHOW EVENTS FROM", NULL, run_whatever_follows, NOTHING("'' AS Db, '' AS Name, '' AS Definer"), NULL},
+	{"SHOW INDEX FROM", NULL, run_whatever_follows, NO_INDEXES, NULL},
+	{"SHOW INDEXES FROM", NULL, run_whatever_follows, NO_INDEXES, NULL},
+	{"SHOW KEYS FROM", NULL, run_whatever_follows, NO_INDEXES, NULL},
+	{"SHOW GRANTS", NULL, run_whatever_follows, GRANTS, NULL},
+	{"SHOW PRIVILEGES", NULL, console_run_sql, NOTHING("'' AS Privilege, '' AS Context, '' AS Comment"), NULL},
+	{"SHOW CHARSET", NULL, console_run_sql,
+	 "SELECT 'utf8mb4' AS Charset, 'UTF-8 Unicode' AS Description, 'utf8mb4_general_ci' AS \"Default collation\", "
+	 "4 AS Maxlen",
+	 "Charset"},
 	{"SHOW WARNINGS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
 	{"SHOW ERRORS", NULL, console_run_sql, NOTHING("'' AS Level, 0 AS Code, '' AS Message"), NULL},
 	{"SHOW ENGINES", NULL, console_run_sql,
@@ -384,10 +359,24 @@ static void run_for_sqlite(struct console_session *s, struct answer *a, const ch
 	sqlite3_finalize(statement);
 }
 
+/* On the process: not for who may only read. What changes the configuration asks by itself. */
+static bool acts(const struct console_command *command)
+{
+	static void (*const acting[])(struct console_call *) = {
+		console_run_kill,	    console_run_drain, console_run_pause,	 console_run_resume,
+		console_run_reset_statements, console_run_reset_errors, console_run_reload, console_run_shutdown};
+	for (size_t i = 0; i < sizeof acting / sizeof *acting; i++)
+		if (command->run == acting[i])
+			return true;
+	return false;
+}
+
 void console_command_run(struct console_session *s, struct answer *a, const char *sql)
 {
 	struct console_call call = {.session = s, .answer = a};
 	call.command = find(sql, &call.rest);
+	if (call.command && acts(call.command) && !console_may_act(s, a))
+		return;
 	if (call.command)
 		call.command->run(&call);
 	else if (sql_at_end(sql) && *sql)

@@ -61,5 +61,12 @@ void console_run_history(struct console_call *call);
 void console_run_rollback_config(struct console_call *call);
 void console_run_reload(struct console_call *call);
 void console_run_not_needed(struct console_call *call);
+void console_run_kill(struct console_call *call); /* console_verbs.c ... */
+void console_run_reset_statements(struct console_call *call);
+void console_run_reset_errors(struct console_call *call);
+void console_run_drain(struct console_call *call);
+void console_run_pause(struct console_call *call);
+void console_run_resume(struct console_call *call);
+void console_run_shutdown(struct console_call *call);
 
 #endif

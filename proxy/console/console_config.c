@@ -8,6 +8,7 @@
 #include "proxy/config/config_change.h"
 #include "proxy/config/config_sql.h"
 #include "proxy/config/config_store.h"
+#include "proxy/console/console_login.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_write.h"
 
@@ -28,7 +29,7 @@ static void answer_lines(struct console_call *call, const char *column, const ch
 void console_run_export(struct console_call *call)
 {
 	bool with_passwords = sql_take(&call->rest, "WITH") && sql_take(&call->rest, "PASSWORDS");
-	if (!console_expect_end(call))
+	if (!console_expect_end(call) || (with_passwords && !console_may_act(call->session, call->answer)))
 		return;
 	config_read_for(call->session);
 	struct config *c = config_visible();

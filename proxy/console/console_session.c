@@ -12,11 +12,13 @@
 #include "proxy/config/config_change.h"
 #include "proxy/console/console_answer.h"
 #include "proxy/console/console_commands.h"
+#include "proxy/console/console_login.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_statement.h"
 #include "proxy/console/console_table.h"
 #include "proxy/console/console_variables.h"
 #include "proxy/console/console_write.h"
+#include "proxy/events.h"
 
 #define COLLATION_UTF8MB4 45
 #define OUT_ENOUGH (1u << 20) /* no further command is begun while this much waits to be sent */
@@ -99,10 +101,24 @@ static void copy_view(char *out, size_t size, struct view v)
 	snprintf(out, size, "%.*s", (int)(v.len < size ? v.len : size - 1), (const char *)v.p);
 }
 
-/* Every password is right; but a client of caching_sha2_password wants to hear so before the OK. */
+static void deny(struct console_session *s, struct answer *a, bool with_password)
+{
+	event_note(LOG_LEVEL_WARNING, "admin-refused", NULL, "a login to the console as '%.64s'", s->user);
+	answer_error(a, 1045, "28000", "Access denied for user '%.64s' to wye's console (using password: %s)", s->user,
+		     with_password ? "YES" : "NO");
+	close_after(s);
+}
+
+/* A client of caching_sha2_password wants to hear that its answer will do before the OK. */
 static void logged_in(struct console_session *s, struct answer *a, struct view answer)
 {
 	static const uint8_t fast_path_done[] = {3};
+	enum admin_role role;
+	if (!console_login_check(s, answer, &role)) {
+		deny(s, a, answer.len > 0);
+		return;
+	}
+	s->monitor = role == ADMIN_ROLE_MONITOR;
 	if (s->plugin == AUTH_SHA2 && answer.len > 1 && !auth_more_write(&s->out, &a->seq, fast_path_done, 1))
 		close_after(s);
 	answer_ok(a, "");

@@ -3,8 +3,9 @@
  *
  *	greeting sent ──login──> (switch sent ──answer──>) ready ──command──> answered ... ──COM_QUIT──> closing
  *
- * There are no admin accounts yet: every user name and password is taken, and the listener lets in only clients of
- * this machine. Runs on the control thread.
+ * While the table `admins` is empty every user name and password is taken, and the listener lets in only clients of this
+ * machine; else a name and its password are asked for, of everybody but who comes by a Unix socket, which its owner alone
+ * may open. Runs on the control thread.
  */
 #ifndef WYE_PROXY_CONSOLE_SESSION_H
 #define WYE_PROXY_CONSOLE_SESSION_H
@@ -33,6 +34,8 @@ struct console_session {
 	uint32_t caps;
 	enum auth_plugin plugin;
 	uint8_t nonce[NONCE_LEN];
+	bool trusted; /* it came by a Unix socket; set by who made the session */
+	bool monitor; /* it may only read */
 	char user[129];
 	char schema[65];		 /* empty: none */
 	bool autocommit, in_transaction; /* in one of BEGIN's */

@@ -5,25 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/config/config_sql.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_table.h"
+#include "proxy/console/console_views.h"
 
 /* [schema.]table; the error is answered when there is none. */
-static const struct console_table *take_table(struct console_call *call)
+static const struct console_table *take_table(struct console_call *call, char *name, size_t size)
 {
-	char name[128];
-	if (!sql_word(&call->rest, name, sizeof name)) {
+	if (!sql_word(&call->rest, name, size)) {
 		answer_error(call->answer, 1064, "42000", "%s is followed by the name of a table",
 			     call->command->name);
 		return NULL;
 	}
 	if (*sql_skip(call->rest) == '.') {
 		call->rest = sql_skip(call->rest) + 1;
-		if (!sql_word(&call->rest, name, sizeof name))
+		if (!sql_word(&call->rest, name, size))
 			name[0] = '\0';
 	}
 	const struct console_table *table = console_table_by_name(name);
-	if (table)
+	if (table || console_view_is(name))
 		return table;
 	const char *near = console_table_nearest(name);
 	answer_error(call->answer, 1146, "42S02", "There is no table '%.64s'%s%s%s", name,
@@ -35,11 +36,22 @@ static const struct console_table *take_table(struct console_call *call)
 	"SELECT name AS Field, lower(type) AS Type, 'YES' AS \"Null\", '' AS \"Key\", NULL AS \"Default\", '' AS Extra"
 #define OF_TABLE " FROM console_columns WHERE table_name = ?1"
 
+/* sqlite knows them. */
+static void show_columns_of_view(struct console_call *call, const char *const texts[2])
+{
+	config_sql_trust(true);
+	answer_sql(call->answer, call->session->catalog,
+		   "SELECT name AS Field, 'text' AS Type, 'YES' AS \"Null\", '' AS \"Key\", NULL AS \"Default\", "
+		   "'' AS Extra FROM pragma_table_info(?1) WHERE name LIKE ?2",
+		   texts, 2);
+	config_sql_trust(false);
+}
+
 void console_run_show_columns(struct console_call *call)
 {
-	char pattern[256] = "%", schema[65];
-	const struct console_table *table = take_table(call);
-	if (!table)
+	char pattern[256] = "%", schema[65], name[128] = "";
+	const struct console_table *table = take_table(call, name, sizeof name);
+	if (!table && !console_view_is(name))
 		return;
 	if (sql_take(&call->rest, "FROM") || sql_take(&call->rest, "IN"))
 		sql_word(&call->rest, schema, sizeof schema);
@@ -47,7 +59,11 @@ void console_run_show_columns(struct console_call *call)
 		sql_value(&call->rest, pattern, sizeof pattern); /* DESCRIBE table [column] */
 	if (!console_expect_end(call))
 		return;
-	const char *texts[] = {table->name, pattern};
+	const char *texts[] = {table ? table->name : name, pattern};
+	if (!table) {
+		show_columns_of_view(call, texts);
+		return;
+	}
 	bool full = strstr(call->command->name, "FULL");
 	answer_sql(
 		call->answer, call->session->catalog,
@@ -60,7 +76,10 @@ void console_run_show_columns(struct console_call *call)
 
 void console_run_show_create(struct console_call *call)
 {
-	const struct console_table *table = take_table(call);
+	char name[128] = "";
+	const struct console_table *table = take_table(call, name, sizeof name);
+	if (!table && console_view_is(name))
+		answer_error(call->answer, 1347, "HY000", "'%.64s' is a view: SHOW COLUMNS FROM tells what it has", name);
 	if (!table || !console_expect_end(call))
 		return;
 	char *text = NULL;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/console/console_variables.h"
+
 #define VARIABLE_CALL "mysql_variable('"
 
 static bool is_word(char c)
@@ -236,6 +238,37 @@ static const char *copy_word(struct text *t, const char *p)
 	return p + len;
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcasecmp(name, *names) == 0)
+			return true;
+	return false;
+}
+
+/* schema.table: the console's tables have no schema, those of a server's own schemas have it in their names. Past what
+ * was translated, or NULL when this is no such name. */
+static const char *translate_qualified(struct text *t, const char *p)
+{
+	static const char *const own[] = {CONSOLE_SCHEMA, "main", "stats", "disk", "monitor", NULL};
+	static const char *const others[] = {"information_schema", "performance_schema", "mysql", "sys", NULL};
+	char schema[32], table[65];
+	if ((!is_word(*p) && *p != '`') || (t->len && (t->p[t->len - 1] == '.' || is_word(t->p[t->len - 1]))) ||
+	    !sql_word(&p, schema, sizeof schema) || *p != '.')
+		return NULL;
+	if (is_one_of(schema, own))
+		return p + 1;
+	p++;
+	if (!is_one_of(schema, others) || !sql_word(&p, table, sizeof table))
+		return NULL;
+	put_growing(t, '"');
+	put_all(t, schema);
+	put_growing(t, '.');
+	put_all(t, table);
+	put_growing(t, '"');
+	return p;
+}
+
 static const char *translate_one(struct text *t, const char *p)
 {
 	const char *after = sql_skip(p);
@@ -245,6 +278,9 @@ static const char *translate_one(struct text *t, const char *p)
 	}
 	if (*p == '\'' || *p == '"')
 		return translate_string(t, p);
+	const char *past = translate_qualified(t, p);
+	if (past)
+		return past;
 	if (*p == '`')
 		return copy_name(t, p);
 	if (*p == '@')

@@ -9,6 +9,7 @@ static const struct console_table *const tables[] = {
 	/* configuration */
 	&table_servers,
 	&table_users,
+	&table_admins,
 	&table_settings,
 	/* state */
 	&table_stats_servers,
@@ -27,6 +28,7 @@ static const struct console_table *const tables[] = {
 	&table_processlist,
 	&table_variables,
 	&table_status,
+	&table_latency,
 	&table_tables,
 	&table_columns,
 	&table_dual,

@@ -65,8 +65,9 @@ extern const struct console_table table_stats_sessions, table_processlist;
 extern const struct console_table table_stats_statements, table_stats_latency, table_stats_errors;
 extern const struct console_table table_stats_events;
 extern const struct console_table table_stats_memory;
-extern const struct console_table table_settings, table_users;
+extern const struct console_table table_settings, table_users, table_admins;
 extern const struct console_table table_variables, table_status;
+extern const struct console_table table_latency;
 extern const struct console_table table_tables, table_columns, table_dual;
 
 #endif

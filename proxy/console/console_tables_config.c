@@ -201,6 +201,54 @@ static bool drop_user(sqlite3 *db, const char *old, char *error, size_t error_si
 const struct console_table table_users = {"users", "accounts given by hand, beside those of the primary",
 					  COLUMNS(users_columns), produce_users, false};
 
+/* ---- admins ---- */
+
+static const struct table_column admins_columns[] = {
+	{"name", COLUMN_TEXT, "who may log in to this console; while there is nobody, everybody on this machine may"},
+	{"password", COLUMN_TEXT, "*** : only what checks it is kept"},
+	{"role", COLUMN_TEXT, "admin, or monitor: reads only"},
+	{"comment", COLUMN_TEXT, "free text"},
+	{"source", COLUMN_TEXT, "where the row comes from: configuration"},
+};
+
+static void produce_admins(struct table_rows *rows)
+{
+	struct config *c = config_visible();
+	for (size_t i = 0; c && i < c->n_admins; i++) {
+		rows_text(rows, c->admins[i].name);
+		rows_text(rows, "***");
+		rows_text(rows, config_admin_role_name(c->admins[i].role));
+		rows_text(rows, c->admins[i].comment);
+		rows_text(rows, config_source_name(CONFIG_STORED));
+	}
+	config_unref(c);
+}
+
+static bool put_admin(sqlite3 *db, const char *old, const char *const *columns, bool replace, char *error,
+		      size_t error_size)
+{
+	struct config *c = config_visible();
+	const struct config_admin *found = old ? config_admin_named(c, old) : NULL;
+	struct config_admin before = found ? *found : (struct config_admin){.role = ADMIN_ROLE_ADMIN}, changed;
+	config_unref(c);
+	if (is_given(columns[4]))
+		return refuse(error, error_size, "admins: the column source cannot be written", "");
+	const char *name = is_given(columns[0]) ? columns[0] : old;
+	config_change_touched();
+	return config_admin_parse(&changed, name ? name : "", is_given(columns[1]) ? columns[1] : before.verifier,
+				  is_given(columns[2]) ? columns[2] : config_admin_role_name(before.role),
+				  is_given(columns[3]) ? columns[3] : before.comment, error, error_size) &&
+	       config_store_admin(db, old, &changed, replace, error, error_size);
+}
+
+static bool drop_admin(sqlite3 *db, const char *old, char *error, size_t error_size)
+{
+	return drop(db, "admins", old, error, error_size);
+}
+
+const struct console_table table_admins = {"admins", "who may log in to this console",
+					   COLUMNS(admins_columns), produce_admins, false};
+
 /* ---- all of them ---- */
 
 const struct table_writing *console_writing_of(const struct console_table *table)
@@ -212,6 +260,7 @@ const struct table_writing *console_writing_of(const struct console_table *table
 		{&table_settings, {put_setting, drop_setting}},
 		{&table_servers, {put_server, drop_server}},
 		{&table_users, {put_user, drop_user}},
+		{&table_admins, {put_admin, drop_admin}},
 	};
 	for (size_t i = 0; i < sizeof writings / sizeof *writings; i++)
 		if (writings[i].table == table)

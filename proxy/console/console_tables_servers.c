@@ -56,6 +56,7 @@ static const struct table_column stats_servers_columns[] = {
 	{"state", COLUMN_TEXT, "new, up, down, stopped (replication does not run) or lagging (beyond max_lag)"},
 	{"reason", COLUMN_TEXT, "why the state is what it is"},
 	{"takes_reads", COLUMN_INTEGER, "1: a replica that serves reads"},
+	{"drained", COLUMN_INTEGER, "1: an administrator has taken it out of the pool (DRAIN)"},
 	{"lag_ms", COLUMN_INTEGER, "how far behind the primary; NULL: not known"},
 	{"catch_up_us", COLUMN_INTEGER,
 	 "what it lately needed to apply what the primary had committed, or for how long it lacks something now"},
@@ -86,6 +87,7 @@ static void row_of_server(struct table_rows *rows, const struct server_info *s)
 	rows_text(rows, server_state_name(s->state));
 	rows_text(rows, s->reason);
 	rows_integer(rows, s->takes_reads);
+	rows_integer(rows, s->drained);
 	if (s->lag_us < 0)
 		rows_null(rows);
 	else

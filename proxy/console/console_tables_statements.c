@@ -250,6 +250,48 @@ static void produce_stats_latency(struct table_rows *rows)
 const struct console_table table_stats_latency = {"stats_latency", "times by server and kind of statement",
 						  COLUMNS(stats_latency_columns), produce_stats_latency, false};
 
+static const struct table_column latency_columns[] = {
+	{"server", COLUMN_TEXT, "where statements ran"},
+	{"class", COLUMN_TEXT, "their kind"},
+	{"from_us", COLUMN_INTEGER, "the least time counted"},
+	{"to_us", COLUMN_INTEGER, "and below which"},
+	{"statements", COLUMN_INTEGER, "how many"},
+};
+
+static void rows_of_histogram(struct table_rows *rows, const struct snapshot *s, int slot, enum statement_class class)
+{
+	uint64_t counts[HISTOGRAM_BUCKETS] = {0};
+	struct statement_times_read *t = malloc(sizeof *t);
+	if (!t)
+		abort();
+	for (unsigned w = 0; w < stats_workers(); w++)
+		if (statement_class_read(stats_statements(w), slot, class, t))
+			for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+				counts[i] += t->histograms[PART_ALL][i];
+	free(t);
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!counts[i])
+			continue;
+		row_server(rows, s, slot);
+		rows_text(rows, statement_class_name(class));
+		rows_count(rows, histogram_from(i));
+		rows_count(rows, histogram_from(i + 1));
+		rows_count(rows, counts[i]);
+	}
+}
+
+static void produce_latency(struct table_rows *rows)
+{
+	struct snapshot *s = snapshot_get();
+	for (int slot = STATEMENT_NO_SERVER; slot < SERVERS_MAX; slot++)
+		for (unsigned class = 0; class < STATEMENT_CLASS_COUNT; class++)
+			rows_of_histogram(rows, s, slot, (enum statement_class)class);
+	snapshot_unref(s);
+}
+
+const struct console_table table_latency = {"console_latency", "statements by server, kind and time",
+					    COLUMNS(latency_columns), produce_latency, true};
+
 /* ---- stats_errors ---- */
 
 static const struct table_column stats_errors_columns[] = {

@@ -3,6 +3,7 @@
 #include "proxy/config/config_change.h"
 #include "proxy/config/config_sql.h"
 #include "proxy/config/config_store.h"
+#include "proxy/console/console_login.h"
 
 static bool is_one_by_one(const struct console_session *s)
 {
@@ -18,6 +19,8 @@ static void set_status(const struct console_session *s, struct answer *a)
 bool console_write_begin(struct console_session *s, struct answer *a)
 {
 	char error[CONFIG_ERROR_MAX];
+	if (!console_may_act(s, a))
+		return false;
 	if (!config_change_begin(s, s->user, error, sizeof error)) {
 		answer_error(a, 1205, "HY000", "%s", error);
 		return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/pause.h"
 #include "proxy/session/admission.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
@@ -52,6 +53,8 @@ static enum step waited_too_long(struct session *s, uint64_t waited_ms)
 	char text[900], why[480] = "no server has applied what this session has seen, or may be used";
 	const struct server_info *server =
 		r->slot >= 0 ? snapshot_server_by_slot(s->worker->snapshot, (unsigned)r->slot) : NULL;
+	if (pause_is_on() && r->slot < 0)
+		snprintf(why, sizeof why, "an administrator has paused wye (PAUSE)");
 	if (r->line_of)
 		pool_explain(r->line_of, why, sizeof why);
 	else if (r->gate_waits)
@@ -143,6 +146,8 @@ enum step want_backend_step(struct session *s)
 	if (r->slot < 0) {
 		pool_leave_line(s);
 		admission_leave(s);
+		if (pause_is_on() && !s->pinned && !r->own)
+			return wait_for(s);
 		switch (routing_choose(s, text, sizeof text)) {
 		case ROUTING_OK:
 			break;

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from conftest import start_wye
 from endpoint import wait_until
 
 LONGLONG = 8
@@ -16,6 +17,18 @@ def tables(cluster):
         root.run("CREATE TABLE IF NOT EXISTS app.timed (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(40), UNIQUE (v))")
         root.run("REPLACE INTO app.timed (id, v) VALUES (1, 'one'), (2, 'two'), (3, 'three')")
     cluster.wait_caught_up()
+
+
+@pytest.fixture(scope="module")
+def small(cluster, tmp_path_factory):
+    """A wye with one connection to each server, and room for twenty digests."""
+    one = start_wye(cluster, tmp_path_factory.mktemp("small"), "--threads", "1", "--set", "statement_digests=20", "--set",
+                    "server_max_connections=1")
+    try:
+        yield one
+        one.finish()
+    finally:
+        one.kill()
 
 
 def statements(wye, text):
@@ -61,29 +74,20 @@ def test_prepared_statements_count_where_they_are_executed(wye, cluster, client)
     assert total(rows, "statements") == 7 and total(rows, "rows_sent") == 7
 
 
-def test_the_time_at_the_server_is_apart_from_that_in_the_queue(wye, cluster):
-    def queued():
-        return wye.console("SELECT sum(queued) AS n FROM stats_workers")[0]["n"]
-
-    def wait_in_line():
-        with wye.session() as session:
-            session.run("SELECT 'in line', v FROM timed WHERE id = 1 FOR UPDATE")
-    wye.console("SET server_max_connections = 1")
-    try:
-        with wye.session() as holder:
-            holder.run("BEGIN")
-            holder.run("SELECT SLEEP(0.05) FROM timed WHERE id = 1 FOR UPDATE")
-            other = threading.Thread(target=wait_in_line)
-            other.start()
-            wait_until(queued, "the other session to wait for the only connection")
-            holder.run("SELECT SLEEP(0.1) FROM timed WHERE id = 2 FOR UPDATE")
-            holder.run("COMMIT")
-            other.join()
-    finally:
-        wye.console("SET server_max_connections = DEFAULT")
-    (row,) = statements(wye, "SELECT SLEEP(?) FROM timed WHERE id = ? FOR UPDATE")
+def test_the_time_at_the_server_is_apart_from_that_in_the_queue(small):
+    with small.session() as holder, small.session() as other:
+        holder.run("BEGIN")
+        holder.run("SELECT SLEEP(0.05) FROM timed WHERE id = 1 FOR UPDATE")
+        line = threading.Thread(target=other.run, args=["SELECT 'in line', v FROM timed WHERE id = 1 FOR UPDATE"])
+        line.start()
+        wait_until(lambda: small.console("SELECT sum(queued) AS n FROM stats_workers")[0]["n"],
+                   "the other session to wait for the only connection")
+        holder.run("SELECT SLEEP(0.1) FROM timed WHERE id = 2 FOR UPDATE")
+        holder.run("COMMIT")
+        line.join()
+    (row,) = statements(small, "SELECT SLEEP(?) FROM timed WHERE id = ? FOR UPDATE")
     assert row["server_us"] >= 150000 and row["server_p99_us"] >= 90000
-    (row,) = statements(wye, "SELECT ?, v FROM timed WHERE id = ? FOR UPDATE")
+    (row,) = statements(small, "SELECT ?, v FROM timed WHERE id = ? FOR UPDATE")
     assert row["queue_us"] >= 100000 and row["queue_p50_us"] >= 90000
     assert row["time_us"] >= row["queue_us"] + row["server_us"]
 
@@ -171,22 +175,16 @@ def test_switched_off_nothing_is_counted(wye):
         wye.console("SET statement_statistics = on")
 
 
-def test_more_digests_than_there_is_room_for_are_folded(cluster, wye_binary, tmp_path):
-    from conftest import start_wye
-    small = start_wye(cluster, tmp_path / "wye", "--threads", "1", "--set", "statement_digests=20")
-    try:
-        with small.session() as session:
-            for i in range(200):
-                session.run("SELECT v AS a%d FROM timed WHERE id = 1" % i)
-                session.run("SELECT v AS often FROM timed WHERE id = 1 FOR UPDATE")
-        rows = small.console("SELECT * FROM stats_statements")
-        others = [row for row in rows if row["digest"] == "others"]
-        assert len(rows) - len(others) <= 20
-        assert total(rows, "statements") == 400
-        assert 0 < total(others, "statements") <= 200
-        assert {row["server"] for row in others} <= {server.address for server in cluster.replicas}
-        (often,) = [row for row in rows if row["text"].startswith("SELECT v AS often")]
-        assert often["statements"] == 200
-        small.finish()
-    finally:
-        small.kill()
+def test_more_digests_than_there_is_room_for_are_folded(small):
+    small.console("RESET STATEMENTS")
+    with small.session() as session:
+        for i in range(200):
+            session.run("SELECT v AS a%d FROM timed WHERE id = 1" % i)
+            session.run("SELECT v AS often FROM timed WHERE id = 1 FOR UPDATE")
+    rows = small.console("SELECT * FROM stats_statements")
+    others = [row for row in rows if row["digest"] == "others"]
+    assert len(rows) - len(others) <= 20
+    assert total(rows, "statements") == 400
+    assert 0 < total(others, "statements") <= 200
+    (often,) = [row for row in rows if row["text"].startswith("SELECT v AS often")]
+    assert often["statements"] == 200

@@ -10,6 +10,7 @@
 #include "proxy/console/console_table.h"
 #include "proxy/errors_seen.h"
 #include "proxy/events.h"
+#include "proxy/pause.h"
 #include "proxy/snapshot.h"
 #include "proxy/statements.h"
 #include "proxy/stats.h"
@@ -113,6 +114,27 @@ static inline void fake_publish(enum server_state primary)
 	}
 	s->primary = 0;
 	snapshot_publish(s);
+}
+
+static char fake_drained[280];
+
+bool topology_drain(const char *server, bool drained, char *error, size_t error_size)
+{
+	if (strcmp(server, "db1:3306") != 0) {
+		snprintf(error, error_size, "There is no server '%s'", server);
+		return false;
+	}
+	snprintf(fake_drained, sizeof fake_drained, "%s", drained ? server : "");
+	return true;
+}
+
+static bool fake_paused;
+
+bool pause_set(bool on)
+{
+	bool changes = fake_paused != on;
+	fake_paused = on;
+	return changes;
 }
 
 static void fake_apply(const struct config *before, const struct config *after)

@@ -102,6 +102,28 @@ static void test_words_and_values_are_taken_whole_or_not_at_all(void **state)
 	assert_false(sql_at_end("; x"));
 }
 
+static void test_schemas_are_part_of_names_or_left_out(void **state)
+{
+	static const struct {
+		const char *mysql, *sqlite;
+	} cases[] = {
+		{"SELECT * FROM wye.servers", " SELECT * FROM servers"},
+		{"SELECT * FROM `wye`.`servers` s", " SELECT * FROM `servers` s"},
+		{"SELECT wye.servers.role FROM Stats.servers", " SELECT servers.role FROM servers"},
+		{"SELECT t.a FROM information_schema.TABLES t", " SELECT t.a FROM \"information_schema.TABLES\" t"},
+		{"SELECT * FROM `information_schema`.`tables`", " SELECT * FROM \"information_schema.tables\""},
+		{"SELECT a.main FROM b.c", " SELECT a.main FROM b.c"},
+		{"SELECT 'main.x', main, 1.main", " SELECT 'main.x', main, 1.main"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *sql = sql_to_sqlite(cases[i].mysql, error, sizeof error);
+		assert_non_null(sql);
+		assert_string_equal(sql, cases[i].sqlite);
+		free(sql);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_every_prefix_of_a_statement_ends),
 		cmocka_unit_test(test_columns_have_the_names_that_mysql_gives_them),
 		cmocka_unit_test(test_words_and_values_are_taken_whole_or_not_at_all),
+		cmocka_unit_test(test_schemas_are_part_of_names_or_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
