@@ -23,6 +23,7 @@
 #define BACKLOG 64
 #define LOGIN_MS 10000
 #define WRITE_MS 60000 /* a client that takes nothing for so long is given up */
+#define DENIAL_MS 500 /* until a refused login hears of it: guessing takes time */
 #define READ_SIZE (64u << 10)
 #define FIRST_ID 1000000000u /* far from the ids of the sessions that wye relays */
 
@@ -45,7 +46,7 @@ struct client {
 	union stream uv;
 	uv_timer_t timer;
 	uv_write_t write;
-	bool writing, closing, is_unix;
+	bool writing, closing, is_unix, was_delayed;
 	int open_handles;
 	struct console_session *session; /* NULL: refused, only the refusal is sent */
 	struct buf refusal;
@@ -136,6 +137,11 @@ static bool listen_to(struct client *c)
 	return !failed || failed == UV_EALREADY;
 }
 
+static void on_delayed(uv_timer_t *timer)
+{
+	client_arm(timer->data);
+}
+
 /* Either something is being sent, or the client is listened to: never both, so that answers do not pile up. */
 static void client_arm(struct client *c)
 {
@@ -143,7 +149,11 @@ static void client_arm(struct client *c)
 	if (c->writing)
 		return;
 	bool ends = !c->session || c->session->state == CONSOLE_CLOSING;
-	if (buf_len(out)) {
+	if (c->session && c->session->denied && !c->was_delayed) {
+		c->was_delayed = true;
+		uv_read_stop(&c->uv.stream);
+		uv_timer_start(&c->timer, on_delayed, DENIAL_MS, 0);
+	} else if (buf_len(out)) {
 		uv_buf_t data = uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out));
 		uv_read_stop(&c->uv.stream);
 		c->writing = uv_write(&c->write, &c->uv.stream, &data, 1, on_written) == 0;

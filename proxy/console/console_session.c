@@ -106,6 +106,7 @@ static void deny(struct console_session *s, struct answer *a, bool with_password
 	event_note(LOG_LEVEL_WARNING, "admin-refused", NULL, "a login to the console as '%.64s'", s->user);
 	answer_error(a, 1045, "28000", "Access denied for user '%.64s' to wye's console (using password: %s)", s->user,
 		     with_password ? "YES" : "NO");
+	s->denied = true;
 	close_after(s);
 }
 

@@ -36,6 +36,7 @@ struct console_session {
 	uint8_t nonce[NONCE_LEN];
 	bool trusted; /* it came by a Unix socket; set by who made the session */
 	bool monitor; /* it may only read */
+	bool denied;  /* what is in out says so: send it later */
 	char user[129];
 	char schema[65];		 /* empty: none */
 	bool autocommit, in_transaction; /* in one of BEGIN's */
