@@ -18,6 +18,7 @@ wye_package(SQLITE sqlite3 libsqlite3-dev)
 wye_package(CRYPTO openssl libssl-dev)
 wye_package(ZLIB zlib zlib1g-dev)
 wye_package(ZSTD libzstd libzstd-dev)
+wye_package(PCRE libpcre2-8 libpcre2-dev)
 wye_package(MICROHTTPD libmicrohttpd libmicrohttpd-dev)
 
 # Either client library will do: MariaDB Connector/C (libmariadb) or Oracle's (mysqlclient).

@@ -114,13 +114,6 @@ static void raise_limits(void)
 	}
 }
 
-static unsigned threads(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	uint64_t n = options.settings.threads ? options.settings.threads : (uint64_t)(cores > 0 ? cores : 1);
-	return n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
-}
-
 static void tell_ready(void)
 {
 	struct snapshot *s = snapshot_get();
@@ -145,7 +138,7 @@ static int run(void)
 		return cannot_run(error);
 	if (!security_wait(error, sizeof error))
 		return cannot_run(error);
-	if (workers_start(threads(), &options) != 0)
+	if (workers_start(config_workers(), &options) != 0)
 		return cannot_run("cannot start the worker threads: out of memory or of threads");
 	int status = 0;
 	if (console_start(&loop, &options, error, sizeof error) != 0)

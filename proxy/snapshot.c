@@ -7,6 +7,7 @@
 
 #include "proxy/accounts.h"
 #include "proxy/objects.h"
+#include "router/rules.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct snapshot *current;
@@ -29,6 +30,7 @@ void snapshot_unref(struct snapshot *s)
 		return;
 	account_set_unref(s->accounts);
 	object_set_unref(s->objects);
+	rule_set_unref(s->rules);
 	free(s);
 }
 

@@ -62,6 +62,7 @@ struct server_info {
 
 struct account_set;
 struct object_set;
+struct rule_set;
 
 struct snapshot {
 	_Atomic unsigned references;
@@ -72,6 +73,7 @@ struct snapshot {
 	uint64_t accounts_ticket;               /* the newest request for fresh accounts that this answers */
 	struct object_set *objects;             /* a reference, or NULL; see proxy/objects.h */
 	uint64_t objects_ticket;                /* the newest request for them that this answers */
+	struct rule_set *rules;                 /* a reference; NULL: there are none that are enabled */
 	int primary;                            /* index into servers, or -1 */
 	char primary_reason[160];               /* why there is none, or none that may be written */
 	unsigned n_servers;

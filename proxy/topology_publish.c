@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/config/config_change.h"
 #include "proxy/topology_state.h"
 #include "router/gtid.h"
 
@@ -97,6 +98,15 @@ static void fill(struct server_info *s, const struct member *m, bool primary_up)
 	describe_source(m, s->source, sizeof s->source);
 }
 
+/* Those of the configuration in force. */
+static struct rule_set *rules_in_force(void)
+{
+	struct config *c = config_get();
+	struct rule_set *rules = c && c->rule_set && c->rule_set->n ? rule_set_ref(c->rule_set) : NULL;
+	config_unref(c);
+	return rules;
+}
+
 static struct snapshot *build(void)
 {
 	unsigned n = 0;
@@ -120,6 +130,7 @@ static struct snapshot *build(void)
 	s->accounts_ticket = topology.accounts.answered;
 	s->objects = object_set_ref(topology.objects.set);
 	s->objects_ticket = topology.objects.answered;
+	s->rules = rules_in_force();
 	return s;
 }
 
@@ -146,7 +157,7 @@ static bool same(const struct snapshot *a, const struct snapshot *b)
 {
 	if (a->n_servers != b->n_servers || a->primary != b->primary || a->accounts != b->accounts ||
 	    a->accounts_ticket != b->accounts_ticket || a->objects != b->objects ||
-	    a->objects_ticket != b->objects_ticket || strcmp(a->primary_reason, b->primary_reason) != 0)
+	    a->objects_ticket != b->objects_ticket || a->rules != b->rules || strcmp(a->primary_reason, b->primary_reason) != 0)
 		return false;
 	for (unsigned i = 0; i < a->n_servers; i++)
 		if (!same_server(&a->servers[i], &b->servers[i]))

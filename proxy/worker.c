@@ -16,6 +16,7 @@
 #include "proxy/session/admission.h"
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
+#include "router/rules.h"
 
 #define TICK_MS 100
 #define SCRATCH_MAX (32u << 20)
@@ -467,6 +468,7 @@ void workers_join(void)
 		free(w->unpack_buffer);
 		free(w->pack_buffer);
 		compress_encoder_destroy(w->encoder);
+		rule_matcher_destroy(w->rule_matcher);
 		free(w->classify_scratch);
 		runs_forget(w);
 		free(w->balance);

@@ -31,6 +31,7 @@
 
 struct session;
 struct run;
+struct rule_matcher;
 SLIST_HEAD(run_list, run);
 struct pool;
 TAILQ_HEAD(session_list, session);
@@ -86,6 +87,7 @@ struct worker {
 	struct compress_encoder *encoder;
 	struct buf scratch;    /* what is put together for one write */
 	struct classify_scratch *classify_scratch;
+	struct rule_matcher *rule_matcher; /* made with the first statement that meets rules */
 
 	struct snapshot *snapshot;
 	struct state_table *states;

@@ -271,7 +271,7 @@ static void set_route(struct classification *out, enum route route, enum reason 
  * A hint never moves what writes, what is bound to a connection, or what runs in a transaction that is open; the
  * primary serves every read. In a READ ONLY transaction the beginning has decided.
  */
-static void adjust_hints(struct classification *out, const struct context *c)
+static void adjust_hints(struct classification *out, const struct context *c, const enum reason reasons[3])
 {
 	const struct hints *h = &out->hints;
 	if (c->in_trx)
@@ -280,12 +280,12 @@ static void adjust_hints(struct classification *out, const struct context *c)
 	                       !out->pins_added && !(c->pins & PINS_FOR_ALL) && out->n_statements == 1;
 	if (h->primary) {
 		if (out->route == ROUTE_REPLICA && out->n_statements)
-			set_route(out, ROUTE_PRIMARY, REASON_HINT_PRIMARY);
+			set_route(out, ROUTE_PRIMARY, reasons[0]);
 	} else if (out->route == ROUTE_REPLICA ? out->n_statements > 0 : server_specific) {
 		if (h->server.len)
-			set_route(out, ROUTE_REPLICA, REASON_HINT_SERVER);
+			set_route(out, ROUTE_REPLICA, reasons[2]);
 		else if (h->replica)
-			set_route(out, ROUTE_REPLICA, REASON_HINT_REPLICA);
+			set_route(out, ROUTE_REPLICA, reasons[1]);
 		if (server_specific && out->route == ROUTE_REPLICA)
 			out->flags |= CLASS_SERVER_SPECIFIC;
 	}
@@ -314,6 +314,20 @@ static void adjust_unreadable(struct classification *out)
 		set_route(out, ROUTE_PRIMARY, REASON_UNREADABLE);
 }
 
+static const enum reason hint_reasons[] = {REASON_HINT_PRIMARY, REASON_HINT_REPLICA, REASON_HINT_SERVER};
+
+void classify_ask(struct classification *out, const struct context *context, const struct hints *hints,
+                  enum reason reason)
+{
+	const struct hints *h = &out->hints;
+	/* What was said before counts; the reason is then that one's. */
+	bool said = h->primary || h->replica || h->server.len;
+	const enum reason reasons[] = {reason, reason, reason};
+	hints_inherit(&out->hints, hints);
+	adjust_hints(out, context, said ? hint_reasons : reasons);
+	adjust_context(out, context);
+}
+
 static void adjust(struct statement *s, unsigned replicas)
 {
 	struct classification *out = s->out;
@@ -329,7 +343,7 @@ static void adjust(struct statement *s, unsigned replicas)
 	if (s->context->hints)
 		hints_inherit(&out->hints, s->context->hints);
 	if (out->hints.given)
-		adjust_hints(out, s->context);
+		adjust_hints(out, s->context, hint_reasons);
 	adjust_context(out, s->context);
 	if (lx->unreadable)
 		adjust_unreadable(out);

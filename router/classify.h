@@ -230,4 +230,9 @@ struct classification {
 void classify(struct view sql, const struct dialect *dialect, const struct context *context,
               struct classify_scratch *scratch, struct classification *out);
 
+/* As if the session had asked for this too; `reason` where it moves the statement. For who knows what to ask for only when
+ * the statement is classified. */
+void classify_ask(struct classification *out, const struct context *context, const struct hints *hints,
+                  enum reason reason);
+
 #endif

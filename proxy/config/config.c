@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/config/config_rules.h"
+
 struct config *config_create(void)
 {
 	struct config *c = calloc(1, sizeof *c);
@@ -35,6 +37,10 @@ void config_unref(struct config *c)
 		OPENSSL_cleanse(c->admins, c->n_admins * sizeof *c->admins);
 	free(c->admins);
 	free(c->servers);
+	for (size_t i = 0; i < c->n_rules; i++)
+		config_rule_finish(&c->rules[i]);
+	free(c->rules);
+	rule_set_unref(c->rule_set);
 	free(c);
 }
 
@@ -214,6 +220,11 @@ static void compare_admins(struct line *l, const struct config *before, const st
 			say(l, "admins - %s", before->admins[i].name);
 }
 
+static void say_rule(void *arg, char what, const char *id)
+{
+	say(arg, "rules %c %s", what, id);
+}
+
 void config_describe_change(const struct config *before, const struct config *after, char *out, size_t out_size)
 {
 	struct line l = {out, out_size, 0};
@@ -222,4 +233,5 @@ void config_describe_change(const struct config *before, const struct config *af
 	compare_servers(&l, before, after);
 	compare_users(&l, before, after);
 	compare_admins(&l, before, after);
+	config_rules_compare(before, after, say_rule, &l);
 }

@@ -1,5 +1,5 @@
 /*
- * The configuration: what the tables `settings`, `servers`, `users` and `admins` say, over what was given at start.
+ * The configuration: what the tables `settings`, `servers`, `users`, `admins` and `rules` say, over what was given at start.
  *
  * A struct config is one state of it, immutable and reference-counted. The tables are kept by sqlite, in the file of
  * --config or in memory (config_store.h), and a change of any number of rows becomes the next state at its COMMIT: it is
@@ -14,6 +14,7 @@
 
 #include "proxy/options.h"
 #include "proxy/settings.h"
+#include "router/rules.h"
 
 #define CONFIG_COMMENT_MAX 255
 
@@ -49,6 +50,11 @@ struct config_admin {
 	char comment[CONFIG_COMMENT_MAX + 1];
 };
 
+/* As written: config_rules.h. */
+struct config_rule {
+	char *texts[RULE_FIELD_COUNT];
+};
+
 struct config {
 	_Atomic unsigned references;
 	uint64_t version;	  /* of the stored tables; 0: nothing was ever stored */
@@ -58,6 +64,9 @@ struct config {
 	struct config_server *servers;
 	struct config_user *users;
 	struct config_admin *admins;
+	size_t n_rules;
+	struct config_rule *rules;  /* in order */
+	struct rule_set *rule_set;  /* a reference, of a state that is or may come into force */
 };
 
 /* With one reference, empty, every setting at its default. */

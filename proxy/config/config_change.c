@@ -4,16 +4,20 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
 #include "proxy/config/config_store.h"
 #include "proxy/events.h"
+#include "proxy/stats.h"
 
 #define CHANGE_MAX 1024
 
 static struct {
 	sqlite3 *db;
 	struct options given;
+	unsigned workers;
 	void (*apply)(const struct config *before, const struct config *after);
 
 	pthread_mutex_t lock;
@@ -135,8 +139,8 @@ void config_change_roll_back(const void *owner)
 	end();
 }
 
-/* What no single row can tell. */
-static bool check_whole(const struct config *c, char *error, size_t error_size)
+/* What no single row can tell; and its rules are made ready to come into force. */
+static bool check_whole(struct config *c, char *error, size_t error_size)
 {
 	if (!c->n_servers)
 		return config_refuse(error, error_size,
@@ -150,7 +154,10 @@ static bool check_whole(const struct config *c, char *error, size_t error_size)
 	if (c->n_servers > OPTIONS_SERVERS_MAX)
 		return config_refuse(error, error_size, "servers: there are %zu; allowed: at most %d", c->n_servers,
 			      OPTIONS_SERVERS_MAX);
-	return true;
+	struct config *before = config_get();
+	bool fine = config_rules_compile(c, before ? before->rule_set : NULL, store.workers, error, error_size);
+	config_unref(before);
+	return fine;
 }
 
 /* Stores the change: false, with nothing stored and the change still open, when that fails. */
@@ -159,8 +166,13 @@ static struct config *store_change(const char *what, char *error, size_t error_s
 	struct config *next = NULL;
 	if (!config_store_note(store.db, store.changed, store.who, what, error, error_size))
 		return NULL;
+	struct rule_set *rules = rule_set_ref(store.changed->rule_set);
 	forget_changed();
 	next = config_store_read(store.db, &store.given, error, error_size);
+	if (next)
+		next->rule_set = rules;
+	else
+		rule_set_unref(rules);
 	if (next && config_sql_script(store.db, "COMMIT"))
 		return next;
 	if (next)
@@ -213,6 +225,18 @@ bool config_reload(const char *who, char *error, size_t error_size)
 
 /* ---- start and end ---- */
 
+static unsigned workers_of(const struct settings *s)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t n = s->threads ? s->threads : (uint64_t)(cores > 0 ? cores : 1);
+	return n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+unsigned config_workers(void)
+{
+	return store.workers;
+}
+
 bool config_start(struct options *options, void (*apply)(const struct config *before, const struct config *after),
 		  char *error, size_t error_size)
 {
@@ -223,6 +247,7 @@ bool config_start(struct options *options, void (*apply)(const struct config *be
 	if (!store.db)
 		return false;
 	struct config *first = config_store_read(store.db, &store.given, why, sizeof why);
+	store.workers = first ? workers_of(&first->settings) : 0;
 	if (!first || !check_whole(first, why, sizeof why)) {
 		config_refuse(error, error_size, "configuration file %s: %s", store.given.config, why);
 		config_unref(first);

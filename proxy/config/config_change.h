@@ -26,6 +26,9 @@ void config_stop(void);
 /* What is changed outlives the process: there is a file of --config. */
 bool config_is_durable(void);
 
+/* Worker threads that this process has, or will have: as the first state says. */
+unsigned config_workers(void);
+
 /* The connection that the tables are on; administrators' statements run there too. */
 sqlite3 *config_db(void);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
 
 #define SQL_FILE_MAX (4u << 20)
@@ -20,6 +21,7 @@ static const struct {
 	 "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)"},
 	{"admins", "SELECT name, password, role, comment FROM admins ORDER BY rowid",
 	 "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)"},
+	{"rules", NULL, NULL}, /* config_rules_copy() */
 };
 
 /* A literal that means the same to sqlite and on the console, where a backslash is an escape. */
@@ -115,6 +117,7 @@ char *config_store_export(const struct config *c, bool with_passwords)
 	export_servers(out, c);
 	export_users(out, c, with_passwords);
 	export_admins(out, c, with_passwords);
+	config_rules_export(out, c, put_literal);
 	fputs("COMMIT;\n", out);
 	fclose(out);
 	return text;
@@ -169,10 +172,10 @@ static bool copy_tables(sqlite3 *from, sqlite3 *to)
 {
 	bool fine =
 		config_sql_script(to, "DELETE FROM main.settings; DELETE FROM main.servers; DELETE FROM main.users; "
-				      "DELETE FROM main.admins");
+				      "DELETE FROM main.admins; DELETE FROM main.rules");
 	for (size_t i = 0; fine && i < sizeof tables / sizeof *tables; i++) {
 		struct copying c = {to, tables[i].insert};
-		fine = config_sql_rows(from, tables[i].select, copy_row, &c);
+		fine = tables[i].select ? config_sql_rows(from, tables[i].select, copy_row, &c) : config_rules_copy(from, to);
 	}
 	return fine;
 }
@@ -181,7 +184,8 @@ static bool copy_tables(sqlite3 *from, sqlite3 *to)
 static const char scratch_schema[] = "ALTER TABLE settings ADD COLUMN source TEXT AS ('configuration');"
 				     "ALTER TABLE servers ADD COLUMN source TEXT AS ('configuration');"
 				     "ALTER TABLE users ADD COLUMN source TEXT AS ('configuration');"
-				     "ALTER TABLE admins ADD COLUMN source TEXT AS ('configuration')";
+				     "ALTER TABLE admins ADD COLUMN source TEXT AS ('configuration');"
+				     "ALTER TABLE rules ADD COLUMN source TEXT AS ('configuration')";
 
 /* What it says is run in a database of its own first: it can do nothing but fill these tables. */
 bool config_store_import(sqlite3 *db, const char *sql, char *error, size_t error_size)

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
 
 #define MYSQL_PORT 3306
@@ -32,6 +33,21 @@ const char config_schema[] =
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
 	" password TEXT NOT NULL CHECK(length(password) > 0)," /* a verifier */
 	" role TEXT NOT NULL DEFAULT 'admin' CHECK(role IN ('admin', 'monitor')),"
+	" comment TEXT NOT NULL DEFAULT '');"
+	"CREATE TABLE IF NOT EXISTS main.rules(" /* the patterns' CHECK is wye's own */
+	" id INTEGER PRIMARY KEY CHECK(id BETWEEN 1 AND 1000000000),"
+	" enabled INTEGER NOT NULL DEFAULT 1 CHECK(enabled IN (0, 1)),"
+	" user TEXT, schema TEXT, client TEXT," /* NULL, here and below: any, or nothing */
+	" class TEXT CHECK(class IN ('replica', 'primary', 'session', 'pin', 'local')),"
+	" digest TEXT CHECK(length(digest) = 16),"
+	" match_digest TEXT, match_pattern TEXT,"
+	" route TEXT, deny TEXT,"
+	" consistency TEXT CHECK(consistency IN ('eventual', 'session', 'global', 'primary')),"
+	" max_lag TEXT, timeout TEXT,"
+	" rewrite TEXT CHECK(rewrite IS NULL OR match_pattern IS NOT NULL),"
+	" log INTEGER NOT NULL DEFAULT 0 CHECK(log IN (0, 1)),"
+	" continue INTEGER NOT NULL DEFAULT 0 CHECK(continue IN (0, 1)),"
+	" dry_run INTEGER NOT NULL DEFAULT 0 CHECK(dry_run IN (0, 1)),"
 	" comment TEXT NOT NULL DEFAULT '');"
 	"CREATE TABLE IF NOT EXISTS main.config_history("
 	" version INTEGER PRIMARY KEY,"
@@ -297,15 +313,16 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 	};
 	struct reading r = {config_create(), given, error, error_size};
 	*error = '\0';
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		if (config_sql_rows(db, parts[i].sql, parts[i].read, &r))
-			continue;
-		if (!*error)
-			failed(db, error, error_size);
-		config_unref(r.config);
-		return NULL;
-	}
-	return r.config;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (!config_sql_rows(db, parts[i].sql, parts[i].read, &r))
+			goto refused;
+	if (config_rules_read(db, r.config, error, error_size))
+		return r.config;
+refused:
+	if (!*error)
+		failed(db, error, error_size);
+	config_unref(r.config);
+	return NULL;
 }
 
 /* ---- writing ---- */
@@ -324,12 +341,13 @@ bool config_store_setting(sqlite3 *db, const char *name, const char *value, char
 
 /* What a table calls its rows by. */
 static const struct named_table {
-	const char *name, *key, *given;
+	const char *name, *key, *given; /* given: the table of those of the command line, or NULL */
 } named[] = {
 	{"settings", "name", "given_settings"},
 	{"servers", "server", "given_servers"},
 	{"users", "name", "given_users"},
 	{"admins", "name", "given_admins"},
+	{"rules", "id", NULL},
 };
 
 static const struct named_table *named_table(const char *table)
@@ -348,8 +366,9 @@ static bool count(void *arg, sqlite3_stmt *row)
 
 static bool exists(sqlite3 *db, const struct named_table *t, const char *name)
 {
-	char *sql = sqlite3_mprintf("SELECT count(*) FROM main.%s WHERE %s = %Q UNION ALL "
-				    "SELECT count(*) FROM temp.%s WHERE name = %Q",
+	char *sql = sqlite3_mprintf(t->given ? "SELECT count(*) FROM main.%s WHERE %s = %Q UNION ALL "
+					       "SELECT count(*) FROM temp.%s WHERE name = %Q"
+					     : "SELECT count(*) FROM main.%s WHERE %s = %Q",
 				    t->name, t->key, name, t->given, name);
 	int n = 0;
 	if (sql)
@@ -361,16 +380,16 @@ static bool exists(sqlite3 *db, const struct named_table *t, const char *name)
 bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size)
 {
 	const struct named_table *t = named_table(table);
-	char *sql = sqlite3_mprintf("DELETE FROM main.%s WHERE %s = %Q; DELETE FROM temp.%s WHERE name = %Q", t->name,
-				    t->key, name, t->given, name);
+	char *sql = sqlite3_mprintf(t->given ? "DELETE FROM main.%s WHERE %s = %Q; DELETE FROM temp.%s WHERE name = %Q"
+					     : "DELETE FROM main.%s WHERE %s = %Q",
+				    t->name, t->key, name, t->given, name);
 	bool fine = sql && config_sql_script(db, sql);
 	sqlite3_free(sql);
 	return fine || failed(db, error, error_size);
 }
 
-/* Makes place for a row that is about to be written. */
-static bool make_place(sqlite3 *db, const char *table, const char *old, const char *name, bool replace, char *error,
-		       size_t error_size)
+bool config_store_make_place(sqlite3 *db, const char *table, const char *old, const char *name, bool replace, char *error,
+			     size_t error_size)
 {
 	bool moves = !old || strcmp(old, name) != 0;
 	if (moves && !replace && exists(db, named_table(table), name))
@@ -384,7 +403,7 @@ bool config_store_server(sqlite3 *db, const char *old, const struct config_serve
 {
 	char name[280];
 	endpoint_format(&server->option.at, name, sizeof name);
-	if (!make_place(db, "servers", old, name, replace, error, error_size))
+	if (!config_store_make_place(db, "servers", old, name, replace, error, error_size))
 		return false;
 	return config_sql(db, "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)",
 			  "ssiss", name, config_role_name(server->option.role), (int)server->option.weight,
@@ -395,7 +414,7 @@ bool config_store_server(sqlite3 *db, const char *old, const struct config_serve
 bool config_store_user(sqlite3 *db, const char *old, const struct config_user *user, bool replace, char *error,
 		       size_t error_size)
 {
-	if (!make_place(db, "users", old, user->option.name, replace, error, error_size))
+	if (!config_store_make_place(db, "users", old, user->option.name, replace, error, error_size))
 		return false;
 	return config_sql(db, "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)", "sss",
 			  user->option.name, user->option.has_password ? user->option.password : NULL, user->comment) ||
@@ -405,7 +424,7 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 bool config_store_admin(sqlite3 *db, const char *old, const struct config_admin *admin, bool replace, char *error,
 			size_t error_size)
 {
-	if (!make_place(db, "admins", old, admin->name, replace, error, error_size))
+	if (!config_store_make_place(db, "admins", old, admin->name, replace, error, error_size))
 		return false;
 	return config_sql(db, "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)", "ssss",
 			  admin->name, admin->verifier, config_admin_role_name(admin->role), admin->comment) ||

@@ -1,5 +1,6 @@
 /*
- * The tables of the configuration in sqlite: main.settings, main.servers, main.users and main.admins, in the file of --config, or in
+ * The tables of the configuration in sqlite: main.settings, main.servers, main.users, main.admins and main.rules, in the file of
+ * --config, or in
  * memory without one. What was given at start lies beside them, in temporary tables (temp.given_...): where both speak,
  * the tables win over the given servers and users row by row, and the command line over a stored setting until somebody
  * changes that one.
@@ -47,6 +48,11 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 
 bool config_store_admin(sqlite3 *db, const char *old, const struct config_admin *admin, bool replace, char *error,
 			size_t error_size);
+
+/* Makes place for a row that is about to be written: the row `old` goes. False: there is another of that name, and it is
+ * no `replace`. */
+bool config_store_make_place(sqlite3 *db, const char *table, const char *old, const char *name, bool replace, char *error,
+			     size_t error_size);
 
 /* A setting that is dropped has its default again; a given row that is dropped comes back with the next start. */
 bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size);

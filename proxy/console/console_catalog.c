@@ -360,7 +360,7 @@ void console_catalog_error(struct console_catalog *c, struct console_error *e)
 		set_error(e, 1290, "HY000");
 		snprintf(
 			e->text, sizeof e->text,
-			"Of this console's tables only settings, servers, users and admins can be changed, by INSERT, UPDATE "
+			"Of this console's tables only settings, servers, users, admins and rules can be changed, by INSERT, UPDATE "
 			"and DELETE of their rows");
 	} else if (code == SQLITE_CONSTRAINT) {
 		set_error(e, 1231, "42000");

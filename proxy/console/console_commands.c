@@ -128,7 +128,8 @@ static void run_whatever_follows(struct console_call *call)
 	"SELECT 'settings' AS \"table\", name, value, source FROM settings WHERE source <> 'default' UNION ALL "   \
 	"SELECT 'servers', server, 'role ' || role || ', weight ' || weight, source FROM servers UNION ALL "       \
 	"SELECT 'users', name, password, source FROM users UNION ALL "                                             \
-	"SELECT 'admins', name, 'role ' || role, source FROM admins"
+	"SELECT 'admins', name, 'role ' || role, source FROM admins UNION ALL "                                    \
+	"SELECT 'rules', CAST(id AS TEXT), comment, source FROM rules"
 
 static const struct console_command commands[] = {
 	{"SHOW TABLES", "the tables of this console", console_run_sql, TABLES, "Tables_in_wye"},
@@ -162,6 +163,10 @@ static const struct console_command commands[] = {
 	 "name"},
 	{"SHOW SETTINGS", "the settings, their defaults and what they do (settings)", console_run_sql,
 	 "SELECT * FROM settings", "name"},
+	{"SHOW RULES", "the rules with how often each matched (rules, stats_rules)", console_run_sql,
+	 "SELECT rules.*, hits, changed, failed FROM rules LEFT JOIN (SELECT id, hits, changed, failed FROM stats_rules) "
+	 "USING (id) ORDER BY id",
+	 "comment"},
 	{"SHOW USERS", "accounts given by hand (users)", console_run_sql, "SELECT * FROM users", "name"},
 	{"SHOW ADMINS", "who may log in to this console (admins)", console_run_sql, "SELECT * FROM admins", "name"},
 	{"SHOW PROCESSLIST", "the clients connected now, as MySQL shows them", console_run_sql,
@@ -173,10 +178,10 @@ static const struct console_command commands[] = {
 	 "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
 	{"SHOW STATUS", "counters under the names that MySQL has for them", console_run_sql,
 	 "SELECT * FROM console_status", "Variable_name"},
-	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement: where it would run, and why", console_run_explain_route, NULL,
+	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement [FOR USER u] [IN DATABASE d] [FROM CLIENT address]: where it would run, and why", console_run_explain_route, NULL,
 	 NULL},
 	{"SET", "SET setting = value[, ...]: as an UPDATE of settings", console_run_set, NULL, NULL},
-	{"BEGIN", "changes of settings, servers and users until COMMIT are one", run_begin, NULL, NULL},
+	{"BEGIN", "changes of settings, servers, users and rules until COMMIT are one", run_begin, NULL, NULL},
 	{"COMMIT", "checked, stored and in force as a whole, or refused", run_commit, NULL, NULL},
 	{"ROLLBACK", "nothing is changed", run_rollback, NULL, NULL},
 	{"SHOW CONFIG", "each setting with its value, default and where it comes from (settings)", console_run_sql,

@@ -1,93 +1,79 @@
-/* EXPLAIN ROUTE: where a statement would run and why, on exactly the code the data path runs. */
+/* EXPLAIN ROUTE statement [FOR USER u] [IN DATABASE d] [FROM CLIENT address]: proxy/explain.h, as one row. */
 #include "proxy/console/console_commands.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/console/console_sql.h"
-#include "proxy/objects.h"
-#include "proxy/snapshot.h"
-#include "router/classify.h"
+#include "proxy/explain.h"
 
-#define DIGEST_TEXT_MAX 2048
-#define LIST_MAX 1024
+#define CLAUSE_MAX 400u /* bytes of one, at most */
 
-struct explanation {
-	char route[24], reason[40], digest[24];
-	char text[DIGEST_TEXT_MAX + 1];
-	char pins[LIST_MAX], servers[LIST_MAX];
+struct clause {
+	const char *first, *second;
+	char value[260];
 };
 
-static void add_word(char *list, size_t size, const char *word)
+/* Cuts the clause off the end of the text, if it is there. */
+static bool cut(char *text, struct clause *c)
 {
-	size_t n = strlen(list);
-	snprintf(list + n, size - n, "%s%s", n ? " " : "", word);
-}
-
-static const struct server_info *primary_of(const struct snapshot *s)
-{
-	return s && s->primary >= 0 && (unsigned)s->primary < s->n_servers ? &s->servers[s->primary] : NULL;
-}
-
-/* A session that has just logged in, on the servers there are. */
-static struct dialect dialect_of(const struct snapshot *s)
-{
-	struct dialect d = {.flavor = FLAVOR_MYSQL, .version = 90704};
-	const struct server_info *server = primary_of(s);
-	if (!server && s && s->n_servers)
-		server = &s->servers[0];
-	if (server && server->version) {
-		d.flavor = server->flavor;
-		d.version = server->version;
+	size_t len = strlen(text);
+	for (size_t i = len; i > 0 && len - i < CLAUSE_MAX; i--) {
+		const char *p = text + i;
+		if (!isspace((unsigned char)text[i - 1]) || !sql_take(&p, c->first) || !sql_take(&p, c->second))
+			continue;
+		/* The end of a string is no value. */
+		bool quoted = strchr("'\"`", *sql_skip(p)) != NULL;
+		if (sql_value(&p, c->value, sizeof c->value) && sql_at_end(p) &&
+		    (quoted || !strpbrk(c->value, "'\"`"))) {
+			text[i - 1] = '\0';
+			return true;
+		}
+		*c->value = '\0';
 	}
-	return d;
+	return false;
 }
 
-/* The servers that may serve it: the replicas that take reads, else the primary. */
-static void list_servers(struct explanation *e, const struct snapshot *s, enum route route)
+/* In any order. */
+static void cut_clauses(char *text, struct clause *clauses, size_t n)
 {
-	const struct server_info *primary = primary_of(s);
-	if (route == ROUTE_LOCAL || route == ROUTE_DENY || !s)
-		return;
-	if (route == ROUTE_REPLICA)
-		for (unsigned i = 0; i < s->n_servers; i++)
-			if (s->servers[i].takes_reads)
-				add_word(e->servers, sizeof e->servers, s->servers[i].name);
-	if (!*e->servers && primary)
-		add_word(e->servers, sizeof e->servers, primary->name);
+	bool again = true;
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < n; i++)
+			again |= !*clauses[i].value && cut(text, &clauses[i]);
+	}
 }
 
-static void explain(struct explanation *e, const struct snapshot *s, const char *sql)
+static void answer_explanation(struct console_call *call, const struct explanation *e)
 {
-	uint8_t text[DIGEST_TEXT_MAX];
-	struct classify_scratch scratch = {.text = text, .text_capacity = sizeof text};
-	struct classification c;
-	struct dialect dialect = dialect_of(s);
-	struct context context = {.catalog = s && s->objects ? object_set_catalog(s->objects) : NULL};
-	classify(view_of(sql), &dialect, &context, &scratch, &c);
-	snprintf(e->route, sizeof e->route, "%s", route_name(c.route));
-	snprintf(e->reason, sizeof e->reason, "%s", reason_name(c.reason));
-	snprintf(e->digest, sizeof e->digest, "%016" PRIx64, c.digest);
-	snprintf(e->text, sizeof e->text, "%.*s", (int)c.digest_text.len, (const char *)c.digest_text.p);
-	for (unsigned i = 0; i < PIN_COUNT; i++)
-		if (c.pins_added & 1u << i)
-			add_word(e->pins, sizeof e->pins, pin_name((enum pin_index)i));
-	list_servers(e, s, c.route);
+	const char *texts[] = {e->route, e->reason,  e->server, e->outcome, e->consistency, e->servers,	e->hint,
+			       e->rules, e->effects, e->pins,   e->digest,  e->digest_text, e->text};
+	answer_sql(call->answer, call->session->catalog,
+		   "SELECT ?1 AS route, ?2 AS reason, ?3 AS server, ?4 AS outcome, ?5 AS consistency, ?6 AS servers, "
+		   "?7 AS hint, ?8 AS rules, ?9 AS effects, ?10 AS pins, ?11 AS digest, ?12 AS digest_text, "
+		   "?13 AS rewritten",
+		   texts, sizeof texts / sizeof *texts);
 }
 
 void console_run_explain_route(struct console_call *call)
 {
-	struct explanation e = {0};
-	if (sql_at_end(call->rest)) {
-		answer_error(call->answer, 1064, "42000", "EXPLAIN ROUTE is followed by a statement");
-		return;
-	}
-	struct snapshot *s = snapshot_get();
-	explain(&e, s, sql_skip(call->rest));
-	snapshot_unref(s);
-	const char *texts[] = {e.route, e.reason, e.servers, e.pins, e.digest, e.text};
-	answer_sql(call->answer, call->session->catalog,
-		   "SELECT ?1 AS route, ?2 AS reason, ?3 AS servers, ?4 AS pins, ?5 AS digest, ?6 AS digest_text",
-		   texts, 6);
+	struct clause clauses[] = {{"FOR", "USER", ""}, {"IN", "DATABASE", ""}, {"FROM", "CLIENT", ""}};
+	struct explanation *e = calloc(1, sizeof *e);
+	char *text = strdup(call->rest);
+	if (!e || !text)
+		abort();
+	cut_clauses(text, clauses, sizeof clauses / sizeof *clauses);
+	/* Comments may be hints. */
+	const char *sql = text + strspn(text, " \t\r\n");
+	if (!sql[strspn(sql, " \t\r\n;")])
+		answer_error(call->answer, 1064, "42000",
+			     "EXPLAIN ROUTE is followed by a statement, and perhaps by FOR USER u, IN DATABASE d, FROM CLIENT address");
+	else if (!explain_route(sql, clauses[0].value, clauses[1].value, clauses[2].value, e))
+		answer_error(call->answer, 1205, "HY000", "No worker thread has answered in time");
+	else
+		answer_explanation(call, e);
+	free(text);
+	free(e);
 }

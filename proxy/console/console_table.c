@@ -10,6 +10,7 @@ static const struct console_table *const tables[] = {
 	&table_servers,
 	&table_users,
 	&table_admins,
+	&table_rules,
 	&table_settings,
 	/* state */
 	&table_stats_servers,
@@ -20,6 +21,7 @@ static const struct console_table *const tables[] = {
 	&table_stats_errors,
 	&table_stats_routes,
 	&table_stats_pins,
+	&table_stats_rules,
 	&table_stats_learned,
 	&table_stats_workers,
 	&table_stats_events,

@@ -31,7 +31,7 @@ struct console_table {
 	bool hidden;				  /* for clients' own questions: not in SHOW TABLES */
 };
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 24
 
 /* A column that an UPDATE does not name. */
 extern const char TABLE_SAME[];
@@ -66,6 +66,8 @@ extern const struct console_table table_stats_statements, table_stats_latency, t
 extern const struct console_table table_stats_events;
 extern const struct console_table table_stats_memory;
 extern const struct console_table table_settings, table_users, table_admins;
+extern const struct console_table table_rules, table_stats_rules;
+extern const struct table_writing rules_writing;
 extern const struct console_table table_variables, table_status;
 extern const struct console_table table_latency;
 extern const struct console_table table_tables, table_columns, table_dual;

@@ -262,6 +262,8 @@ const struct table_writing *console_writing_of(const struct console_table *table
 		{&table_users, {put_user, drop_user}},
 		{&table_admins, {put_admin, drop_admin}},
 	};
+	if (table == &table_rules)
+		return &rules_writing;
 	for (size_t i = 0; i < sizeof writings / sizeof *writings; i++)
 		if (writings[i].table == table)
 			return &writings[i].writing;

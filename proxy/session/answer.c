@@ -36,7 +36,8 @@ bool session_answer_ok(struct session *s)
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
-	return give(s, &b, ok_write(&b, &seq, s->caps, &(struct ok_packet){.status = status_of(s)}));
+	const struct ok_packet ok = {.status = status_of(s), .warnings = trace_own_answer(s)};
+	return give(s, &b, ok_write(&b, &seq, s->caps, &ok));
 }
 
 bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate, const char *format, ...)
@@ -51,6 +52,7 @@ bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate
 		s->run->times.error = code;
 	}
 	statistics_error(s, STATEMENT_NO_SERVER, code, sqlstate, view_of(text));
+	(void)trace_own_answer(s);
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
@@ -82,7 +84,7 @@ bool session_answer_row(struct session *s, const char *column, const char *value
 	return give(s, &b,
 		    resultset_begin(&b, &seq, s->caps, columns, 1, status) &&
 			    resultset_row(&b, &seq, columns, 1, cells, binary) &&
-			    resultset_end(&b, &seq, s->caps, status, 0));
+			    resultset_end(&b, &seq, s->caps, status, trace_own_answer(s)));
 }
 
 bool session_answer_prepared(struct session *s, uint32_t id, const char *column, bool number)

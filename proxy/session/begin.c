@@ -43,7 +43,7 @@ bool begin_completion_releases(const struct session *s)
 	       (v.len == 7 && !strncasecmp((const char *)v.p, "release", 7));
 }
 
-static bool may_begin_later(const struct session *s)
+bool begin_is_later(const struct session *s)
 {
 	const struct run *r = s->run;
 	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !shows(s) &&
@@ -111,7 +111,7 @@ void begin_ends_implicitly(struct session *s)
 bool begin_answers(struct session *s, enum step *step)
 {
 	struct run *r = s->run;
-	if (may_begin_later(s) || leaves_replica(s)) {
+	if (begin_is_later(s) || leaves_replica(s)) {
 		set_begun(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
 		*step = answer(s);
 		return true;

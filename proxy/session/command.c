@@ -74,7 +74,9 @@ static enum step on_query(struct session *s, struct view payload)
 	struct view sql;
 	if (!attributes_of_query(s, payload, &sql))
 		return answered(s, session_answer_error(s, 1835, "HY000", "Malformed communication packet"));
-	routing_classify(s, sql);
+	sql = routing_classify(s, sql);
+	if (r->route == ROUTE_DENY)
+		return rules_deny(s);
 	if (r->route == ROUTE_LOCAL) {
 		char id[16];
 		snprintf(id, sizeof id, "%u", s->id);
@@ -189,9 +191,12 @@ static enum step (*const handlers[256])(struct session *s, struct view payload) 
 static enum step on_large(struct session *s, uint8_t command, struct view front)
 {
 	struct run *r = s->run;
+	struct view sql;
 	r->large = true;
 	switch (command) {
 	case CMD_QUERY:
+		if (s->worker->snapshot->rules && attributes_of_query(s, front, &sql) && rules_deny_front(s, sql))
+			return rules_deny(s);
 		r->route = ROUTE_PRIMARY;
 		r->reason = REASON_UNREADABLE;
 		r->flags = CLASS_WRITES | CLASS_UNLEXED;

@@ -84,9 +84,8 @@ static void look_up(struct worker *w, void *arg)
 
 static struct view text_of(const struct session *s)
 {
-	size_t len;
-	const uint8_t *input = conn_input(&s->client, &len);
-	return (struct view){input + s->run->sql_at, s->run->sql_len};
+	size_t size;
+	return (struct view){rules_packet(s, &size) + s->run->sql_at, s->run->sql_len};
 }
 
 /* No number becomes longer. */

@@ -249,6 +249,8 @@ enum step finish_statement(struct session *s, bool ok)
 	if (ok && r->reads_counters)
 		s->watched_ms = worker_now(s->worker);
 	effects_apply(s, b, ok);
+	if (trace_is_on(s))
+		trace_statement(s);
 	hints_statement_ended(s, ok);
 	if (r->flags & CLASS_DDL_CATALOG) {
 		topology_request_objects();

@@ -1,6 +1,6 @@
 /*
  * What hints ask for, in a session: those of its variables @wye_route, @wye_consistency, @wye_max_lag, @wye_timeout,
- * @wye_server and @wye_causal_key, which last until they are set to NULL or the session is reset, those of connection
+ * @wye_server and @wye_causal_key, and @wye_trace (trace.c), which last until they are set to NULL or the session is reset, those of connection
  * attributes of the same names, without the @, which hold from the login on and again after a reset, and those of the
  * statement in work. Stopping a statement after its timeout is done here; the rest is routing's.
  */
@@ -19,6 +19,7 @@
 struct session_hints {
 	struct hints hints;
 	char server[280], causal_key[128];
+	bool trace;
 };
 
 /* ---- of the session ---- */
@@ -67,6 +68,31 @@ static void keep_text(struct view *v, char *room, size_t size)
 	v->p = (const uint8_t *)room;
 }
 
+static bool is_word(struct view v, const char *word)
+{
+	return v.len == strlen(word) && strncasecmp((const char *)v.p, word, v.len) == 0;
+}
+
+/* One by its name without "wye_". */
+static bool set_one(struct session_hints *h, struct view name, struct view value)
+{
+	bool off = !value.len || is_word(value, "0") || is_word(value, "off");
+	if (is_word(name, "trace") && (off || is_word(value, "1") || is_word(value, "on"))) {
+		h->trace = !off;
+		return true;
+	}
+	bool understood = hints_set(&h->hints, name, value);
+	h->hints.ignored = 0;
+	keep_text(&h->hints.server, h->server, sizeof h->server);
+	keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
+	return understood;
+}
+
+bool hints_want_trace(const struct session *s)
+{
+	return s->hints && s->hints->trace;
+}
+
 void hints_note_variable(struct session *s, const struct effect *e)
 {
 	struct run *r = s->run;
@@ -78,11 +104,8 @@ void hints_note_variable(struct session *s, const struct effect *e)
 	struct view name = {e->name.p + 4, e->name.len - 4}, value = e->value;
 	if (e->value_kind == VALUE_WORD && value.len == 4 && strncasecmp((const char *)value.p, "NULL", 4) == 0)
 		value.len = 0;
-	if (!hints_set(&h->hints, name, value))
+	if (!set_one(h, name, value))
 		stat_add(&s->worker->stats->hints_ignored, 1);
-	h->hints.ignored = 0;
-	keep_text(&h->hints.server, h->server, sizeof h->server);
-	keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
 }
 
 void hints_take_attributes(struct session *s, struct view attributes)
@@ -95,12 +118,8 @@ void hints_take_attributes(struct session *s, struct view attributes)
 			continue;
 		if (!s->login_hints)
 			s->login_hints = copy_of(NULL);
-		struct session_hints *h = s->login_hints;
-		if (!hints_set(&h->hints, (struct view){name.p + 4, name.len - 4}, value))
+		if (!set_one(s->login_hints, (struct view){name.p + 4, name.len - 4}, value))
 			stat_add(&s->worker->stats->hints_ignored, 1);
-		h->hints.ignored = 0;
-		keep_text(&h->hints.server, h->server, sizeof h->server);
-		keep_text(&h->hints.causal_key, h->causal_key, sizeof h->causal_key);
 	}
 	hints_forget(s);
 }
@@ -157,19 +176,28 @@ static void start_deadline(struct session *s)
 		uv_timer_start(&w->deadline, hints_on_deadline, r->deadline - worker_now(w), 0);
 }
 
-void hints_take(struct session *s, const struct hints *h, enum reason reason)
+/* They are what has moved it to where it runs, and not only said how. */
+static bool have_moved(const struct classification *c)
+{
+	return c->route == ROUTE_REPLICA && !c->hints.primary &&
+	       (c->reason == REASON_HINT_REPLICA || c->reason == REASON_HINT_SERVER || c->reason == REASON_RULE);
+}
+
+void hints_take(struct session *s, const struct classification *c)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
+	const struct hints *h = &c->hints;
+	bool moved = have_moved(c);
 	if (h->ignored)
 		stat_add(&w->stats->hints_ignored, h->ignored);
-	r->wants_replica = reason == REASON_HINT_REPLICA;
+	r->wants_replica = moved && !h->server.len;
 	r->consistency = h->consistency;
 	r->has_max_lag = h->has_max_lag;
 	r->max_lag = h->max_lag;
 	if (h->causal_key.len)
 		r->causal_key = strndup((const char *)h->causal_key.p, h->causal_key.len);
-	if (reason == REASON_HINT_SERVER) {
+	if (moved && h->server.len) {
 		r->wanted_slot = slot_of(w->snapshot, h->server);
 		if (r->wanted_slot < 0)
 			stat_add(&w->stats->hints_ignored, 1);

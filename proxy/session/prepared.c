@@ -152,8 +152,9 @@ static enum step execute_local(struct session *s)
 static enum step on_prepare(struct session *s, struct view payload)
 {
 	struct run *r = s->run;
-	struct view sql = {payload.p + 1, payload.len - 1};
-	routing_classify(s, sql);
+	struct view sql = routing_classify(s, (struct view){payload.p + 1, payload.len - 1});
+	if (r->route == ROUTE_DENY)
+		return rules_deny(s);
 	if (r->route == ROUTE_LOCAL)
 		return prepare_local(s, sql);
 	effects_of_prepare(s);
@@ -182,7 +183,9 @@ static enum step on_execute(struct session *s, struct client_statement *c, struc
 		return execute_local(s);
 	if (!c->long_data)
 		attributes_of_execute(s, payload, t->params);
-	routing_classify(s, (struct view){t->sql, t->len});
+	(void)routing_classify(s, (struct view){t->sql, t->len});
+	if (r->route == ROUTE_DENY)
+		return rules_deny(s);
 	if (r->flags & CLASS_KILL)
 		return command_kill(s);
 	/* Writes between FETCHes belong on the connection that the cursor ties the session to. */

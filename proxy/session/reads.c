@@ -33,7 +33,7 @@ struct field {
 	unsigned n;
 };
 
-static enum consistency level_of(const struct session *s)
+enum consistency reads_level(const struct session *s)
 {
 	static const enum consistency levels[] = {
 		[HINT_CONSISTENCY_EVENTUAL] = CONSISTENCY_EVENTUAL,
@@ -58,16 +58,25 @@ static bool is_near_enough(const struct run *r, const struct server_info *server
 				   (behind == POSITIONS_NEVER || behind <= r->max_lag));
 }
 
-static bool may_serve(const struct session *s, const struct server_info *server)
+static enum reads_bar bar_of_replica(const struct session *s, const struct server_info *server)
 {
-	return server->takes_reads && !was_tried(s->run, server) && is_near_enough(s->run, server);
+	return !server->takes_reads		    ? READS_BAR_OUT
+	       : was_tried(s->run, server)	    ? READS_BAR_TRIED
+	       : !is_near_enough(s->run, server) ? READS_BAR_LAG
+						    : READS_BAR_NONE;
 }
 
-static bool is_primary_that_reads(const struct session *s, unsigned i)
+static bool may_serve(const struct session *s, const struct server_info *server)
 {
-	const struct snapshot *snapshot = s->worker->snapshot;
-	return (int)i == snapshot->primary && !s->run->wants_replica &&
-	       snapshot->settings->reads_on_primary == READS_ON_PRIMARY_ALWAYS && !was_tried(s->run, &snapshot->servers[i]);
+	return bar_of_replica(s, server) == READS_BAR_NONE;
+}
+
+static enum reads_bar bar_of_primary(const struct session *s, const struct server_info *server)
+{
+	return s->run->wants_replica					       ? READS_BAR_REPLICA_WANTED
+	       : s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_ALWAYS ? READS_BAR_PRIMARY
+	       : was_tried(s->run, server)				       ? READS_BAR_TRIED
+									       : READS_BAR_NONE;
 }
 
 /* Of all workers. */
@@ -146,6 +155,18 @@ static bool has_all(struct session *s, unsigned slot)
 	return position_is_free(need) || positions_reached(slot, need);
 }
 
+enum reads_bar reads_bar(struct session *s, unsigned i, bool fresh)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	const struct server_info *server = &snapshot->servers[i];
+	enum reads_bar bar = (int)i == snapshot->primary ? bar_of_primary(s, server) : READS_BAR_NONE;
+	/* A primary that takes reads is known to have everything, and may be in the pool of replicas beside. */
+	if ((int)i == snapshot->primary && (bar == READS_BAR_NONE || !server->takes_reads))
+		return bar;
+	bar = bar_of_replica(s, server);
+	return bar == READS_BAR_NONE && fresh && !has_all(s, server->slot) ? READS_BAR_LACKS : bar;
+}
+
 /* Everyone who may serve; `fresh` leaves out those that are not known to have all the session must see. */
 static void gather(struct session *s, bool fresh, struct field *f)
 {
@@ -153,15 +174,10 @@ static void gather(struct session *s, bool fresh, struct field *f)
 	bool lacking = false;
 	f->n = 0;
 	for (unsigned i = 0; i < snapshot->n_servers; i++) {
-		const struct server_info *server = &snapshot->servers[i];
-		if (is_primary_that_reads(s, i)) {
-			add(s, f, server);
-		} else if (may_serve(s, server)) {
-			bool has = !fresh || has_all(s, server->slot);
-			if (has)
-				add(s, f, server);
-			lacking |= !has;
-		}
+		enum reads_bar bar = reads_bar(s, i, fresh);
+		if (bar == READS_BAR_NONE)
+			add(s, f, &snapshot->servers[i]);
+		lacking |= bar == READS_BAR_LACKS;
 	}
 	if (lacking)
 		positions_want(worker_now(s->worker));
@@ -400,7 +416,7 @@ static int choose(struct session *s, enum consistency level)
 
 int reads_choose(struct session *s)
 {
-	enum consistency level = level_of(s);
+	enum consistency level = reads_level(s);
 	int slot = choose(s, level);
 	if (level != CONSISTENCY_EVENTUAL)
 		wait_for_what_was_shown_early(s, slot);

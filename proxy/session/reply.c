@@ -173,6 +173,23 @@ static void note_ok(struct session *s, const uint8_t *packet, size_t n)
 
 enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_PREPARE_AGAIN, PACKET_BROKEN };
 
+/* The end of SHOW WARNINGS behind a row of wye's own. The end is in the scratch already, or the packet as it is. */
+static enum packet_verdict with_trace(struct session *s, const uint8_t *packet, size_t n, bool in_scratch)
+{
+	struct buf *out = &s->worker->scratch;
+	struct buf end;
+	uint8_t seq = packet[3];
+	buf_init(&end, REPLY_CONTROL_MAX + PACKET_HEADER);
+	bool made = in_scratch ? buf_append(&end, buf_data(out), buf_len(out)) : buf_append(&end, packet, n);
+	buf_reset(out);
+	made = made && trace_add_row(s, out, &seq);
+	if (made)
+		buf_data(&end)[3] = seq;
+	made = made && buf_append(out, buf_data(&end), buf_len(&end));
+	buf_finish(&end);
+	return made ? PACKET_REPLACED : PACKET_BROKEN;
+}
+
 /* In a READ ONLY transaction the primary refuses a write for the transaction's sake, a replica for its own. */
 static bool is_read_only_refusal(const struct session *s)
 {
@@ -228,19 +245,27 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	case REPLY_OK:
 	case REPLY_END: {
 		s->status = r->reply.status;
+		if (trace_is_on(s))
+			trace_count(s, packet, n);
 		note_ok(s, packet, n);
 		/* Of what a statement asks to be told, its own answer is the first to tell. */
 		bool asks = (r->flags & CLASS_SETS_TRACKERS) && r->next;
 		struct ok_filter filter = {.client_caps = s->caps, .keep = asks ? trackers_kept(r->next) : s->tracked,
 					   .keep_variable = trackers_keep_variable, .arg = s};
+		bool due = trace_is_on(s) && r->reply.kind == REPLY_END && trace_is_due(s);
 		if (!ok_needs_rewrite(packet, n, s->backend->caps, &filter))
-			return PACKET_PASS;
+			return due ? with_trace(s, packet, n, false) : PACKET_PASS;
 		buf_reset(&w->scratch);
-		return ok_rewrite(&w->scratch, packet, n, s->backend->caps, &filter) ? PACKET_REPLACED : PACKET_BROKEN;
+		if (!ok_rewrite(&w->scratch, packet, n, s->backend->caps, &filter))
+			return PACKET_BROKEN;
+		return due ? with_trace(s, packet, n, true) : PACKET_REPLACED;
 	}
 	case REPLY_EOF:
 		s->status = r->reply.status;
-		return PACKET_PASS;
+		if (!trace_is_on(s) || r->reply.after_definitions)
+			return PACKET_PASS;
+		trace_count(s, packet, n);
+		return trace_is_due(s) ? with_trace(s, packet, n, false) : PACKET_PASS;
 	case REPLY_PREPARE_OK:
 		return prepared_answered(s, packet + PACKET_HEADER, n - PACKET_HEADER) ? PACKET_PASS : PACKET_BROKEN;
 	default:

@@ -99,8 +99,8 @@ void routing_digest_text(struct session *s, char *text, size_t text_size)
 {
 	struct run *r = s->run;
 	size_t len;
-	const uint8_t *input = conn_input(&s->client, &len);
-	struct view sql = {input + r->sql_at, r->sql_len};
+	const uint8_t *packet = rules_packet(s, &len);
+	struct view sql = {packet + r->sql_at, r->sql_len};
 	*text = 0;
 	if (r->statement)
 		sql = (struct view){r->statement->template->sql, r->statement->template->len};
@@ -145,9 +145,9 @@ static void prefer_primary(struct session *s)
 static void note_place(struct session *s, struct view sql)
 {
 	size_t len;
-	const uint8_t *input = conn_input(&s->client, &len);
-	if (sql.p >= input && sql.len <= len && sql.p + sql.len <= input + len) {
-		s->run->sql_at = (size_t)(sql.p - input);
+	const uint8_t *packet = rules_packet(s, &len);
+	if (sql.p >= packet && sql.len <= len && sql.p + sql.len <= packet + len) {
+		s->run->sql_at = (size_t)(sql.p - packet);
 		s->run->sql_len = sql.len;
 	}
 }
@@ -173,7 +173,7 @@ static bool may_repeat(const struct session *s, const struct run *r)
 	return r->route == ROUTE_REPLICA || (r->route == ROUTE_SESSION && !r->pins_added && !r->next_unknown);
 }
 
-void routing_classify(struct session *s, struct view sql)
+struct view routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
@@ -201,9 +201,20 @@ void routing_classify(struct session *s, struct view sql)
 	};
 	static _Thread_local struct classification c; /* 2 KiB that need no clearing */
 	classify(sql, &dialect, &context, w->classify_scratch, &c);
+	if (r->explanation)
+		explain_note_hints(r->explanation, &c.hints);
+	if (w->snapshot->rules)
+		sql = rules_apply(s, sql, &dialect, &context, &c);
 	r->route = c.route;
 	r->reason = c.reason;
 	r->flags = c.flags;
+	note_place(s, sql);
+	if (r->explanation)
+		explain_note_effects(r->explanation, &c);
+	if (r->route == ROUTE_DENY) {
+		last_statement_ends(s);
+		return sql;
+	}
 	r->reads_found_rows = c.reads_found_rows;
 	r->sets_found_rows = c.sets_found_rows;
 	r->pins_added = c.pins_added;
@@ -215,17 +226,17 @@ void routing_classify(struct session *s, struct view sql)
 	r->reads_counters = c.reads_counters;
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
-		hints_take(s, &c.hints, c.reason);
+		hints_take(s, &c);
 	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
 	prefer_primary(s);
 	last_statement_ends(s);
 	if (r->command == CMD_QUERY || prepared_executes(r->command))
 		begin_ends_implicitly(s);
-	note_place(s, sql);
 	r->replayable = may_repeat(s, r);
 	if (r->pins_added & ~s->pins)
 		note_cause(s, sql);
+	return sql;
 }
 
 /* ---- where ---- */

@@ -105,6 +105,8 @@ void run_end(struct session *s)
 	effects_free(&r->bind);
 	effects_free(&r->unbind);
 	free(r->hints);
+	free(r->rewritten);
+	free(r->denied);
 	freshness_run_ends(r);
 	free(r->failed_text);
 	free(r->pin_cause);

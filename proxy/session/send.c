@@ -74,20 +74,19 @@ static enum step send_command(struct session *s, struct buf *out)
 	if (r->large) {
 		return send_large(s, out);
 	}
-	size_t len;
-	uint8_t *packet = (uint8_t *)(uintptr_t)conn_input(&s->client, &len);
-	size_t skip = 0;
-	if (r->statement && !prepared_rewrite(s, packet, r->size, out, &skip))
+	size_t size, skip = 0;
+	uint8_t *packet = rules_packet(s, &size);
+	if (r->statement && !prepared_rewrite(s, packet, size, out, &skip))
 		return other_backend(s);
 	if (r->translated) {
 		if (!connection_ids_packet(s, packet, out))
 			return session_fail(s, END_NO_MEMORY);
-		skip = r->size;
+		skip = size;
 	}
 	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
-			     uv_buf_init((char *)packet + skip, (unsigned)(r->size - skip))};
-	bool sent = conn_send_commands(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < r->size));
-	stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + r->size - skip);
+			     uv_buf_init((char *)packet + skip, (unsigned)(size - skip))};
+	bool sent = conn_send_commands(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < size));
+	stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + size - skip);
 	/* What may run again elsewhere, or here once there is room, stays in the client's input until the answer begins. */
 	if (!r->replayable && r->command != CMD_STMT_PREPARE) {
 		conn_consume(&s->client, r->size);

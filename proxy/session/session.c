@@ -264,6 +264,7 @@ static void on_closed(struct conn *c)
 	free(s->trx_key);
 	last_statement_forget(s);
 	hints_end(s);
+	free(s->trace_note);
 	free(s->user);
 	free(s->peer);
 	free(s->attributes);

@@ -180,7 +180,7 @@ struct run {
 	enum { KILL_KNOWN, KILL_ASKS_VALUE, KILL_ASKS_RIGHTS } kill_asks;
 	bool kill_told;         /* the answer was a number: */
 	uint64_t kill_answer;
-	size_t sql_at, sql_len; /* where the text stands in the client's input, when it is not a prepared statement's */
+	size_t sql_at, sql_len; /* where the text stands in the command (rules_packet()), when it is not a prepared statement's */
 	size_t size;            /* bytes of the command in the client's input, headers included (not when large) */
 	bool names_connections; /* ELSEWHERE: their numbers on the server are being looked up */
 	char *translated;       /* the text with those; or NULL */
@@ -217,6 +217,13 @@ struct run {
 	uint64_t timeout;       /* us, 0: none */
 	uint64_t deadline;      /* loop time in ms, 0: none is set */
 	struct session_hints *next_hints; /* the session's when it has succeeded; NULL: no change */
+
+	struct explanation *explanation; /* nothing is sent: it is only told where it would go; else NULL */
+
+	/* What rules did: see rules.c. */
+	uint8_t *rewritten;     /* the command in the place of the client's, with its packet header; or NULL */
+	size_t rewritten_size;
+	char *denied;           /* what the client reads when the route is ROUTE_DENY */
 
 	struct run_hint *hints; /* of its query attributes */
 	unsigned n_hints;
@@ -340,6 +347,7 @@ struct session {
 	uint64_t bound_number;          /* positions_number() when it saw it */
 	char *trx_key;                  /* the causal key of statements of the open transaction, or NULL */
 	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
+	char *trace_note;               /* of its last statement, while its answers are traced; or NULL */
 	struct session_hints *login_hints; /* what the attributes of its connection do, likewise; both are its own */
 	TAILQ_ENTRY(session) timed_link; /* the worker's list of those whose statement has a deadline */
 
@@ -444,8 +452,9 @@ bool attributes_of_query(struct session *s, struct view payload, struct view *sq
 void attributes_of_execute(struct session *s, struct view payload, unsigned params);
 
 /* ---- routing: routing.c ---- */
-/* Classifies the text and notes what it changes in the run. */
-void routing_classify(struct session *s, struct view sql);
+/* Classifies the text and notes what it changes in the run. The text that runs: this one, or what a rule made of it. Where
+ * the route is ROUTE_DENY, rules_deny() is all that is left to do. */
+struct view routing_classify(struct session *s, struct view sql);
 /* The digest's text of the statement in work, cut at the size. Its bytes must still be in the client's input. */
 void routing_digest_text(struct session *s, char *text, size_t text_size);
 /* Chooses the server, or takes the very backend that the statement needs into s->backend. NONE: text says why. */
@@ -460,7 +469,7 @@ void routing_state_changed(struct session *s);     /* want is another: what stee
 /* Those of the command in work's attributes, over those of the session; in room, or NULL: none. */
 const struct hints *hints_of_command(const struct session *s, struct hints *room);
 void hints_note_variable(struct session *s, const struct effect *e); /* the statement sets a user variable */
-void hints_take(struct session *s, const struct hints *h, enum reason reason); /* those of the statement in work */
+void hints_take(struct session *s, const struct classification *c); /* those of the statement in work */
 void hints_statement_ended(struct session *s, bool ok);
 void hints_run_ends(struct session *s);
 void hints_forget(struct session *s); /* those of the session, but for its connection's attributes */
@@ -470,6 +479,38 @@ void hints_on_deadline(uv_timer_t *timer);
 /* What the client reads of a statement that was stopped: the error's number. */
 uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size);
 
+bool hints_want_trace(const struct session *s); /* its answers are to tell where they come from */
+
+/* ---- what answers tell of themselves: trace.c ---- */
+static inline bool trace_is_on(const struct session *s)
+{
+	return s->hints && hints_want_trace(s);
+}
+/* The packet, the last of a result of the statement in work, tells of one warning more. */
+void trace_count(const struct session *s, uint8_t *packet, size_t n);
+void trace_statement(struct session *s);     /* it is answered: the note is made */
+uint16_t trace_own_answer(struct session *s); /* by wye; how many warnings its answer tells of */
+/* The statement in work is SHOW WARNINGS, and this the end of its rows. With trace_add_row() in front of it the end's
+ * packet has the next number. */
+bool trace_is_due(const struct session *s);
+bool trace_add_row(const struct session *s, struct buf *out, uint8_t *seq);
+
+/* ---- rules: rules.c ---- */
+/* What the rules in force say of the statement, classified as *c, is added to *c. The text that runs, which is classified
+ * anew when it is another. */
+struct view rules_apply(struct session *s, struct view sql, const struct dialect *dialect, const struct context *context,
+			struct classification *c);
+bool rules_deny_front(struct session *s, struct view sql); /* one of which only the beginning is there: a rule refuses it */
+enum step rules_deny(struct session *s);                    /* the answer to what is refused */
+/* The command as it goes to a server, of r->size bytes in the client's input, or what a rule has made of it. */
+uint8_t *rules_packet(const struct session *s, size_t *size);
+
+/* ---- EXPLAIN ROUTE: explain.c ---- */
+struct rule;
+void explain_note_hints(struct explanation *x, const struct hints *h);
+void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed);
+void explain_note_effects(struct explanation *x, const struct classification *c);
+
 /* ---- where reads run: reads.c ---- */
 void reads_unspill(struct session *s); /* it runs on the primary no more */
 /* The slot of the server for the read in work (run->wait and run->ask are set for it), -1: none can serve. */
@@ -477,6 +518,19 @@ void reads_unspill(struct session *s); /* it runs on the primary no more */
 int reads_choose(struct session *s);
 int reads_any_replica(struct session *s);          /* whatever it has applied; -1: there is none */
 int reads_fresh_replica(struct session *s, bool any); /* one known to have what the session has written, or any */
+/* What keeps the read in work off a server. */
+enum reads_bar {
+	READS_BAR_NONE,
+	READS_BAR_OUT,            /* it is no replica of the pool */
+	READS_BAR_TRIED,          /* it has failed this statement */
+	READS_BAR_LAG,            /* it is further behind than a hint or rule allows */
+	READS_BAR_LACKS,          /* it is not known to have what the session must see */
+	READS_BAR_PRIMARY,        /* it takes what no replica can serve */
+	READS_BAR_REPLICA_WANTED, /* a hint or rule asks for a replica */
+};
+/* Of the server at this index of the snapshot; `fresh`: the session must miss nothing. */
+enum reads_bar reads_bar(struct session *s, unsigned i, bool fresh);
+enum consistency reads_level(const struct session *s); /* of the statement in work */
 
 /* ---- what reads must have seen: freshness.c ---- */
 void freshness_begin(struct session *s, enum flavor flavor);
@@ -554,6 +608,7 @@ bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 void begin_ends_implicitly(struct session *s);
 /* By completion_type=RELEASE the statement in work, a COMMIT or ROLLBACK, has ended the session. */
 bool begin_completion_releases(const struct session *s);
+bool begin_is_later(const struct session *s); /* a BEGIN that is answered, and sent with what follows it */
 bool begin_answers(struct session *s, enum step *step); /* true: the statement in work has been answered */
 struct view begin_sql(const struct session *s);
 void begin_done(struct session *s);   /* the server has begun it */

@@ -587,6 +587,64 @@ static void test_hints_move_only_what_may_move(void **state)
 	assert_false(of("SELECT 1 /*+ SET_VAR(a=1) */", &mysql, &nothing_open)->flags & CLASS_SET_VAR);
 }
 
+static void test_what_is_asked_later_moves_what_a_hint_would_move(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"SELECT 1",
+					    "SELECT * FROM t",
+					    "SELECT @@server_id",
+					    "SHOW PROCESSLIST",
+					    "EXPLAIN SELECT 1",
+					    "START TRANSACTION READ ONLY",
+					    "BEGIN",
+					    "SELECT f()",
+					    "SELECT 1 FROM t FOR UPDATE",
+					    "INSERT INTO t VALUES (1)",
+					    "CALL p()",
+					    "SET NAMES utf8mb4",
+					    "SELECT 1; SELECT 2",
+					    "SELECT LAST_INSERT_ID()",
+					    "SELECT 'open",
+					    "SELECT * FROM tt",
+					    ""};
+	static const char *const wishes[] = {"primary", "replica", "server=db2:3306", "max_lag=1s"};
+	static const struct view temporary[] = {{(const uint8_t *)"tt", 2}};
+	const struct context contexts[] = {{0},
+					   {.in_trx = true},
+					   {.in_trx = true, .in_read_only_trx = true},
+					   {.autocommit_off = true},
+					   {.pins = PIN_TABLE_LOCK},
+					   {.pins = PIN_TEMPORARY_TABLE, .temp_tables = true, .temp_names = temporary,
+					    .n_temp_names = 1}};
+	for (size_t c = 0; c < sizeof contexts / sizeof *contexts; c++)
+		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+			for (size_t w = 0; w < sizeof wishes / sizeof *wishes; w++) {
+				char with[200], wish[64];
+				struct hints hints = {0};
+				snprintf(wish, sizeof wish, "wye: %s", wishes[w]);
+				hints_read_comment(&hints, view_of(wish));
+				snprintf(with, sizeof with, "/* %s */ %s", wish, texts[t]);
+				enum route route = of(with, &mysql, &contexts[c])->route;
+				uint32_t flags = result.flags;
+				of(texts[t], &mysql, &contexts[c]);
+				enum route before = result.route;
+				classify_ask(&result, &contexts[c], &hints, REASON_RULE);
+				/* What is bound to its connection stays so; a hint says first that it is the primary's. */
+				bool bound = before == ROUTE_PIN && route == ROUTE_PRIMARY;
+				if (result.route != (bound ? ROUTE_PIN : route) || result.flags != flags)
+					fail_msg("%s: %s %s, not %s", with, route_name(result.route),
+						 reason_name(result.reason), route_name(route));
+				if (result.route != before)
+					assert_int_equal(result.reason, REASON_RULE);
+				/* Said already, it is nobody else's reason. */
+				enum reason first = of(with, &mysql, &contexts[c])->reason;
+				classify_ask(&result, &contexts[c], &hints, REASON_RULE);
+				assert_int_equal(result.reason, first);
+				assert_true(before == ROUTE_REPLICA || route != ROUTE_REPLICA ||
+					    (flags & CLASS_SERVER_SPECIFIC));
+			}
+}
+
 static void test_what_reads_or_sets_found_rows_is_told(void **state)
 {
 	(void)state;
@@ -695,6 +753,7 @@ int main(void)
 	    cmocka_unit_test(test_the_catalog_knows_routines_and_views),
 	    cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
 	    cmocka_unit_test(test_hints_move_only_what_may_move),
+	    cmocka_unit_test(test_what_is_asked_later_moves_what_a_hint_would_move),
 	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
     cmocka_unit_test(test_load_data_changes_the_last_insert_id),
     cmocka_unit_test(test_kill_names_its_victim),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proxy/config/config_change.h"
+#include "proxy/config/config_rules.h"
 #include "proxy/config/config_store.h"
 
 static struct options given;
@@ -236,6 +237,70 @@ static void test_an_export_makes_the_same_state_again(void **state)
 	config_stop();
 }
 
+static void put_rule(const char *id, enum rule_field field, const char *text)
+{
+	const char *texts[RULE_FIELD_COUNT] = {[RULE_ID] = id};
+	texts[field] = text;
+	assert_true(config_change_begin(&given, "me", error, sizeof error));
+	if (!config_store_rule(config_db(), NULL, texts, true, error, sizeof error))
+		fail_msg("%s", error);
+	config_change_touched();
+}
+
+static void test_rules_come_into_force_with_their_commit_and_back_with_the_history(void **state)
+{
+	(void)state;
+	start();
+	put_rule("20", RULE_MATCH_PATTERN, "'it''s' \\d+");
+	put_rule("10", RULE_USER, "app");
+	put_rule("30", RULE_ENABLED, "0");
+	struct config *c = config_get();
+	assert_int_equal(c->rule_set->n, 0);
+	config_unref(c);
+	commit();
+	c = config_get();
+	assert_int_equal(c->n_rules, 3);
+	assert_int_equal(c->rule_set->n, 2);
+	assert_int_equal(c->rule_set->rules[0].id, 10);
+	assert_int_equal(config_rule_next_id(c), 40);
+	char *sql = config_store_export(c, true), what[256];
+	config_unref(c);
+	config_stop();
+	start();
+	put_rule("10", RULE_USER, "other");
+	assert_true(config_store_drop(config_db(), "rules", "20", error, sizeof error));
+	commit();
+	struct config *after = config_get();
+	assert_int_equal(after->rule_set->n, 1);
+	assert_true(config_change_begin(&given, "me", error, sizeof error));
+	if (!config_store_import(config_db(), sql, error, sizeof error))
+		fail_msg("%s", error);
+	commit();
+	c = config_get();
+	config_describe_change(after, c, what, sizeof what);
+	assert_string_equal(what, "rules ~ 10, rules + 20");
+	assert_string_equal(config_rule_numbered(c, "20")->texts[RULE_MATCH_PATTERN], "'it''s' \\d+");
+	config_unref(c);
+	config_unref(after);
+	free(sql);
+	config_stop();
+}
+
+static void test_a_rule_that_another_tool_wrote_is_checked_too(void **state)
+{
+	(void)state;
+	start();
+	config_stop();
+	run_sql("INSERT INTO rules(class) VALUES('writes')", SQLITE_CONSTRAINT);
+	run_sql("INSERT INTO rules(rewrite) VALUES('x')", SQLITE_CONSTRAINT);
+	run_sql("INSERT INTO rules(id, match_digest) VALUES(7, 'a(b')", SQLITE_OK);
+	assert_false(config_start(&given, apply, error, sizeof error));
+	assert_non_null(strstr(error, "match_digest of rule 7 is 'a(b'; missing closing parenthesis, at byte 4"));
+	run_sql("UPDATE rules SET match_digest = NULL, timeout = 'soon'", SQLITE_OK);
+	assert_false(config_start(&given, apply, error, sizeof error));
+	assert_non_null(strstr(error, "timeout of rule 7 is 'soon'; allowed: a time"));
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -249,6 +314,8 @@ int main(void)
 		WITH(test_what_changes_nothing_is_no_version),
 		WITH(test_a_file_of_sql_owns_the_configuration),
 		WITH(test_an_export_makes_the_same_state_again),
+		WITH(test_rules_come_into_force_with_their_commit_and_back_with_the_history),
+		WITH(test_a_rule_that_another_tool_wrote_is_checked_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,72 @@
+#include "router/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BITS_OF_V4 32u
+#define BITS       128u
+
+static bool parse_bare(struct address *a, const char *text, bool *v4)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	*a = (struct address){.local = strcmp(text, "unix") == 0};
+	*v4 = inet_pton(AF_INET, text, a->bytes + sizeof mapped) == 1;
+	if (*v4)
+		memcpy(a->bytes, mapped, sizeof mapped);
+	return a->local || *v4 || inet_pton(AF_INET6, text, a->bytes) == 1;
+}
+
+bool address_parse(struct address *a, const char *text)
+{
+	bool v4;
+	return parse_bare(a, text, &v4);
+}
+
+static bool only_zeros_behind(const struct address_range *r)
+{
+	for (unsigned i = r->bits; i < BITS; i++)
+		if (r->first.bytes[i / 8] & 0x80 >> i % 8)
+			return false;
+	return true;
+}
+
+bool address_range_parse(struct address_range *r, const char *text, char *error, size_t error_size)
+{
+	char host[INET6_ADDRSTRLEN + 2], *end = NULL;
+	bool v4 = false;
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	bool fine = len < sizeof host;
+	unsigned long bits = 0;
+	if (fine) {
+		memcpy(host, text, len);
+		host[len] = '\0';
+		fine = parse_bare(&r->first, host, &v4) && !(r->first.local && slash);
+	}
+	unsigned most = v4 ? BITS_OF_V4 : BITS;
+	if (fine && slash) {
+		bits = strtoul(slash + 1, &end, 10);
+		fine = slash[1] >= '0' && slash[1] <= '9' && !*end && bits <= most;
+	}
+	if (!fine) {
+		snprintf(error, error_size, "allowed: an address or a range such as 10.0.0.0/8 or fd00::/16, or unix");
+		return false;
+	}
+	r->bits = slash ? (unsigned)bits + BITS - most : BITS;
+	if (!only_zeros_behind(r)) {
+		snprintf(error, error_size, "bits of the address lie outside its /%lu", bits);
+		return false;
+	}
+	return true;
+}
+
+bool address_in_range(const struct address *a, const struct address_range *r)
+{
+	unsigned whole = r->bits / 8, rest = r->bits % 8;
+	if (a->local || r->first.local)
+		return a->local == r->first.local;
+	return memcmp(a->bytes, r->first.bytes, whole) == 0 &&
+	       (!rest || !((a->bytes[whole] ^ r->first.bytes[whole]) & (uint8_t)(0xff00 >> rest)));
+}
