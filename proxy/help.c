@@ -62,7 +62,8 @@ static void print_hints(FILE *out)
 	      "  ignored and counted (stats_workers.hints_ignored).\n\n"
 	      "  The same as query attributes of a statement: wye.route, wye.server, wye.timeout, ...\n"
 	      "  For all statements of a session: SET @wye_route = 'primary' | 'replica', @wye_consistency = ...,\n"
-	      "  @wye_max_lag, @wye_timeout, @wye_server, @wye_causal_key; NULL takes it back.\n\n"
+	      "  @wye_max_lag, @wye_timeout, @wye_server, @wye_causal_key; NULL takes it back. With @wye_trace = 1 each\n"
+	      "  answer tells in SHOW WARNINGS which server gave it and why.\n\n"
 	      "  Hints of other proxies are read too: FORCE_MASTER, to master, maxscale route to master, @writer,\n"
 	      "  ;hostgroup=10;query_timeout=MS, #mycat:db_type=master, vt+ ROLE=PRIMARY and their like.\n"
 	      "  The mariadb client sends comments only with --comments.\n",
