@@ -45,6 +45,7 @@ static void index_rules(struct rule_set *set)
 			.user_hash = r->user_hash,
 			.schema_hash = r->schema_hash,
 			.classes = r->classes,
+			.digest_number = r->on_digest ? (int)set->n_on_digest : -1,
 			.more = r->user_hash || r->schema_hash || r->has_client || r->on_digest || r->on_text,
 		};
 		set->asks_client |= r->has_client;
@@ -172,6 +173,13 @@ static uint64_t *entry_of(struct rule_matcher *m, const struct rule_set *set, ui
 	return e;
 }
 
+/* It is known already that the pattern does not match. */
+static bool is_another(const uint64_t *entry, size_t words, int digest_number)
+{
+	const uint64_t *known = entry + 1 + digest_number / 64;
+	return *known & ~known[words] & 1ull << digest_number % 64;
+}
+
 static enum pattern_result matches_digest(const struct rule_set *set, const struct rule *r, const struct rule_subject *s,
                                           struct rule_matcher *m)
 {
@@ -236,6 +244,7 @@ const struct rule *rules_next(const struct rule_set *set, struct rule_cursor *at
 {
 	const uint64_t user = rule_hash(s->user), schema = rule_hash(s->schema);
 	const uint8_t class = (uint8_t)(1u << s->class);
+	const uint64_t *entry = set->n_on_digest ? entry_of(m, set, s->digest) : NULL;
 	unsigned g = first_general(set, at->next), d = first_by_digest(set, s->digest, at->next);
 	for (;;) {
 		bool of_digest = d < set->n_by_digest && set->by_digest[d].digest == s->digest;
@@ -247,6 +256,8 @@ const struct rule *rules_next(const struct rule_set *set, struct rule_cursor *at
 		const struct rule_gate *gate = &set->gates[i];
 		if ((gate->user_hash && gate->user_hash != user) || (gate->schema_hash && gate->schema_hash != schema) ||
 		    (gate->classes && !(gate->classes & class)))
+			continue;
+		if (gate->digest_number >= 0 && is_another(entry, m->words, gate->digest_number))
 			continue;
 		const struct rule *r = &set->rules[i];
 		enum pattern_result got = gate->more ? matches_more(set, r, s, m) : PATTERN_YES;

@@ -18,7 +18,8 @@
 struct rule_gate {
 	uint64_t user_hash, schema_hash;
 	uint8_t classes;
-	bool more; /* there is something else to compare */
+	bool more;              /* there is something else to compare */
+	int digest_number;      /* of its pattern on the digest's text; -1: it has none */
 };
 
 struct rule_by_digest {
