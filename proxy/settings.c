@@ -154,7 +154,7 @@ static const struct row rows[] = {
 
 	SWITCH(statement_statistics, "on", false,
 	       "count statements by digest, with their times (stats_statements, stats_latency); costs about 0.2 us each"),
-	COUNT(statement_digests, "rows", "1000", 10, 1000000, true,
+	COUNT(statement_digests, "rows", "1000", 10, 100000, true,
 	      "rows of stats_statements that each thread keeps, about 5 KiB each once used; the least used are folded into"
 	      " one row of a server"),
 

@@ -166,7 +166,7 @@ __attribute__((constructor)) static void note_start(void)
 
 static void produce_status(struct table_rows *rows)
 {
-	uint64_t clients = 0, accepted = 0, commands = 0, received = 0, sent = 0, refused = 0;
+	uint64_t clients = 0, accepted = 0, commands = 0, received = 0, sent = 0, refused = 0, running = 0;
 	for (unsigned w = 0; w < stats_workers(); w++) {
 		const struct worker_stats *s = stats_worker(w);
 		clients += stat_get(&s->clients);
@@ -175,14 +175,21 @@ static void produce_status(struct table_rows *rows)
 		received += stat_get(&s->bytes_from_clients);
 		sent += stat_get(&s->bytes_to_clients);
 		refused += stat_get(&s->logins_refused);
+		for (unsigned slot = 0; slot < SERVERS_MAX; slot++)
+			running += stat_get(&s->servers[slot].running);
 	}
 	row_of_status(rows, "Aborted_connects", refused);
 	row_of_status(rows, "Bytes_received", received);
 	row_of_status(rows, "Bytes_sent", sent);
 	row_of_status(rows, "Connections", accepted);
+	row_of_status(rows, "Flush_commands", 0);
+	row_of_status(rows, "Open_tables", 0);
+	row_of_status(rows, "Opened_tables", 0);
 	row_of_status(rows, "Queries", commands);
 	row_of_status(rows, "Questions", commands);
+	row_of_status(rows, "Slow_queries", 0);
 	row_of_status(rows, "Threads_connected", clients);
+	row_of_status(rows, "Threads_running", running);
 	row_of_status(rows, "Uptime", now_s() - started);
 	rows_text(rows, "Ssl_cipher");
 	rows_text(rows, "");

@@ -5,6 +5,9 @@ import threading
 
 import pymysql
 import pytest
+from mycli.completion_refresher import CompletionRefresher
+from mycli.sqlcompleter import SQLCompleter
+from mycli.sqlexecute import SQLExecute
 
 from endpoint import Endpoint, wait_until
 
@@ -191,6 +194,22 @@ def test_mysql_s_own_client_reads_the_compatibility_tables(wye, mysql_client):
                           stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["hostgroup_id", "status", "10", "ONLINE", "20", "ONLINE", "20", "ONLINE"]
+
+
+def test_mycli_is_at_home(wye):
+    command = ["mycli", "--host=127.0.0.1", "--port=%d" % wye.admin_port, "--user=admin", "--password=any"]
+    done = subprocess.run(command + ["-e", "SELECT hostgroup_id, status FROM mysql_servers ORDER BY 1"],
+                          stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["hostgroup_id", "status", "10", "ONLINE", "20", "ONLINE", "20", "ONLINE"]
+    # What it looks up in the background when somebody sits before it.
+    executor = SQLExecute("wye", "admin", "any", "127.0.0.1", wye.admin_port, None, "utf8mb4", False, {}, *[None] * 5)
+    completer = SQLCompleter(True)
+    for refresh in CompletionRefresher.refreshers.values():
+        refresh(completer, executor)
+    assert {"servers", "stats_statements"} <= set(completer.dbmetadata["tables"]["wye"])
+    for statement in ("status", "\\dt", "\\dt stats_servers"):
+        assert list(executor.run(statement)), statement
 
 
 # --- DRAIN, PAUSE, RESUME ---
