@@ -218,6 +218,7 @@ struct classification {
 	unsigned n_statements; /* 0: blanks and comments only */
 	uint64_t kill_id;      /* CLASS_KILL: KILL_UNKNOWN when it is not a plain number, KILL_OWN: CONNECTION_ID() */
 	struct view kill_value; /* KILL_UNKNOWN: the expression for it; empty: it names no connection (USER, QUERY ID) */
+	struct view kill_user, kill_host; /* KILL USER name[@host]; empty: not given */
 	bool kill_query;       /* KILL QUERY: the connection lives on */
 	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;

@@ -36,6 +36,16 @@ static bool names_no_connection(const struct statement *s)
 	return view_is(word, "USER") || (s->out->kill_query && view_is(word, "ID"));
 }
 
+/* At USER: KILL USER name[@host]. */
+static void killed_user(struct statement *s)
+{
+	advance(s);
+	s->out->kill_user = statement_name(s);
+	advance(s);
+	if (current(s)->kind == TOKEN_USER_VAR)
+		s->out->kill_host = statement_name(s);
+}
+
 /* KILL [HARD|SOFT] [CONNECTION|QUERY] and an expression, a plain number mostly. */
 void classify_kill(struct statement *s)
 {
@@ -49,6 +59,8 @@ void classify_kill(struct statement *s)
 	bool expression = !names_no_connection(s);
 	const uint8_t *begin = current(s)->p;
 	out->kill_id = plain_number(current(s));
+	if (!expression && view_is(token_inside(current(s)), "USER"))
+		killed_user(s);
 	statement_scan(s, 0);
 	if (s->at - from == 3 && s->seen == SEEN_CONNECTION_ID && behind(s, 1)->kind == ')')
 		out->kill_id = KILL_OWN;

@@ -65,6 +65,8 @@ enum step command_kill(struct session *s)
 	struct run *r = s->run;
 	if (r->kill_id != KILL_UNKNOWN)
 		return kill_session(s, r->kill_id == KILL_OWN ? s->id : r->kill_id, r->kill_query);
+	if (r->kill_user)
+		return kill_user(s);
 	return r->kill_sql ? kill_ask_value(s) : to_server(s);
 }
 

@@ -246,6 +246,8 @@ enum step finish_statement(struct session *s, bool ok)
 		generation_changed(r->reason != REASON_SET_GLOBAL || (r->flags & (CLASS_DDL | CLASS_MULTI)));
 	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
 		global_changes_note(s->account_id, worker_now(s->worker));
+	if (ok && r->kill_may)
+		kill_user_sessions(s);
 	if (ok && r->reads_counters)
 		s->watched_ms = worker_now(s->worker);
 	effects_apply(s, b, ok);

@@ -183,6 +183,58 @@ bool stats_session_kill(uint64_t id, bool query_only)
 	return true;
 }
 
+/* ---- KILL USER ---- */
+
+struct users_kill {
+	uint32_t from_id;
+	bool query_only;
+	int primary; /* its slot: what runs there has been stopped by it */
+	char user[256], host[256];
+};
+
+/* As a server would call the client's host; MariaDB's word for any is %. */
+static bool comes_from(const struct session *s, const char *host)
+{
+	if (!*host || !strcmp(host, "%"))
+		return true;
+	if (s->unix_socket)
+		return !strcmp(host, "localhost");
+	const char *port = strrchr(s->peer, ':');
+	size_t len = port ? (size_t)(port - s->peer) : strlen(s->peer);
+	bool local = (len == 9 && !strncmp(s->peer, "127.0.0.1", len)) || (len == 3 && !strncmp(s->peer, "::1", len));
+	return (local && !strcmp(host, "localhost")) || (strlen(host) == len && !strncmp(host, s->peer, len));
+}
+
+static void end_those_of_user(struct worker *w, void *arg)
+{
+	struct users_kill *k = arg;
+	struct session *s, *next;
+	for (s = TAILQ_FIRST(&w->sessions); s; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (s->state == SESSION_CLOSING || s->id == k->from_id || !s->user || strcmp(s->user, k->user) != 0 ||
+		    !comes_from(s, k->host))
+			continue;
+		if (!k->query_only || (s->backend && (int)s->backend->slot != k->primary))
+			end_session(s, k->query_only);
+	}
+	if (w->index + 1 < workers_count())
+		worker_post(worker_at(w->index + 1), end_those_of_user, k);
+	else
+		free(k);
+}
+
+void kill_user_sessions(const struct session *s)
+{
+	const struct run *r = s->run;
+	struct users_kill *k = calloc(1, sizeof *k);
+	if (!k)
+		return;
+	*k = (struct users_kill){.from_id = s->id, .query_only = r->kill_query, .primary = routing_primary_slot(s)};
+	snprintf(k->user, sizeof k->user, "%s", r->kill_user);
+	snprintf(k->host, sizeof k->host, "%s", r->kill_host ? r->kill_host : "");
+	worker_post(worker_at(0), end_those_of_user, k);
+}
+
 /* ---- the request ---- */
 
 static enum step request(struct session *s, bool forced)
@@ -224,6 +276,13 @@ enum step kill_step(struct session *s)
 
 /* ---- what is asked first ---- */
 
+enum step kill_user(struct session *s)
+{
+	struct run *r = s->run;
+	r->kill_may = !strcmp(r->kill_user, s->user);
+	return r->kill_may ? ask(s) : ask_rights(s);
+}
+
 enum step kill_ask_value(struct session *s)
 {
 	s->run->kill_asks = KILL_ASKS_VALUE;
@@ -258,6 +317,10 @@ enum step kill_was_told(struct session *s)
 	struct run *r = s->run;
 	bool rights = r->kill_asks == KILL_ASKS_RIGHTS;
 	r->kill_asks = KILL_KNOWN;
+	if (rights && r->kill_user) {
+		r->kill_may = r->kill_told && r->kill_answer;
+		return send_statement(s);
+	}
 	if (!rights && !r->kill_told)
 		return send_statement(s); /* the server says what is wrong with it */
 	leave_server(s);

@@ -221,6 +221,8 @@ struct view routing_classify(struct session *s, struct view sql)
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
 	r->kill_query = c.kill_query;
+	r->kill_user = c.kill_user.len ? strndup((const char *)c.kill_user.p, c.kill_user.len) : NULL;
+	r->kill_host = c.kill_host.len ? strndup((const char *)c.kill_host.p, c.kill_host.len) : NULL;
 	if (c.kill_value.len && asprintf(&r->kill_sql, "SELECT (%.*s)", (int)c.kill_value.len, (const char *)c.kill_value.p) < 0)
 		abort();
 	r->reads_counters = c.reads_counters;

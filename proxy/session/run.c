@@ -111,6 +111,8 @@ void run_end(struct session *s)
 	free(r->failed_text);
 	free(r->pin_cause);
 	free(r->kill_sql);
+	free(r->kill_user);
+	free(r->kill_host);
 	free(r->translated);
 	free(r->refusal);
 	give_spare(s->worker, r);

@@ -177,6 +177,8 @@ struct run {
 	bool kill_query;
 	uint64_t kill_id;
 	char *kill_sql;         /* what is asked first (ERRAND_KILL), and of a KILL with an expression what that is; or NULL */
+	char *kill_user, *kill_host; /* KILL USER; the second may be NULL */
+	bool kill_may;          /* it has the right to kill that user's sessions */
 	enum { KILL_KNOWN, KILL_ASKS_VALUE, KILL_ASKS_RIGHTS } kill_asks;
 	bool kill_told;         /* the answer was a number: */
 	uint64_t kill_answer;
@@ -420,8 +422,10 @@ enum step read_back_step(struct session *s);       /* read_back.c */
 enum step kill_session(struct session *s, uint64_t id, bool query_only);
 /* KILL [QUERY] with an expression: a server is asked for its value first. */
 enum step kill_ask_value(struct session *s);
+enum step kill_user(struct session *s); /* KILL USER: what is another's needs the right */
 void kill_take_answer(struct session *s, const struct view *value); /* NULL: an error, or the value NULL */
 enum step kill_was_told(struct session *s);
+void kill_user_sessions(const struct session *s); /* the primary has done as much as it can */
 
 /* ---- runs: run.c ---- */
 struct run *run_begin(struct session *s, uint8_t command);

@@ -1,5 +1,6 @@
 """KILL QUERY from a second connection ends a statement on whichever server it runs, by every name the connection has."""
 
+import contextlib
 import threading
 import time
 
@@ -109,3 +110,31 @@ def test_only_who_has_the_right_kills_what_is_another_accounts(endpoint, cluster
         with cluster.witness.root(cluster.primary) as root:
             for name in ("may_kill", "may_not"):
                 root.run("DROP USER %s" % name)
+
+
+def test_kill_user_ends_the_sessions_of_an_account(endpoint, cluster, flavor):
+    if flavor != "mariadb":
+        return  # which alone has it
+    with cluster.witness.root(cluster.primary) as root:
+        root.run("CREATE OR REPLACE USER to_be_killed IDENTIFIED BY 'pw'")
+    cluster.wait_caught_up()
+    try:
+        with endpoint.session(user="to_be_killed", password="pw", database=None) as idle, endpoint.session() as other:
+            assert idle.value("SELECT 'alive'") == "alive"
+            with contextlib.suppress(pymysql.MySQLError):  # none where the primary has no connection of that account
+                other.run("KILL USER to_be_killed")
+            assert idle.value("SELECT 'alive'") == "alive"
+            with cluster.witness.root(cluster.primary) as root:
+                root.run("CREATE OR REPLACE USER may_kill IDENTIFIED BY 'pw'")
+                root.run("GRANT CONNECTION ADMIN ON *.* TO may_kill")
+            cluster.wait_caught_up()
+            with endpoint.session(user="may_kill", password="pw", database=None) as killer:
+                killer.run("KILL USER to_be_killed@nowhere")
+                assert idle.value("SELECT 'alive'") == "alive"
+                killer.run("KILL CONNECTION USER to_be_killed")
+                with pytest.raises(pymysql.MySQLError):
+                    wait_until(lambda: idle.value("SELECT 'dead'") != "dead", "the session to end")
+                assert killer.value("SELECT 'alive'") == "alive"
+    finally:
+        with cluster.witness.root(cluster.primary) as root:
+            root.run("DROP USER IF EXISTS to_be_killed, may_kill")

@@ -687,6 +687,10 @@ static void test_kill_names_its_victim(void **state)
 	assert_int_equal(result.kill_value.len, strlen("@id"));
 	assert_true(of("KILL user()", &mysql, &nothing_open)->kill_value.len != 0);
 	assert_true(of("KILL USER x", &mariadb, &nothing_open)->kill_value.len == 0);
+	assert_memory_equal(result.kill_user.p, "x", result.kill_user.len);
+	of("KILL SOFT QUERY USER `u`@'10.0.0.1'", &mariadb, &nothing_open);
+	assert_true(view_equal(result.kill_user, view_of("u")) && view_equal(result.kill_host, view_of("10.0.0.1")));
+	assert_true(result.kill_query);
 	assert_true(of("KILL QUERY ID 7", &mariadb, &nothing_open)->kill_id == KILL_UNKNOWN && !result.kill_value.len);
 	assert_true(of("KILL", &mysql, &nothing_open)->kill_id == KILL_UNKNOWN && !result.kill_value.len);
 	assert_false(of("KILL CONNECTION_ID()", &mysql, &nothing_open)->pins_added);
