@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/accounts.h"
+#include "proxy/config/config.h"
 #include "proxy/objects.h"
 #include "router/rules.h"
 
@@ -31,6 +32,7 @@ void snapshot_unref(struct snapshot *s)
 	account_set_unref(s->accounts);
 	object_set_unref(s->objects);
 	rule_set_unref(s->rules);
+	config_unref(s->config);
 	free(s);
 }
 

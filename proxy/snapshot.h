@@ -62,6 +62,7 @@ struct server_info {
 
 struct account_set;
 struct object_set;
+struct config;
 struct rule_set;
 
 struct snapshot {
@@ -73,6 +74,7 @@ struct snapshot {
 	uint64_t accounts_ticket;               /* the newest request for fresh accounts that this answers */
 	struct object_set *objects;             /* a reference, or NULL; see proxy/objects.h */
 	uint64_t objects_ticket;                /* the newest request for them that this answers */
+	struct config *config;                  /* a reference: what its users ask for; NULL in tests */
 	struct rule_set *rules;                 /* a reference; NULL: there are none that are enabled */
 	int primary;                            /* index into servers, or -1 */
 	char primary_reason[160];               /* why there is none, or none that may be written */

@@ -131,6 +131,7 @@ static struct snapshot *build(void)
 	s->objects = object_set_ref(topology.objects.set);
 	s->objects_ticket = topology.objects.answered;
 	s->rules = rules_in_force();
+	s->config = config_get();
 	return s;
 }
 
@@ -157,7 +158,7 @@ static bool same(const struct snapshot *a, const struct snapshot *b)
 {
 	if (a->n_servers != b->n_servers || a->primary != b->primary || a->accounts != b->accounts ||
 	    a->accounts_ticket != b->accounts_ticket || a->objects != b->objects ||
-	    a->objects_ticket != b->objects_ticket || a->rules != b->rules || strcmp(a->primary_reason, b->primary_reason) != 0)
+	    a->objects_ticket != b->objects_ticket || a->rules != b->rules || a->config != b->config || strcmp(a->primary_reason, b->primary_reason) != 0)
 		return false;
 	for (unsigned i = 0; i < a->n_servers; i++)
 		if (!same_server(&a->servers[i], &b->servers[i]))

@@ -137,6 +137,7 @@ static void take_snapshot(struct worker *w)
 {
 	struct snapshot *old = w->snapshot;
 	w->snapshot = snapshot_get();
+	w->snapshots++;
 	leave_dead_servers(w, old);
 	snapshot_unref(old);
 	/* Whoever waits for a server, or for accounts, may go on now. */
@@ -357,6 +358,7 @@ static int worker_init(struct worker *w, unsigned index, const struct options *o
 	w->prepare.data = w;
 	uv_prepare_start(&w->prepare, on_prepare);
 	w->snapshot = snapshot_get();
+	w->snapshots++;
 	assert(w->snapshot);
 	return 0;
 }

@@ -90,6 +90,7 @@ struct worker {
 	struct rule_matcher *rule_matcher; /* made with the first statement that meets rules */
 
 	struct snapshot *snapshot;
+	uint64_t snapshots; /* how many there have been */
 	struct state_table *states;
 	struct accepted_state accepted[WORKER_ACCEPTED];
 	struct template *templates[WORKER_TEMPLATES];

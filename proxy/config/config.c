@@ -188,7 +188,9 @@ static void compare_servers(struct line *l, const struct config *before, const s
 static bool same_user(const struct config_user *a, const struct config_user *b)
 {
 	return a->option.has_password == b->option.has_password &&
-	       strcmp(a->option.password, b->option.password) == 0 && strcmp(a->comment, b->comment) == 0;
+	       strcmp(a->option.password, b->option.password) == 0 && strcmp(a->comment, b->comment) == 0 &&
+	       strcmp(a->consistency, b->consistency) == 0 && strcmp(a->max_lag, b->max_lag) == 0 &&
+	       strcmp(a->causal_key, b->causal_key) == 0;
 }
 
 static void compare_users(struct line *l, const struct config *before, const struct config *after)

@@ -14,6 +14,7 @@
 
 #include "proxy/options.h"
 #include "proxy/settings.h"
+#include "router/hints.h"
 #include "router/rules.h"
 
 #define CONFIG_COMMENT_MAX 255
@@ -33,6 +34,9 @@ struct config_server {
 
 struct config_user {
 	struct user_option option;
+	/* What its statements ask for where nothing nearer does; as written, empty: nothing. */
+	char consistency[16], max_lag[24], causal_key[128];
+	struct hints hints; /* the same, read; its texts are those here (config_store_read) */
 	char comment[CONFIG_COMMENT_MAX + 1];
 	enum config_source source;
 };
@@ -64,6 +68,7 @@ struct config {
 	struct config_server *servers;
 	struct config_user *users;
 	struct config_admin *admins;
+	size_t n_users_asking;      /* users that ask for something */
 	size_t n_rules;
 	struct config_rule *rules;  /* in order */
 	struct rule_set *rule_set;  /* a reference, of a state that is or may come into force */

@@ -17,8 +17,9 @@ static const struct {
 	{"settings", "SELECT name, value FROM settings", "INSERT INTO main.settings(name, value) VALUES(?1, ?2)"},
 	{"servers", "SELECT server, role, weight, zone, comment FROM servers ORDER BY rowid",
 	 "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)"},
-	{"users", "SELECT name, password, comment FROM users ORDER BY rowid",
-	 "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)"},
+	{"users", "SELECT name, password, consistency, max_lag, causal_key, comment FROM users ORDER BY rowid",
+	 "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, comment)"
+	 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
 	{"admins", "SELECT name, password, role, comment FROM admins ORDER BY rowid",
 	 "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)"},
 	{"rules", NULL, NULL}, /* config_rules_copy() */
@@ -68,13 +69,16 @@ static void export_users(FILE *out, const struct config *c, bool with_passwords)
 		if (u->source != CONFIG_STORED)
 			continue;
 		bool hidden = u->option.has_password && !with_passwords;
-		fprintf(out, "%sINSERT INTO users(name, password, comment) VALUES(",
+		fprintf(out, "%sINSERT INTO users(name, password, consistency, max_lag, causal_key, comment) VALUES(",
 			hidden ? "-- the password is not shown: write it in the place of ***\n-- " : "");
 		put_literal(out, u->option.name);
 		fputs(", ", out);
 		put_literal(out, hidden ? "***" : u->option.has_password ? u->option.password : NULL);
-		fputs(", ", out);
-		put_literal(out, u->comment);
+		const char *rest[] = {u->consistency, u->max_lag, u->causal_key, u->comment};
+		for (size_t n = 0; n < sizeof rest / sizeof *rest; n++) {
+			fputs(", ", out);
+			put_literal(out, rest[n]);
+		}
 		fputs(");\n", out);
 	}
 }

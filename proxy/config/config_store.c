@@ -28,6 +28,9 @@ const char config_schema[] =
 	"CREATE TABLE IF NOT EXISTS main.users("
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
 	" password TEXT CHECK(length(password) <= 255)," /* NULL: the account is the primary's */
+	" consistency TEXT NOT NULL DEFAULT '',"
+	" max_lag TEXT NOT NULL DEFAULT '',"
+	" causal_key TEXT NOT NULL DEFAULT '',"
 	" comment TEXT NOT NULL DEFAULT '');"
 	"CREATE TABLE IF NOT EXISTS main.admins("
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
@@ -63,6 +66,10 @@ static const struct {
 } later_columns[] = {
 	{"SELECT zone FROM main.servers",
 	 "ALTER TABLE main.servers ADD COLUMN zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64)"},
+	{"SELECT consistency FROM main.users",
+	 "ALTER TABLE main.users ADD COLUMN consistency TEXT NOT NULL DEFAULT ''"},
+	{"SELECT max_lag FROM main.users", "ALTER TABLE main.users ADD COLUMN max_lag TEXT NOT NULL DEFAULT ''"},
+	{"SELECT causal_key FROM main.users", "ALTER TABLE main.users ADD COLUMN causal_key TEXT NOT NULL DEFAULT ''"},
 	{"SELECT comment FROM main.servers",
 	 "ALTER TABLE main.servers ADD COLUMN comment TEXT NOT NULL DEFAULT ''"},
 };
@@ -249,9 +256,29 @@ static bool read_given_server(void *arg, sqlite3_stmt *row)
 	return true;
 }
 
-bool config_user_parse(struct config_user *u, const char *name, const char *password, const char *comment, char *error,
-		       size_t error_size)
+/* One of the columns that say what a user's reads ask for. */
+static bool asks(struct config_user *u, const char *name, const char *value, const char *allowed, char *room, size_t size,
+		 char *error, size_t error_size)
 {
+	if (strlen(value) >= size || !hints_set(&u->hints, view_of(name), view_of(value)))
+		return config_refuse(error, error_size, "users: '%.64s' is no %s; it is %s", value, name, allowed);
+	snprintf(room, size, "%s", value);
+	return true;
+}
+
+static bool parse_asked(struct config_user *u, const struct config_user_texts *t, char *error, size_t error_size)
+{
+	return asks(u, "consistency", t->consistency, "one of eventual, session, global, primary", u->consistency,
+		    sizeof u->consistency, error, error_size) &&
+	       asks(u, "max_lag", t->max_lag, "a time, such as 500ms or 5s", u->max_lag, sizeof u->max_lag, error,
+		    error_size) &&
+	       asks(u, "causal_key", t->causal_key, "a name of at most 127 bytes", u->causal_key, sizeof u->causal_key, error,
+		    error_size);
+}
+
+bool config_user_parse(struct config_user *u, const struct config_user_texts *texts, char *error, size_t error_size)
+{
+	const char *name = texts->name, *password = texts->password, *comment = texts->comment;
 	*u = (struct config_user){.source = CONFIG_STORED};
 	if (too_long("users", name, comment, error, error_size))
 		return false;
@@ -264,14 +291,25 @@ bool config_user_parse(struct config_user *u, const char *name, const char *pass
 	snprintf(u->option.password, sizeof u->option.password, "%s", password ? password : "");
 	u->option.has_password = password != NULL;
 	snprintf(u->comment, sizeof u->comment, "%s", comment);
-	return true;
+	return parse_asked(u, texts, error, error_size);
 }
 
 static bool read_user(void *arg, sqlite3_stmt *row)
 {
 	struct reading *r = arg;
-	return config_user_parse(config_add_user(r->config), text_of(row, 0),
-				 (const char *)sqlite3_column_text(row, 1), text_of(row, 2), r->error, r->error_size);
+	const struct config_user_texts texts = {text_of(row, 0), (const char *)sqlite3_column_text(row, 1), text_of(row, 2),
+						text_of(row, 3), text_of(row, 4), text_of(row, 5)};
+	return config_user_parse(config_add_user(r->config), &texts, r->error, r->error_size);
+}
+
+/* The users have come to where they stay. */
+static void note_asking(struct config *c)
+{
+	for (size_t i = 0; i < c->n_users; i++) {
+		struct config_user *u = &c->users[i];
+		u->hints.causal_key = view_of(u->causal_key);
+		c->n_users_asking += *u->consistency || *u->max_lag || *u->causal_key;
+	}
 }
 
 static bool read_given_user(void *arg, sqlite3_stmt *row)
@@ -306,7 +344,7 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 		{"SELECT name FROM temp.given_settings", read_given_setting},
 		{"SELECT server, role, weight, zone, comment FROM main.servers ORDER BY rowid", read_server},
 		{"SELECT i FROM temp.given_servers ORDER BY i", read_given_server},
-		{"SELECT name, password, comment FROM main.users ORDER BY rowid", read_user},
+		{"SELECT name, password, comment, consistency, max_lag, causal_key FROM main.users ORDER BY rowid", read_user},
 		{"SELECT i FROM temp.given_users ORDER BY i", read_given_user},
 		{"SELECT name, password, role, comment FROM main.admins ORDER BY rowid", read_admin},
 		{"SELECT coalesce(max(version), 0) FROM main.config_history", read_version},
@@ -316,6 +354,7 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (!config_sql_rows(db, parts[i].sql, parts[i].read, &r))
 			goto refused;
+	note_asking(r.config);
 	if (config_rules_read(db, r.config, error, error_size))
 		return r.config;
 refused:
@@ -416,8 +455,11 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 {
 	if (!config_store_make_place(db, "users", old, user->option.name, replace, error, error_size))
 		return false;
-	return config_sql(db, "INSERT INTO main.users(name, password, comment) VALUES(?1, ?2, ?3)", "sss",
-			  user->option.name, user->option.has_password ? user->option.password : NULL, user->comment) ||
+	return config_sql(db,
+			  "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, comment)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+			  "ssssss", user->option.name, user->option.has_password ? user->option.password : NULL,
+			  user->consistency, user->max_lag, user->causal_key, user->comment) ||
 	       failed(db, error, error_size);
 }
 

@@ -31,8 +31,10 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 /* A row from its texts; source STORED. False: what is wrong, and what is allowed. */
 bool config_server_parse(struct config_server *s, const char *name, const char *role, const char *weight,
 			 const char *zone, const char *comment, char *error, size_t error_size);
-bool config_user_parse(struct config_user *u, const char *name, const char *password /* NULL: none */,
-		       const char *comment, char *error, size_t error_size);
+struct config_user_texts {
+	const char *name, *password /* NULL: none */, *comment, *consistency, *max_lag, *causal_key;
+};
+bool config_user_parse(struct config_user *u, const struct config_user_texts *texts, char *error, size_t error_size);
 
 /* The password, or the verifier that was made of one. */
 bool config_admin_parse(struct config_admin *a, const char *name, const char *password, const char *role,

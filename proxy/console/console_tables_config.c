@@ -157,6 +157,9 @@ const struct console_table table_servers = {
 static const struct table_column users_columns[] = {
 	{"name", COLUMN_TEXT, "user name"},
 	{"password", COLUMN_TEXT, "*** where one is given; without one the account must be the primary's"},
+	{"consistency", COLUMN_TEXT, "of its reads, where nothing nearer says: eventual, session, global or primary"},
+	{"max_lag", COLUMN_TEXT, "its reads run on no replica further behind, likewise"},
+	{"causal_key", COLUMN_TEXT, "sessions with the same one see each other's writes, likewise"},
 	{"comment", COLUMN_TEXT, "free text"},
 	{"source", COLUMN_TEXT, "where the row comes from: command line or configuration"},
 };
@@ -167,10 +170,19 @@ static void produce_users(struct table_rows *rows)
 	for (size_t i = 0; c && i < c->n_users; i++) {
 		rows_text(rows, c->users[i].option.name);
 		rows_text_or_null(rows, c->users[i].option.has_password ? "***" : "");
+		rows_text(rows, c->users[i].consistency);
+		rows_text(rows, c->users[i].max_lag);
+		rows_text(rows, c->users[i].causal_key);
 		rows_text(rows, c->users[i].comment);
 		rows_text(rows, config_source_name(c->users[i].source));
 	}
 	config_unref(c);
+}
+
+/* NULL takes a value back. */
+static const char *text_or(const char *column, const char *before)
+{
+	return column == TABLE_SAME ? before : column ? column : "";
 }
 
 static bool put_user(sqlite3 *db, const char *old, const char *const *columns, bool replace, char *error,
@@ -180,7 +192,7 @@ static bool put_user(sqlite3 *db, const char *old, const char *const *columns, b
 	const struct config_user *before = old ? config_user_named(c, old) : NULL;
 	struct config_user user = before ? *before : (struct config_user){.source = CONFIG_STORED};
 	config_unref(c);
-	if (is_given(columns[3]))
+	if (is_given(columns[6]))
 		return refuse(error, error_size, "users: the column source cannot be written", "");
 	const char *name = is_given(columns[0]) ? columns[0] : old;
 	const char *password = columns[1] != TABLE_SAME	   ? columns[1]
@@ -188,8 +200,15 @@ static bool put_user(sqlite3 *db, const char *old, const char *const *columns, b
 							  : NULL;
 	config_change_touched();
 	struct config_user changed;
-	return config_user_parse(&changed, name ? name : "", password, is_given(columns[2]) ? columns[2] : user.comment,
-				 error, error_size) &&
+	const struct config_user_texts texts = {
+	    .name = name ? name : "",
+	    .password = password,
+	    .consistency = text_or(columns[2], user.consistency),
+	    .max_lag = text_or(columns[3], user.max_lag),
+	    .causal_key = text_or(columns[4], user.causal_key),
+	    .comment = text_or(columns[5], user.comment),
+	};
+	return config_user_parse(&changed, &texts, error, error_size) &&
 	       config_store_user(db, old, &changed, replace, error, error_size);
 }
 

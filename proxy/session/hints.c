@@ -11,6 +11,7 @@
 
 #include "protocol/handshake.h"
 #include "proxy/backend/pool.h"
+#include "proxy/config/config.h"
 #include "proxy/session/session.h"
 
 #define US_PER_MS 1000u
@@ -24,12 +25,27 @@ struct session_hints {
 
 /* ---- of the session ---- */
 
-const struct hints *hints_of_command(const struct session *s, struct hints *room)
+/* What its user asks for in all its sessions: the snapshot's. */
+static const struct hints *of_user(struct session *s)
+{
+	const struct worker *w = s->worker;
+	const struct config *c = w->snapshot->config;
+	if (!c || !c->n_users_asking)
+		return NULL;
+	if (s->user_as_of != w->snapshots) {
+		const struct config_user *u = config_user_named(c, s->user);
+		s->user_at = u ? (unsigned)(u - c->users) + 1 : 0;
+		s->user_as_of = w->snapshots;
+	}
+	return s->user_at ? &c->users[s->user_at - 1].hints : NULL;
+}
+
+const struct hints *hints_of_command(struct session *s, struct hints *room)
 {
 	const struct run *r = s->run;
-	const struct hints *session = s->hints ? &s->hints->hints : NULL;
-	if (!r->n_hints)
-		return session;
+	const struct hints *session = s->hints ? &s->hints->hints : NULL, *user = of_user(s);
+	if (!r->n_hints && (!session || !user))
+		return session ? session : user;
 	*room = (struct hints){.given = true};
 	for (unsigned i = 0; i < r->n_hints; i++)
 		hints_set(room, view_of(r->hints[i].name), view_of(r->hints[i].value));
@@ -37,6 +53,8 @@ const struct hints *hints_of_command(const struct session *s, struct hints *room
 		stat_add(&s->worker->stats->hints_ignored, room->ignored);
 	if (session)
 		hints_inherit(room, session);
+	if (user)
+		hints_inherit(room, user);
 	return room;
 }
 

@@ -350,6 +350,8 @@ struct session {
 	char *trx_key;                  /* the causal key of statements of the open transaction, or NULL */
 	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
 	char *trace_note;               /* of its last statement, while its answers are traced; or NULL */
+	unsigned user_at;       /* of the configured users, plus 1; 0: none of them. As of: */
+	uint64_t user_as_of;    /* the worker's number of snapshots */
 	struct session_hints *login_hints; /* what the attributes of its connection do, likewise; both are its own */
 	TAILQ_ENTRY(session) timed_link; /* the worker's list of those whose statement has a deadline */
 
@@ -471,7 +473,7 @@ void routing_state_changed(struct session *s);     /* want is another: what stee
 
 /* ---- hints: hints.c ---- */
 /* Those of the command in work's attributes, over those of the session; in room, or NULL: none. */
-const struct hints *hints_of_command(const struct session *s, struct hints *room);
+const struct hints *hints_of_command(struct session *s, struct hints *room);
 void hints_note_variable(struct session *s, const struct effect *e); /* the statement sets a user variable */
 void hints_take(struct session *s, const struct classification *c); /* those of the statement in work */
 void hints_statement_ended(struct session *s, bool ok);

@@ -247,6 +247,26 @@ def test_a_causal_key_that_others_write_under_does_not_concern_the_rest(hurt, wy
             assert reader.row("/* wye: causal_key=cart-9 */ " + READ, [42])[1] != "primary"
 
 
+def test_what_a_user_asks_for_holds_in_all_its_sessions_where_nothing_nearer_says(hurt, wye):
+    wye.console("INSERT INTO users (name, causal_key) VALUES ('app', 'cart-11')")
+    try:
+        with lagging(hurt, 1, "replica1", "replica2"), wye.session() as writer, wye.session() as reader:
+            for value in range(10):
+                writer.run("UPDATE stale SET v = %s WHERE id = 44", [value])
+                assert reader.value("SELECT v FROM stale WHERE id = 44") == value
+            wye.console("UPDATE users SET consistency = 'primary' WHERE name = 'app'")
+            wait_until(lambda: reader.row(READ, [44])[1] == "primary", "the change to be in force")
+            assert reader.row("/* wye: consistency=eventual */ " + READ, [44])[1] != "primary"
+            wye.console("UPDATE users SET consistency = 'eventual', causal_key = NULL WHERE name = 'app'")
+            wait_until(lambda: reader.row(READ, [44])[1] != "primary", "the change to be in force")
+        with pytest.raises(pymysql.MySQLError, match="eventual, session, global, primary"):
+            wye.console("UPDATE users SET consistency = 'strict' WHERE name = 'app'")
+        with pytest.raises(pymysql.MySQLError, match="500ms"):
+            wye.console("UPDATE users SET max_lag = 'soon' WHERE name = 'app'")
+    finally:
+        wye.console("DELETE FROM users WHERE name = 'app'")
+
+
 def test_a_causal_key_may_be_an_attribute_of_the_connection(hurt, wye):
     class Keyed(pymysql.connections.Connection):
         def connect(self, sock=None):
