@@ -53,10 +53,11 @@ static bool read_definition(struct view payload, uint32_t mariadb_caps, struct r
 		read_lenenc_str(&r);
 	read_u8(&r);  /* length of what follows */
 	read_u16(&r); /* character set */
-	read_u32(&r); /* length */
+	uint32_t width = read_u32(&r);
 	uint8_t type = read_u8(&r);
 	uint16_t flags = read_u16(&r);
 	cell->kind = kind_of(type, flags);
+	cell->width = width;
 	return !r.bad;
 }
 

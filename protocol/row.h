@@ -12,6 +12,7 @@ enum row_kind { ROW_INTEGER, ROW_UNSIGNED, ROW_DECIMAL, ROW_DOUBLE, ROW_STRING, 
 
 struct row_cell {
 	enum row_kind kind;
+	uint32_t width; /* of its column, in bytes, as the server has it */
 	struct view text; /* p is NULL for NULL; points into the answer */
 };
 

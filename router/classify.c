@@ -181,8 +181,8 @@ static const struct {
     {SEEN_TEMPORARY, CLASS_USES_TEMPORARY, 0, 0},
     {SEEN_DIFFERS, CLASS_DIFFERS, 0, 0},
     /* Whatever else decides where it runs. */
-    {SEEN_UNKNOWN_FUNCTION | SEEN_UNKNOWN_VIEW, CLASS_WRITES | CLASS_CALLS, 0, 0},
-    {SEEN_WRITE | SEEN_SEQUENCE | SEEN_WRITING_VIEW, CLASS_WRITES, 0, 0},
+    {SEEN_UNKNOWN_FUNCTION | SEEN_UNKNOWN_VIEW | SEEN_WRITING_VIEW, CLASS_WRITES | CLASS_CALLS, 0, 0},
+    {SEEN_WRITE | SEEN_SEQUENCE, CLASS_WRITES, 0, 0},
 };
 
 static void draw_consequences(struct statement *s)
@@ -211,6 +211,9 @@ static void adjust_read_only_trx(struct statement *s)
 {
 	switch (s->reason) {
 	case REASON_COMMIT:
+		if (!(s->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK)))
+			break; /* savepoints */
+		/* fall through */
 	case REASON_READ:
 		s->route = ROUTE_REPLICA;
 		s->reason = REASON_READ_ONLY_TRANSACTION;
@@ -339,6 +342,10 @@ static void adjust(struct statement *s, unsigned replicas)
 		if (out->route == ROUTE_SESSION)
 			set_route(out, ROUTE_PIN, out->reason);
 	}
+	bool opaque = out->reason == REASON_CALL || out->reason == REASON_COMPOUND || out->reason == REASON_TEXT_PREPARE;
+	out->uses_tables |= (out->flags & CLASS_TOUCHES_TABLE) && !opaque;
+	out->runs_routine |= out->reason == REASON_CALL || out->reason == REASON_COMPOUND;
+	out->diagnoses &= out->n_statements == 1;
 	adjust_multi(out, s->context, replicas);
 	if (s->context->hints)
 		hints_inherit(&out->hints, s->context->hints);

@@ -212,7 +212,7 @@ struct classification {
 	enum reason reason;
 	uint32_t flags; /* CLASS_... */
 	bool reads_found_rows; /* CLASS_READS_LAST: what the last statement with rows has left, others since or not */
-	bool sets_found_rows;  /* without rows: SELECT ... INTO; INSERT ... SELECT; MySQL's UPDATE and DO */
+	bool sets_found_rows;  /* SELECT, INSERT ... SELECT, what reads the dictionary as tables, MySQL's UPDATE and DO */
 	uint32_t pins_added, pins_released;
 	unsigned n_effects;
 	unsigned n_statements; /* 0: blanks and comments only */
@@ -220,6 +220,9 @@ struct classification {
 	struct view kill_value; /* KILL_UNKNOWN: the expression for it; empty: it names no connection (USER, QUERY ID) */
 	struct view kill_user, kill_host; /* KILL USER name[@host]; empty: not given */
 	bool kill_query;       /* KILL QUERY: the connection lives on */
+	bool uses_tables;      /* CLASS_TOUCHES_TABLE, or reads the dictionary as tables: MariaDB forgets warnings then */
+	bool runs_routine;     /* CALL, or a function that is not known to read: it may set user variables */
+	bool diagnoses;        /* SHOW WARNINGS and its kin, GET DIAGNOSTICS, alone: leaves what it tells */
 	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;
 	struct view digest_text; /* in scratch->text */

@@ -172,5 +172,6 @@ void classify_get(struct statement *s)
 	s->watch |= WATCH_ASSIGNED;
 	statement_scan(s, 0);
 	s->seen |= SEEN_WARNINGS;
+	s->out->diagnoses = true;
 	statement_decide(s, ROUTE_PIN, REASON_WARNINGS, CLASS_ANY_SERVER);
 }

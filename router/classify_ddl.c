@@ -8,6 +8,11 @@ static void decide_ddl(struct statement *s)
 	statement_decide(s, ROUTE_PRIMARY, REASON_DDL, DDL_FLAGS);
 }
 
+static void names_tables(struct statement *s)
+{
+	s->out->uses_tables = true;
+}
+
 static void decide_account(struct statement *s)
 {
 	/* The @host of an account is no variable. */
@@ -41,6 +46,7 @@ static void create_temporary(struct statement *s)
 {
 	struct view schema, name;
 	advance(s); /* TABLE or SEQUENCE */
+	names_tables(s);
 	if_exists(s);
 	if (!statement_table_name(s, &schema, &name)) {
 		s->pins_added |= PIN_UNKNOWN;
@@ -63,10 +69,12 @@ void classify_create(struct statement *s)
 	for (; !at_end(s); advance(s)) {
 		switch (keyword_at(s)) {
 		case KW_TABLE:
+			names_tables(s);
 			statement_scan(s, 0);
 			decide_ddl(s);
 			return;
 		case KW_VIEW:
+			names_tables(s);
 			statement_scan(s, 0);
 			decide_ddl(s);
 			s->flags |= CLASS_DDL_CATALOG;
@@ -78,6 +86,8 @@ void classify_create(struct statement *s)
 		case KW_TRIGGER:
 		case KW_EVENT:
 		case KW_PACKAGE:
+			if (keyword_at(s) == KW_TRIGGER)
+				names_tables(s);
 			classify_skip_body(s);
 			decide_ddl(s);
 			return;
@@ -89,13 +99,13 @@ void classify_create(struct statement *s)
 		case KW_DATABASE:
 		case KW_SCHEMA:
 			statement_skip(s);
-			break;
+			decide_ddl(s);
+			return;
 		default:
 			continue;
 		}
-		break;
 	}
-	statement_skip(s);
+	names_tables(s); /* those of an index, or a sequence */
 	decide_ddl(s);
 }
 
@@ -138,6 +148,7 @@ void classify_alter(struct statement *s)
 	for (; !at_end(s); advance(s)) {
 		switch (keyword_at(s)) {
 		case KW_TABLE:
+			names_tables(s);
 			advance(s);
 			if_exists(s);
 			if (s->context->temp_tables && statement_table_name(s, &schema, &name) &&
@@ -191,6 +202,8 @@ void classify_drop(struct statement *s)
 		return;
 	}
 	decide_ddl(s);
+	s->out->uses_tables |= keyword_at(s) == KW_TABLE || keyword_at(s) == KW_TABLES || keyword_at(s) == KW_VIEW ||
+	                       keyword_at(s) == KW_INDEX || keyword_at(s) == KW_SEQUENCE;
 	switch (keyword_at(s)) {
 	case KW_VIEW:
 	case KW_FUNCTION:
@@ -224,6 +237,7 @@ void classify_rename(struct statement *s)
 		return;
 	}
 	decide_ddl(s);
+	s->out->uses_tables |= tables;
 	if (tables && s->context->temp_tables) {
 		struct view schema, name, new_schema, new_name;
 		if_exists(s);

@@ -16,11 +16,12 @@ static bool is_connection_id_alone(const struct statement *s, unsigned tokens)
 void classify_select(struct statement *s)
 {
 	unsigned from = s->at;
-	bool is_select = behind(s, 1)->word->keyword == KW_SELECT;
-	if (behind(s, 1)->word->keyword == KW_WITH)
+	enum keyword first = (enum keyword)behind(s, 1)->word->keyword;
+	bool is_select = first == KW_SELECT;
+	if (first == KW_WITH)
 		statement_with(s);
 	decide(s);
-	s->out->sets_found_rows |= is_select;
+	s->out->sets_found_rows |= first != KW_VALUES || s->dialect->flavor == FLAVOR_MYSQL;
 	if (is_select && is_connection_id_alone(s, s->at - from))
 		statement_decide(s, ROUTE_LOCAL, REASON_CONNECTION_ID, 0);
 	if (s->route == ROUTE_LOCAL)
@@ -30,12 +31,14 @@ void classify_select(struct statement *s)
 void classify_table(struct statement *s)
 {
 	statement_touches_table(s);
+	s->out->sets_found_rows |= s->dialect->flavor == FLAVOR_MYSQL;
 	decide(s);
 }
 
 void classify_parenthesis(struct statement *s)
 {
 	statement_open_parentheses(s);
+	s->out->sets_found_rows = true;
 	switch (keyword_at(s)) {
 	case KW_SELECT:
 	case KW_VALUES:
@@ -65,6 +68,7 @@ void classify_help(struct statement *s)
 static void described(struct statement *s)
 {
 	statement_touches_table(s);
+	s->out->uses_tables = s->out->sets_found_rows = true;
 	if (s->dialect->flavor == FLAVOR_MARIADB)
 		s->seen &= ~SEEN_TABLE;
 	decide(s);

@@ -103,6 +103,28 @@ static const struct subject *subject_at(struct statement *s)
 	return NULL;
 }
 
+/* MariaDB answers it from tables of its dictionary. */
+static bool is_from_tables(const struct subject *subject)
+{
+	static const char *const others[] = {"CREATE", "GRANTS", "PRIVILEGES", "AUTHORS", "CONTRIBUTORS", "PROFILE", "PROFILES"};
+	if (!subject)
+		return false;
+	switch (subject->shown) {
+	case SHOWN_TABLE:
+	case SHOWN_STORED:
+		return true;
+	case SHOWN_WARNINGS:
+	case SHOWN_SERVER:
+	case SHOWN_STATEMENT:
+		return false;
+	default:
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+			if (!strcmp(subject->first, others[i]))
+				return false;
+		return true;
+	}
+}
+
 static void decide_variables(struct statement *s, enum variable_read read)
 {
 	switch (read) {
@@ -255,6 +277,7 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 	case SHOWN_WARNINGS:
 		statement_skip(s);
 		s->seen |= SEEN_WARNINGS;
+		s->out->diagnoses = true;
 		statement_decide_read(s);
 		return;
 	case SHOWN_ACCOUNT:
@@ -305,6 +328,9 @@ void classify_show(struct statement *s)
 	accept(s, KW_EXTENDED);
 	accept(s, KW_FULL);
 	const struct subject *subject = subject_at(s);
+	s->out->uses_tables |= is_from_tables(subject);
+	s->out->sets_found_rows |= subject && (is_from_tables(subject) || !strcmp(subject->first, "COUNT")) &&
+	                           strcmp(subject->first, "CREATE") != 0;
 	if (subject) {
 		decide_shown(s, subject->shown, global);
 	} else {

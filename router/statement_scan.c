@@ -199,6 +199,7 @@ static void unknown_call(struct statement *s, struct view schema, struct view na
 		s->seen |= SEEN_WRITING_VIEW;
 	else if (access == OBJECT_UNKNOWN)
 		s->seen |= SEEN_UNKNOWN_FUNCTION;
+	s->out->runs_routine |= access != OBJECT_READS;
 }
 
 /* Words of the grammar that are not reserved and may stand before a parenthesis that is no call. */

@@ -36,6 +36,8 @@ bool session_answer_ok(struct session *s)
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
+	if (s->run && !s->run->own)
+		last_statement_was_own(s, 0);
 	const struct ok_packet ok = {.status = status_of(s), .warnings = trace_own_answer(s)};
 	return give(s, &b, ok_write(&b, &seq, s->caps, &ok));
 }
@@ -64,6 +66,7 @@ bool session_answer_eof(struct session *s)
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
+	last_statement_was_own(s, -1);
 	return give(s, &b, eof_write(&b, &seq, s->caps, status_of(s), 0));
 }
 
@@ -81,6 +84,9 @@ bool session_answer_row(struct session *s, const char *column, const char *value
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
 	uint16_t status = status_of(s);
+	last_statement_was_own(s, -1);
+	s->last_rows = 1;
+	s->rows_at = NULL;
 	return give(s, &b,
 		    resultset_begin(&b, &seq, s->caps, columns, 1, status) &&
 			    resultset_row(&b, &seq, columns, 1, cells, binary) &&

@@ -8,12 +8,13 @@
 #include <strings.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/session/read_only.h"
 #include "proxy/session/session.h"
 
 #define IN_TRANS ((uint16_t)(STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY))
 
 /* The answer, or what COMMIT does then, depends on one of these. */
-static bool shows(const struct session *s)
+bool begin_shows(const struct session *s)
 {
 	static const char *const names[] = {"completion_type", "session_track_transaction_info",
 	                                    "session_track_state_change"};
@@ -46,11 +47,11 @@ bool begin_completion_releases(const struct session *s)
 bool begin_is_later(const struct session *s)
 {
 	const struct run *r = s->run;
-	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !shows(s) &&
+	return r->plain_begin && !s->pinned && !s->autocommit_off && !s->worker->draining && !begin_shows(s) &&
 	       !may_be_refused(s);
 }
 
-static void set_begun(struct session *s, enum begun begun)
+void begin_set(struct session *s, enum begun begun)
 {
 	s->begun = begun;
 	s->status = (uint16_t)(s->status & ~IN_TRANS);
@@ -65,7 +66,6 @@ static enum step answer(struct session *s)
 	struct run *r = s->run;
 	bool released = r->flags & CLASS_RELEASES;
 	stat_add(&s->worker->stats->routes[ROUTE_LOCAL][r->reason], 1);
-	s->last_was_own = true;
 	bool sent = session_answer_ok(s);
 	run_end(s);
 	if (!sent)
@@ -73,46 +73,11 @@ static enum step answer(struct session *s)
 	return released ? session_fail(s, END_RELEASED) : session_enter(s, SESSION_COMMAND);
 }
 
-/* Ends the READ ONLY transaction that a replica holds for the session, and nothing else with it. */
-static bool end_on_replica(struct session *s)
-{
-	if (!session_in_trx(s) || s->pins || !(s->status & STATUS_IN_TRANS_READONLY) || s->listen_route != LISTEN_AUTO)
-		return false;
-	const struct server_info *server =
-	    snapshot_server_by_slot(s->worker->snapshot, s->pinned->pool->key.slot);
-	if (!server || server->role != SERVER_REPLICA)
-		return false;
-	s->pinned->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
-	s->trx_unknown = false;
-	set_begun(s, BEGUN_NOT);
-	finish_unpin(s);
-	return true;
-}
-
-/* A replica refuses READ WRITE in the READ ONLY transaction that it holds, which nobody else needs to end. */
-static bool leaves_replica(struct session *s)
-{
-	const struct run *r = s->run;
-	return r->plain_begin && (r->flags & CLASS_BEGINS_READ_WRITE) && !shows(s) && end_on_replica(s);
-}
-
-void begin_ends_implicitly(struct session *s)
-{
-	const struct run *r = s->run;
-	if (!(r->flags & CLASS_MAY_COMMIT_IMPLICITLY) || (r->flags & (CLASS_BEGINS | CLASS_MULTI)) ||
-	    r->route == ROUTE_REPLICA)
-		return;
-	if (s->begun == BEGUN_READ_ONLY)
-		set_begun(s, BEGUN_NOT);
-	else
-		end_on_replica(s);
-}
-
 bool begin_answers(struct session *s, enum step *step)
 {
 	struct run *r = s->run;
-	if (begin_is_later(s) || leaves_replica(s)) {
-		set_begun(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
+	if (begin_is_later(s) || read_only_begins_anew(s)) {
+		begin_set(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
 		*step = answer(s);
 		return true;
 	}
@@ -121,7 +86,7 @@ bool begin_answers(struct session *s, enum step *step)
 	if (s->begun == BEGUN_NOT || !ends)
 		return false;
 	if (!(r->flags & CLASS_BEGINS)) /* AND CHAIN */
-		set_begun(s, BEGUN_NOT);
+		begin_set(s, BEGUN_NOT);
 	*step = answer(s);
 	return true;
 }
@@ -147,22 +112,11 @@ void begin_undo(struct session *s)
 	if (r->began == BEGUN_NOT)
 		return;
 	s->backend->conn.error = UV_ECANCELED; /* closing rolls back */
-	set_begun(s, r->began);
+	begin_set(s, r->began);
 	r->began = BEGUN_NOT;
-}
-
-bool begin_moves(struct session *s, struct backend *b)
-{
-	const struct run *r = s->run;
-	bool read_write = (s->status & STATUS_IN_TRANS) && !(s->status & STATUS_IN_TRANS_READONLY);
-	if (!r->on_replica || !read_write || !(r->flags & CLASS_BEGINS) || s->listen_route != LISTEN_AUTO)
-		return false;
-	b->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
-	set_begun(s, BEGUN_READ_WRITE);
-	return true;
 }
 
 void begin_forget(struct session *s)
 {
-	set_begun(s, BEGUN_NOT);
+	begin_set(s, BEGUN_NOT);
 }

@@ -24,12 +24,10 @@ static enum step on_quit(struct session *s, struct view payload)
 }
 
 /* An answer without a statement tells what only the server knows: whether a transaction is over that an error has met,
- * and how many warnings are still there (MySQL). */
+ * and how many warnings are still there (MySQL). It leaves them, and a ROW_COUNT() of its own. */
 static bool is_told_by_server(const struct session *s)
 {
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	bool warned = (s->pins & PIN_LAST_STATEMENT) || s->own_error || s->warned_at;
-	return (s->trx_unknown && s->pinned) || (warned && any && any->flavor == FLAVOR_MYSQL);
+	return (s->trx_unknown && s->pinned) || (s->pins & PIN_LAST_STATEMENT) || s->own_error || s->warned_at;
 }
 
 static enum step ask_server(struct session *s)

@@ -444,8 +444,8 @@ static void count_pins(struct session *s, struct backend *b, uint32_t before)
 static bool leaves_warnings(const struct session *s, const struct backend *b, bool ok)
 {
 	const struct run *r = s->run;
-	bool can = r->command == CMD_QUERY || prepared_executes(r->command) ||
-	           r->command == CMD_STMT_PREPARE || r->command == CMD_INIT_DB;
+	bool can = r->command == CMD_QUERY || prepared_executes(r->command) || r->unknown_statement ||
+	           r->command == CMD_STMT_PREPARE || r->command == CMD_INIT_DB || r->command == CMD_FIELD_LIST;
 	return can && (!ok || r->reply.warnings) && (!s->pinned || s->pinned == b) &&
 	       !conn_is_broken(&b->conn);
 }
@@ -495,7 +495,7 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 	bool hidden = r->state_changed && !told;
 	b->dirty |= calls || hidden;
 	/* Nobody tells which user variables a routine sets by INTO. */
-	if (!r->on_replica && (r->reason == REASON_CALL || r->reason == REASON_UNKNOWN_FUNCTION || r->reason == REASON_COMPOUND))
+	if (!r->on_replica && r->runs_routine)
 		effects_unknown(s, BOUND_USER_VARIABLE);
 	if (!ok || !hidden)
 		return;
@@ -522,7 +522,7 @@ static void ask_after_failure(struct session *s)
 			return;
 	for (size_t i = 0; i < TRACKERS_VARIABLES; i++)
 		note(&s->bound, BOUND_VARIABLE, view_of(trackers_variables[i]));
-	s->pins |= PIN_READ_BACK | PIN_ROUTINE;
+	s->pins |= r->on_replica ? PIN_READ_BACK : PIN_READ_BACK | PIN_ROUTINE;
 }
 
 void effects_apply(struct session *s, struct backend *b, bool ok)

@@ -142,6 +142,16 @@ static bool add_last(struct session *s, struct buf *out)
 	return done;
 }
 
+static bool add_count(struct session *s, struct buf *out)
+{
+	struct buf sql;
+	buf_init(&sql, LAST_SQL_MAX);
+	bool done = last_statement_count(s, &sql) &&
+		    add(s, out, ERRAND_CLEAR, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	buf_finish(&sql);
+	return done;
+}
+
 /* What is waited for, or asked, may send the statement elsewhere: it has not begun before that is known. */
 static bool add_begin(struct session *s, struct buf *out, bool *ahead)
 {
@@ -241,7 +251,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
-	if (last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST)))
+	bool lost = last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST));
+	if (lost)
 		done = done && add_last(s, out);
 	else if (last_statement_is_in_the_way(s, b))
 		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of(LAST_STATEMENT_NONE));
@@ -262,8 +273,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		ahead = false;
 	} else if (s->begun != BEGUN_NOT && !r->own)
 		done = done && add_begin(s, out, &ahead);
-	else if (s->last_was_own && !s->own_error && (r->flags & CLASS_READS_LAST))
-		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of("DO 0"));
+	else if (!lost && last_statement_count_is_apart(s, b))
+		done = done && add_count(s, out);
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		done = done && add(s, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
 				   (struct view){r->preparing->sql, r->preparing->len});
@@ -362,7 +373,11 @@ static void errand_done(struct session *s, enum errand_kind kind)
 		backend_was_reset(b);
 		break;
 	case ERRAND_LAST:
+		if (last_statement_again_leaves(s, b))
+			break;
 		b->has_warnings = s->own_error != NULL;
+		if (s->warned_at == b)
+			s->warned_at = NULL;
 		break;
 	case ERRAND_SIGNAL:
 		b->has_warnings = true;

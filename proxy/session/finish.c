@@ -11,6 +11,7 @@
 #include "proxy/learned.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/read_only.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
@@ -271,7 +272,7 @@ enum step finish_statement(struct session *s, bool ok)
 	if (!conn_is_broken(&b->conn))
 		remember_last(s, b, ok);
 	bool in_trx = ok ? (s->status & STATUS_IN_TRANS) != 0 : was_in_trx;
-	if (ok && begin_moves(s, b))
+	if (ok && read_only_is_over(s, b))
 		in_trx = false;
 	if (b == s->pinned || !s->pinned) {
 		if (in_trx || s->trx_unknown || s->pins)
@@ -306,7 +307,10 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 		return session_fail(s, END_SERVER_LOST);
 	if (r->forwarded)
 		r->client_seq = (uint8_t)(r->reply.seq + 1);
-	session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement%s", name,
+	if (r->command == CMD_STMT_SEND_LONG_DATA)
+		prepared_data_lost(s);
+	else
+		session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement%s", name,
 		     r->sent && wrote ? "; whether it was executed is not known" : "");
 	run_end(s);
 	/* Temporary tables, locks and variables went with it: only a new session can be right. */

@@ -13,11 +13,11 @@
 #include <strings.h>
 
 #include "protocol/ok.h"
+#include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 #include "router/state_value.h"
 
 struct own_error {
-	bool at_server; /* it is on the connection that has our warnings, too, as long as that is ours */
 	uint16_t code;
 	char sqlstate[6];
 	char text[];
@@ -25,12 +25,17 @@ struct own_error {
 
 #define ROWS_MADE 16u /* up to so many are selected just to be counted; more, only for who asks for no more than that */
 
-/* MariaDB forgets warnings only with a statement that uses a table: SELECT 1, SET and USE leave them. */
+/* MariaDB forgets warnings only with a statement that uses a table: SELECT 1, SET and USE leave them; MySQL with every
+ * statement that does not tell them. Commands without a text leave them on both. */
 static bool forgets(const struct session *s)
 {
 	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	uint32_t uses = CLASS_TOUCHES_TABLE | CLASS_WRITES | CLASS_DDL | CLASS_CALLS;
-	return !any || any->flavor == FLAVOR_MYSQL || (s->run->flags & uses);
+	const struct run *r = s->run;
+	if (r->command != CMD_QUERY && r->command != CMD_STMT_PREPARE && !prepared_executes(r->command))
+		return false;
+	if (!any || any->flavor == FLAVOR_MYSQL)
+		return !r->diagnoses;
+	return r->uses_tables;
 }
 
 /* Not only what else belongs to its connection: counters of its own, SET timestamp. */
@@ -42,7 +47,8 @@ static bool reads_it(const struct run *r)
 void last_statement_ends(struct session *s)
 {
 	const struct run *r = s->run;
-	bool moves = r->pins_added || r->next_unknown || (r->route != ROUTE_REPLICA && r->route != ROUTE_SESSION);
+	bool ties = r->pins_added || r->next_unknown || (r->route != ROUTE_REPLICA && r->route != ROUTE_SESSION);
+	bool moves = ties && s->pinned && (int)s->pinned->pool->key.slot != routing_primary_slot(s);
 	if (reads_it(r))
 		return;
 	if (forgets(s))
@@ -55,12 +61,10 @@ void last_statement_keep_error(struct session *s, struct view payload)
 {
 	struct err_packet e;
 	char text[512];
-	if (!s->pinned || s->pinned == s->backend || !err_parse(payload, s->backend->caps, &e))
+	if (!err_parse(payload, s->backend->caps, &e))
 		return;
 	snprintf(text, sizeof text, "%.*s", (int)e.message.len, (const char *)e.message.p);
 	last_statement_failed(s, e.code, e.sqlstate, text);
-	if (s->own_error)
-		s->own_error->at_server = true;
 	s->run->error_kept = true;
 }
 
@@ -71,13 +75,18 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 	last_statement_forget(s);
 	if (!e)
 		return;
-	e->at_server = false;
 	e->code = code;
 	snprintf(e->sqlstate, sizeof e->sqlstate, "%s", sqlstate);
 	memcpy(e->text, text, size);
 	s->own_error = e;
 	s->last_affected = -1;
-	s->last = NULL; /* no connection has this */
+	s->last = s->warned_at = NULL; /* no connection has this, or none that is known yet */
+}
+
+void last_statement_was_own(struct session *s, int64_t affected)
+{
+	s->last_was_own = true;
+	s->last_affected = affected;
 }
 
 void last_statement_forget(struct session *s)
@@ -86,18 +95,9 @@ void last_statement_forget(struct session *s)
 	s->own_error = NULL;
 }
 
-void last_statement_note(struct session *s, struct backend *b, bool ok)
+static void note_warnings(struct session *s, struct backend *b, bool ok)
 {
 	const struct run *r = s->run;
-	if (ok && r->reason == REASON_FOUND_ROWS && (r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END)) {
-		s->last_affected = -1; /* those of the row that has told them */
-		s->last_rows = r->reply.rows;
-		s->rows_at = b;
-		if (forgets(s))
-			last_statement_forget(s);
-	}
-	if (reads_it(r))
-		return;
 	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s)))
 		last_statement_forget(s);
 	/* The first of several may have left what the last does neither count nor forget. */
@@ -108,11 +108,22 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 		b->has_warnings = false;
 		s->warned_at = NULL;
 	}
-	if (r->command != CMD_QUERY && !prepared_executes(r->command))
-		return;
+}
+
+static void note_counts(struct session *s, struct backend *b, bool ok)
+{
+	const struct run *r = s->run;
 	bool has_rows = r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END;
-	s->last_affected = ok && !has_rows ? (int64_t)r->reply.affected : -1;
-	if (has_rows || (ok && r->sets_found_rows)) {
+	if (ok && r->command == CMD_STMT_PREPARE)
+		return;
+	if (!ok || has_rows)
+		s->last_affected = -1;
+	if (!ok || (r->command != CMD_QUERY && !prepared_executes(r->command)))
+		return;
+	if (!has_rows)
+		s->last_affected = (int64_t)r->reply.affected;
+	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
+	if (r->sets_found_rows || (has_rows && routine)) {
 		s->last_rows = has_rows ? r->reply.rows : (r->flags & CLASS_WRITES) ? r->reply.affected : 1;
 		s->rows_at = b;
 	} else if (ok && r->reason == REASON_CALL) {
@@ -120,23 +131,51 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 	}
 }
 
+void last_statement_note(struct session *s, struct backend *b, bool ok)
+{
+	const struct run *r = s->run;
+	/* COM_INIT_DB and its kin leave what they tell, but for a count. */
+	if (ok && r->command == CMD_INIT_DB)
+		s->last_affected = 0;
+	bool has_text = r->command == CMD_QUERY || prepared_executes(r->command);
+	if (ok && (r->diagnoses || (!has_text && reads_it(r))))
+		return;
+	note_warnings(s, b, ok);
+	note_counts(s, b, ok);
+}
+
 bool last_statement_is_lost(const struct session *s, const struct backend *b)
 {
 	const struct run *r = s->run;
 	bool reads = r->command == CMD_QUERY || prepared_executes(r->command) || r->command == CMD_INIT_DB ||
-		     r->command == CMD_PING || r->command == CMD_SET_OPTION;
+		     r->command == CMD_PING || r->command == CMD_SET_OPTION || r->unknown_statement;
 	if (!reads || !(r->flags & CLASS_READS_LAST))
 		return false;
-	/* The server knows more of it: a second error, or a note. */
-	if (s->own_error && s->own_error->at_server && s->warned_at == b && !insert_id_is_apart(s))
-		return false;
-	if ((s->own_error && r->reason != REASON_FOUND_ROWS) || insert_id_is_apart(s))
+	if ((s->own_error && s->warned_at != b && r->reason != REASON_FOUND_ROWS) || insert_id_is_apart(s))
 		return true;
 	if (r->reads_found_rows)
 		return s->rows_at != b;
-	if (s->warned_at == b)
+	if (r->reason == REASON_FOUND_ROWS)
+		return s->last != b;
+	return s->warned_at != b && (b->has_warnings || s->last != b);
+}
+
+struct backend *last_statement_place(const struct session *s)
+{
+	const struct run *r = s->run;
+	if (r->reads_found_rows && s->rows_at)
+		return s->rows_at;
+	return r->reason != REASON_FOUND_ROWS && s->warned_at ? s->warned_at : s->last;
+}
+
+bool last_statement_count_is_apart(const struct session *s, const struct backend *b)
+{
+	const struct run *r = s->run;
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	if (!(r->flags & CLASS_READS_LAST) || r->reads_found_rows)
 		return false;
-	return b->has_warnings || s->last != b;
+	bool later = s->last != b && s->last_affected <= 0 && any && any->flavor == FLAVOR_MARIADB;
+	return s->last_was_own || (later && r->reason != REASON_FOUND_ROWS && s->warned_at == b);
 }
 
 /* What another session has left would be taken for that of the first of several. */
@@ -163,16 +202,28 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 	       value_write_charset_string(sql, view_of("utf8mb4"), (struct view){NULL, 0}, view_of(e->text));
 }
 
+bool last_statement_again_leaves(const struct session *s, const struct backend *b)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	return s->run->reads_found_rows && s->warned_at == b && any && any->flavor == FLAVOR_MARIADB;
+}
+
 /* A table, if only a derived one, makes MariaDB forget the warnings; both keep FOUND_ROWS() of the last SELECT. */
 bool last_statement_again(const struct session *s, struct buf *sql)
 {
 	if (s->last_affected == 0 && !s->run->reads_found_rows)
 		return text(sql, LAST_STATEMENT_NONE);
+	bool leaves = last_statement_again_leaves(s, s->backend);
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
-	bool ok = text(sql, "SELECT 1 FROM (SELECT 1");
+	bool ok = text(sql, leaves ? "SELECT 1" : "SELECT 1 FROM (SELECT 1");
 	for (unsigned i = 1; ok && i < rows; i++)
 		ok = text(sql, " UNION ALL SELECT 1");
-	return ok && text(sql, ") wye") && (rows || text(sql, " LIMIT 0"));
+	return ok && text(sql, leaves ? "" : ") wye") && (rows || text(sql, " LIMIT 0"));
+}
+
+bool last_statement_count(const struct session *s, struct buf *sql)
+{
+	return text(sql, s->last_affected == 0 ? "DO 0" : "SELECT 1");
 }
 
 static bool is_text(struct view sql, const char *text)

@@ -108,6 +108,12 @@ void prepared_finished(struct session *s, struct backend *b, bool ok)
 	prepared_update_pin(s);
 }
 
+void prepared_data_lost(struct session *s)
+{
+	if (s->run->statement)
+		s->run->statement->data_lost = true;
+}
+
 /* ---- the client's commands ---- */
 
 static bool is_mysql(const struct session *s)
@@ -116,10 +122,30 @@ static bool is_mysql(const struct session *s)
 	return any && any->flavor == FLAVOR_MYSQL;
 }
 
-static enum step unknown(struct session *s, uint32_t id, const char *function)
+/* No server has given a statement such a number. */
+#define NO_STATEMENT 0x70000000u
+
+/* A server says so as well, and leaves the error beside those of the last statement, if it is one that does (MySQL). */
+static enum step unknown_to_server(struct session *s, struct view payload, uint32_t id)
+{
+	struct run *r = s->run;
+	uint8_t *number = (uint8_t *)(uintptr_t)payload.p + 1;
+	r->unknown_statement = true;
+	r->unknown_id = id;
+	if (id < NO_STATEMENT || id == STMT_LAST_PREPARED)
+		put_u32(number, NO_STATEMENT);
+	r->flags = CLASS_READS_LAST;
+	r->route = ROUTE_PIN;
+	r->reason = REASON_WARNINGS;
+	return session_enter(s, SESSION_WANT_BACKEND);
+}
+
+static enum step unknown(struct session *s, struct view payload, uint32_t id, const char *function)
 {
 	bool large = s->run->large;
 	bool silent = s->run->command == CMD_STMT_CLOSE || s->run->command == CMD_STMT_SEND_LONG_DATA;
+	if (!silent && !large && payload.len >= 5)
+		return unknown_to_server(s, payload, id);
 	bool sent = silent || session_answer_error(s, 1243, "HY000", "Unknown prepared statement handler (%u) given to %s", id,
 					   is_mysql(s) ? "mysql_stmt_precheck" : function);
 	run_end(s);
@@ -181,6 +207,11 @@ static enum step on_execute(struct session *s, struct client_statement *c, struc
 	struct template *t = c->template;
 	if (c->local)
 		return execute_local(s);
+	if (c->data_lost) {
+		c->data_lost = false;
+		return answered(s, session_answer_error(s, ERROR_UNREACHABLE, "08S01",
+							"wye: lost the connection with the parameters' long data"));
+	}
 	if (!c->long_data)
 		attributes_of_execute(s, payload, t->params);
 	(void)routing_classify(s, (struct view){t->sql, t->len});
@@ -211,6 +242,7 @@ static enum step on_long_data(struct session *s)
 
 static enum step on_reset(struct session *s, struct client_statement *c)
 {
+	c->data_lost = false;
 	if (is_bound(c)) {
 		s->run->route = ROUTE_PIN;
 		s->run->reason = REASON_PINNED;
@@ -258,7 +290,7 @@ enum step prepared_command(struct session *s, uint8_t command, struct view paylo
 	uint32_t id = 0;
 	struct client_statement *c = stmt_id(payload, &id) ? prepared_find(s, id) : NULL;
 	if (!c)
-		return unknown(s, id, functions[command] ? functions[command] : "wye");
+		return unknown(s, payload, id, functions[command] ? functions[command] : "wye");
 	s->run->statement = c;
 	switch (command) {
 	case CMD_STMT_EXECUTE:

@@ -17,6 +17,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/read_only.h"
 #include "proxy/session/session.h"
 #include "router/state_value.h"
 
@@ -101,6 +102,12 @@ static bool frees_for_other(const struct session *s)
 	       !conn_is_broken(&s->pinned->conn);
 }
 
+/* A READ ONLY transaction is to go on at the primary, and its variables with it. */
+static bool is_due_before_move(const struct session *s)
+{
+	return could_be_free(s, PIN_LAST_STATEMENT) && read_only_on_replica(s);
+}
+
 static bool is_due_for_text(struct session *s, struct view payload, bool must, bool on_replica)
 {
 	struct view sql = {payload.p + 1, payload.len - 1};
@@ -111,8 +118,12 @@ static bool is_due_for_text(struct session *s, struct view payload, bool must, b
 	struct context context = {.schema = state_schema_of(s->want), .pins = s->pins};
 	static _Thread_local struct classification c;
 	classify(sql, &dialect, &context, s->worker->classify_scratch, &c);
+	if (!(c.flags & CLASS_READS_LAST) && (must || (on_replica && c.route != ROUTE_REPLICA)))
+		return true;
+	if (is_due_before_move(s))
+		return read_only_has_no_place(c.flags, c.reason, c.pins_added) || (c.flags & CLASS_DDL);
 	if (!(c.flags & CLASS_READS_LAST))
-		return must || (on_replica && c.route != ROUTE_REPLICA);
+		return false;
 	/* It will give variables their values where the last statement ran. */
 	return (c.flags & CLASS_SETS_USER_VARIABLE) && s->last && s->last != s->pinned && frees_for_other(s);
 }
@@ -123,20 +134,19 @@ bool read_back_is_due(struct session *s, uint8_t command, struct view payload)
 		return false;
 	/* An XA transaction that has ended refuses to be asked; the others end with a reset only. */
 	bool must = askable(s->bound, BOUND_VARIABLE) && !(s->pins & (PIN_XA | PIN_UNKNOWN | PIN_OVERSIZED));
-	bool frees = frees_for_other(s);
-	if (!must && !frees)
+	bool frees = frees_for_other(s), moves = is_due_before_move(s);
+	if (!must && !frees && !moves)
 		return false;
 	bool on_replica = frees && is_on_replica(s);
 	switch (command) {
 	case CMD_QUERY:
 		return is_due_for_text(s, payload, must, on_replica);
-	case CMD_INIT_DB:
 	case CMD_FIELD_LIST:
 	case CMD_STMT_PREPARE:
 	case CMD_STMT_EXECUTE:
 	case CMD_STMT_BULK_EXECUTE:
-		return must || on_replica;
-	default:
+		return must || on_replica || moves;
+	default: /* nothing that depends on a value; COM_INIT_DB leaves the warnings, which a question would not */
 		return false;
 	}
 }
@@ -226,6 +236,13 @@ static bool unhex(struct view hex, struct buf *out)
 	return !(hex.len & 1);
 }
 
+/* A variable that nobody has set yet is shown as NULL in a column wider than the widest value (MariaDB), or not as wide as
+ * that (MySQL): not one that was set to NULL. */
+static bool is_set(const struct row_cell *cell)
+{
+	return cell->text.p || cell->kind != ROW_STRING || (cell->width != 16777216 && cell->width != 65532);
+}
+
 static struct state *user_value(struct worker *w, const struct state *from, struct view name,
                                 const struct row_cell *cells)
 {
@@ -240,6 +257,8 @@ static struct state *user_value(struct worker *w, const struct state *from, stru
 		return NULL;
 	with_at[0] = '@';
 	memcpy(with_at + 1, name.p, name.len);
+	if (!is_set(&cells[0]))
+		return state_forget(w->states, from, (struct view){with_at, name.len + 1});
 	buf_init(&bytes, STATE_BYTES_MAX);
 	bool ok = true;
 	if (shown.p && cells[0].kind == ROW_STRING) {
@@ -277,12 +296,12 @@ static struct state *system_value(struct worker *w, const struct state *from, st
 	                                : state_set(w->states, from, name, cell->text);
 }
 
-/* One name with its cells: moves *at on; false when its value cannot be carried. */
+/* One name with its cells: moves *at on, which begins with `first`; false when its value cannot be carried. */
 static bool learn(struct session *s, const struct bound_name *n, const struct row_cell *cells,
-                  struct state **at)
+                  const struct state *first, struct state **at)
 {
 	struct worker *w = s->worker;
-	const struct state *from = *at ? *at : s->want;
+	const struct state *from = *at ? *at : first;
 	struct bound_name collation;
 	bool renamed = bound_find(s->bound, BOUND_VARIABLE, view_of("collation_connection"), &collation);
 	if (n->kind == BOUND_VARIABLE && !renamed && cells->text.p && is_as_named(from, n->name, cells->text))
@@ -327,15 +346,18 @@ static void keep_locks(struct session *s, struct bound *held)
 		bound_add(s->bound, &n);
 }
 
-static void take_over(struct session *s, struct state *next)
+/* The connection has what it has told besides what it had; the session may have set more, elsewhere. */
+static void take_over(struct session *s, struct state *next, struct state *have)
 {
 	struct worker *w = s->worker;
+	if (have)
+		backend_set_have(s->pinned, have);
 	if (!next)
 		return;
 	state_unref(w->states, s->want);
 	s->want = next;
-	worker_accept_state(w, next, s->pinned->pool->key.slot);
-	backend_set_have(s->pinned, state_ref(next));
+	if (next == have)
+		worker_accept_state(w, next, s->pinned->pool->key.slot);
 	routing_state_changed(s);
 }
 
@@ -343,7 +365,7 @@ static void learn_all(struct session *s, const struct row_cell *cells)
 {
 	struct bound_name n;
 	struct bound held;
-	struct state *next = NULL;
+	struct state *next = NULL, *have = NULL;
 	bool variable = false, user_variable = false;
 	bound_init(&held);
 	for (size_t at = 0; bound_next(s->bound, &at, &n);) {
@@ -351,11 +373,11 @@ static void learn_all(struct session *s, const struct row_cell *cells)
 			continue;
 		if (n.kind == BOUND_LOCK && is_held(cells))
 			bound_add(&held, &n);
-		if (n.kind != BOUND_LOCK && !learn(s, &n, cells, &next))
+		if (n.kind != BOUND_LOCK && !(learn(s, &n, cells, s->want, &next) && learn(s, &n, cells, s->pinned->have, &have)))
 			*(n.kind == BOUND_VARIABLE ? &variable : &user_variable) = true;
 		cells += n.kind == BOUND_USER_VARIABLE ? USER_COLUMNS : 1;
 	}
-	take_over(s, next);
+	take_over(s, next, have);
 	keep_locks(s, &held);
 	bound_finish(&held);
 	tie(s, variable, user_variable);

@@ -32,7 +32,10 @@ static enum step answer_failure(struct session *s)
 	struct run *r = s->run;
 	if (r->own)
 		return finish_statement(s, false);
-	session_answer_error(s, r->failed_code, r->failed_sqlstate, "%s", r->failed_text ? r->failed_text : "");
+	if (r->command == CMD_STMT_SEND_LONG_DATA)
+		prepared_data_lost(s);
+	else
+		session_answer_error(s, r->failed_code, r->failed_sqlstate, "%s", r->failed_text ? r->failed_text : "");
 	return finish_statement(s, false);
 }
 
@@ -210,6 +213,26 @@ static enum packet_verdict as_on_the_primary(struct session *s)
 		       : PACKET_BROKEN;
 }
 
+/* The number of a statement that is not there, as the client gave it: "... handler (n) given to ...". */
+static enum packet_verdict with_own_number(struct session *s, struct view payload)
+{
+	struct buf *out = &s->worker->scratch;
+	struct err_packet e;
+	uint8_t seq = s->run->reply.seq;
+	if (!err_parse(payload, s->backend->caps, &e))
+		return PACKET_BROKEN;
+	const char *text = (const char *)e.message.p, *end = text + e.message.len;
+	const char *from = memchr(text, '(', e.message.len);
+	const char *to = from ? memchr(from, ')', (size_t)(end - from)) : NULL;
+	if (!to)
+		return PACKET_PASS;
+	buf_reset(out);
+	return err_write(out, &seq, s->caps, e.code, e.sqlstate, "%.*s(%u%.*s", (int)(from - text), text, s->run->unknown_id,
+			 (int)(end - to), to)
+		       ? PACKET_REPLACED
+		       : PACKET_BROKEN;
+}
+
 /* The KILL that its timeout sent has come through. */
 static enum packet_verdict as_timed_out(struct session *s)
 {
@@ -241,6 +264,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 			return PACKET_PREPARE_AGAIN;
 		last_statement_keep_error(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
 		statistics_error_packet(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
+		if (r->unknown_statement && r->reply.error == 1243)
+			return with_own_number(s, (struct view){packet + PACKET_HEADER, n - PACKET_HEADER});
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {

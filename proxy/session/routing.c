@@ -8,6 +8,7 @@
 #include "proxy/learned.h"
 #include "proxy/objects.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/read_only.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 #include "proxy/topology.h"
@@ -173,6 +174,13 @@ static bool may_repeat(const struct session *s, const struct run *r)
 	return r->route == ROUTE_REPLICA || (r->route == ROUTE_SESSION && !r->pins_added && !r->next_unknown);
 }
 
+/* A READ ONLY transaction on a replica, when the statement in work has no place there. */
+static void end_or_move(struct session *s)
+{
+	read_only_ends_implicitly(s);
+	read_only_moves(s);
+}
+
 struct view routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
@@ -226,6 +234,9 @@ struct view routing_classify(struct session *s, struct view sql)
 	if (c.kill_value.len && asprintf(&r->kill_sql, "SELECT (%.*s)", (int)c.kill_value.len, (const char *)c.kill_value.p) < 0)
 		abort();
 	r->reads_counters = c.reads_counters;
+	r->uses_tables = c.uses_tables;
+	r->diagnoses = c.diagnoses;
+	r->runs_routine = c.runs_routine;
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
 		hints_take(s, &c);
@@ -234,7 +245,7 @@ struct view routing_classify(struct session *s, struct view sql)
 	prefer_primary(s);
 	last_statement_ends(s);
 	if (r->command == CMD_QUERY || prepared_executes(r->command))
-		begin_ends_implicitly(s);
+		end_or_move(s);
 	r->replayable = may_repeat(s, r);
 	if (r->pins_added & ~s->pins)
 		note_cause(s, sql);
@@ -293,7 +304,7 @@ static struct backend *kept_for(const struct session *s)
 	if (insert_id_is_apart(s))
 		return NULL;
 	if (r->flags & CLASS_READS_LAST)
-		b = r->reads_found_rows && s->rows_at ? s->rows_at : s->warned_at ? s->warned_at : s->last;
+		b = last_statement_place(s);
 	else if (insert_id_matters(s) && r->route != ROUTE_REPLICA && s->worker->snapshot->settings->connection_affinity &&
 		 s->insert_id_at && (int)s->insert_id_at->pool->key.slot == routing_primary_slot(s) &&
 		 s->insert_id_at->pool->key.caps == (s->caps & SESSION_POOL_CAPS))

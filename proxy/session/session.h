@@ -102,6 +102,7 @@ struct client_statement {
 	uint64_t types_hash;
 	bool cursor;           /* open on the pinned backend */
 	bool long_data;        /* sent to the pinned backend for the next execution */
+	bool data_lost;        /* some of it did not get there, which has no answer: the execution's tells */
 	UT_hash_handle hh;
 };
 
@@ -203,7 +204,7 @@ struct run {
 	struct bound *bind, *unbind; /* names that its connection has, or has no more, when it has succeeded; or NULL */
 	bool plain_begin;       /* BEGIN and nothing else */
 	enum begun began;       /* ERRAND_BEGIN has been answered */
-	bool reads_counters;    /* as the classification has it */
+	bool reads_counters, uses_tables, diagnoses, runs_routine; /* as the classification has them */
 	bool sets_state;        /* its text tells of variables that it sets */
 	bool ask_locks;         /* it may have taken or released user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
@@ -233,6 +234,8 @@ struct run {
 	/* Prepared statements. */
 	struct client_statement *statement;
 	struct template *preparing; /* COM_STMT_PREPARE of the client, or an errand */
+	bool unknown_statement; /* there is none of the number that the client gave: */
+	uint32_t unknown_id;
 	struct splice *splice;  /* large: the types of its parameters are put in while it passes */
 	bool made_room;         /* statements were closed on the server, which has a bound for all of them */
 
@@ -317,7 +320,7 @@ struct session {
 
 	uint16_t status;                /* the server's last status flags */
 	enum begun begun;               /* nothing is pinned while it is */
-	bool last_was_own;              /* the last statement was answered here: s->last is not where it ran */
+	bool last_was_own;              /* the last statement was answered here: its ROW_COUNT() is on no connection */
 	bool trx_unknown;               /* an ERR came inside a transaction: it may be over or not */
 	bool autocommit_off, session_read_only; /* of want */
 	uint32_t pins;                  /* PIN_... */
@@ -337,7 +340,7 @@ struct session {
 	struct backend *rows_at;        /* where the last statement with rows ran, likewise */
 	struct backend *insert_id_at;   /* where our LAST_INSERT_ID() lives, likewise */
 	uint64_t insert_id;             /* its value when it had to be saved */
-	struct own_error *own_error;    /* the last statement's, when wye has it; or NULL */
+	struct own_error *own_error;    /* the last statement's, of wye's own or told by a server; or NULL */
 	int64_t last_affected;          /* by the last statement: ROW_COUNT(), -1 after rows or an error */
 	uint64_t last_rows;             /* of the last result: FOUND_ROWS() */
 	struct run *saving;             /* somebody's run in which it is being saved */
@@ -599,10 +602,18 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b); /
 bool last_statement_is_in_the_way(const struct session *s, const struct backend *b);
 /* Leaves no warnings and no rows counted. */
 #define LAST_STATEMENT_NONE "DO (SELECT 1 FROM (SELECT 1) wye)"
+/* The session's warnings are on b, and what follows leaves them there. */
+bool last_statement_again_leaves(const struct session *s, const struct backend *b);
 bool last_statement_again(const struct session *s, struct buf *sql); /* what leaves the same counts; false: no room */
+/* The statement in work is answered here, and this is its ROW_COUNT(). */
+void last_statement_was_own(struct session *s, int64_t affected);
+struct backend *last_statement_place(const struct session *s); /* where what the one in work reads is; or NULL */
+/* b has the warnings that the one in work reads, and not the counts, which a statement has left that forgets none. */
+bool last_statement_count_is_apart(const struct session *s, const struct backend *b);
+bool last_statement_count(const struct session *s, struct buf *sql); /* what leaves that and no more; false: no room */
 /* An error of wye's own is as good as a server's: SHOW WARNINGS and GET DIAGNOSTICS tell it. */
 void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text);
-/* A server's, when the session is tied to another connection than that which has it. */
+/* A server's, should what reads it have to run on another connection than that which has it. */
 void last_statement_keep_error(struct session *s, struct view payload);
 void last_statement_forget(struct session *s); /* that error */
 bool last_statement_signal(const struct session *s, struct buf *sql); /* what leaves it; false: there is none, or no room */
@@ -610,8 +621,6 @@ bool last_statement_signal(const struct session *s, struct buf *sql); /* what le
 bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 
 /* ---- BEGIN without a server: begin.c ---- */
-/* Definitions commit a READ ONLY transaction before they run, and no replica may run them. */
-void begin_ends_implicitly(struct session *s);
 /* By completion_type=RELEASE the statement in work, a COMMIT or ROLLBACK, has ended the session. */
 bool begin_completion_releases(const struct session *s);
 bool begin_is_later(const struct session *s); /* a BEGIN that is answered, and sent with what follows it */
@@ -620,9 +629,8 @@ struct view begin_sql(const struct session *s);
 void begin_done(struct session *s);   /* the server has begun it */
 void begin_undo(struct session *s);   /* its first statement runs elsewhere: it has not begun */
 void begin_forget(struct session *s);
-/* On a replica's connection, where a READ ONLY transaction was, one that may write has been begun: it begins on the
- * primary with its next statement. */
-bool begin_moves(struct session *s, struct backend *b);
+void begin_set(struct session *s, enum begun begun);
+bool begin_shows(const struct session *s); /* when it begins can be seen */
 
 /* ---- errands: errands.c ---- */
 enum errands_result { ERRANDS_NONE, ERRANDS_PIPELINE, ERRANDS_FIRST, ERRANDS_IMPOSSIBLE };
@@ -652,6 +660,7 @@ void prepared_make_room(struct session *s);
 void prepared_finished(struct session *s, struct backend *b, bool ok); /* cursors and long data: their pin */
 bool prepared_executes(uint8_t command);
 void prepared_update_pin(struct session *s);
+void prepared_data_lost(struct session *s); /* the parameter's data in work could not be sent */
 bool prepared_needs(struct session *s); /* the statement in work must be prepared on s->backend first */
 struct client_statement *prepared_find(struct session *s, uint32_t id);
 struct client_statement *prepared_add(struct session *s, struct template *t);

@@ -21,6 +21,8 @@ static enum step give_up(struct session *s, uint16_t code, const char *sqlstate,
 		return session_enter(s, SESSION_LOGIN);
 	}
 	bool silent = r->command == CMD_STMT_CLOSE || r->command == CMD_STMT_SEND_LONG_DATA;
+	if (r->command == CMD_STMT_SEND_LONG_DATA)
+		prepared_data_lost(s);
 	bool sent = silent || session_answer_error(s, code, sqlstate, "%s", text);
 	bool large = r->large;
 	run_end(s);

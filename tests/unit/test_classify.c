@@ -645,6 +645,23 @@ static void test_what_is_asked_later_moves_what_a_hint_would_move(void **state)
 			}
 }
 
+static void test_what_makes_mariadb_forget_warnings_is_told(void **state)
+{
+	static const char *const tables[] = {"SELECT * FROM t", "SHOW TABLES", "DESCRIBE t", "SHOW VARIABLES LIKE 'sql_mode'",
+	                                     "SHOW CREATE TABLE t", "SHOW COLLATION", "SELECT 1; SHOW TABLES"};
+	static const char *const none[] = {"SELECT 1", "SHOW CREATE DATABASE d", "SHOW GRANTS", "SHOW WARNINGS", "SET @a=(SELECT 1)",
+	                                   "SHOW CREATE PROCEDURE p", "SHOW PROCESSLIST", "EXPLAIN SELECT 1"};
+	(void)state;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		assert_true(of(tables[i], &mariadb, &nothing_open)->uses_tables);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(of(none[i], &mariadb, &nothing_open)->uses_tables);
+	assert_true(of("SHOW COUNT(*) WARNINGS", &mysql, &nothing_open)->diagnoses);
+	assert_true(of("GET DIAGNOSTICS @n = NUMBER", &mysql, &nothing_open)->diagnoses);
+	assert_false(of("SELECT @@warning_count", &mysql, &nothing_open)->diagnoses);
+	assert_false(of("SHOW WARNINGS; SELECT 1", &mysql, &nothing_open)->diagnoses);
+}
+
 static void test_what_reads_or_sets_found_rows_is_told(void **state)
 {
 	(void)state;
@@ -758,6 +775,7 @@ int main(void)
 	    cmocka_unit_test(test_the_default_schema_may_be_the_servers_own),
 	    cmocka_unit_test(test_hints_move_only_what_may_move),
 	    cmocka_unit_test(test_what_is_asked_later_moves_what_a_hint_would_move),
+	    cmocka_unit_test(test_what_makes_mariadb_forget_warnings_is_told),
 	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
     cmocka_unit_test(test_load_data_changes_the_last_insert_id),
     cmocka_unit_test(test_kill_names_its_victim),
