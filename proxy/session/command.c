@@ -27,7 +27,9 @@ static enum step on_quit(struct session *s, struct view payload)
  * and how many warnings are still there (MySQL). It leaves them, and a ROW_COUNT() of its own. */
 static bool is_told_by_server(const struct session *s)
 {
-	return (s->trx_unknown && s->pinned) || (s->pins & PIN_LAST_STATEMENT) || s->own_error || s->warned_at;
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	bool counted = s->own_error && any && any->flavor == FLAVOR_MYSQL; /* in the answer */
+	return (s->trx_unknown && s->pinned) || (s->pins & PIN_LAST_STATEMENT) || s->warned_at || counted;
 }
 
 static enum step ask_server(struct session *s)
