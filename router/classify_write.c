@@ -7,9 +7,33 @@ static bool is_insert(const struct token *t)
 	return t->word && (t->word->keyword == KW_INSERT || t->word->keyword == KW_REPLACE);
 }
 
+/* INSERT [IGNORE] [INTO] [schema.]table ( column, ... */
+static void pass_target(struct statement *s)
+{
+	while (current(s)->kind == TOKEN_WORD || current(s)->kind == TOKEN_QUOTED || current(s)->kind == '.') {
+		switch (keyword_at(s)) {
+		case KW_SELECT:
+		case KW_VALUES:
+		case KW_VALUE:
+		case KW_SET:
+		case KW_WITH:
+		case KW_TABLE:
+			return;
+		default:
+			if (s->context->temp_tables && is_temporary(s, token_inside(current(s))))
+				s->seen |= SEEN_TEMPORARY;
+			advance(s);
+		}
+	}
+	if (current(s)->kind == '(')
+		statement_open_list(s);
+}
+
 void classify_write(struct statement *s)
 {
 	bool insert = is_insert(behind(s, 1));
+	if (insert)
+		pass_target(s);
 	statement_scan(s, 0);
 	s->out->sets_found_rows |= insert && (s->seen & SEEN_TABLE);
 	statement_touches_table(s);

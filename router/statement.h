@@ -120,6 +120,8 @@ void statement_scan(struct statement *s, unsigned stop);
 void statement_with(struct statement *s);
 /* At '(': passes it and those that follow at once. */
 void statement_open_parentheses(struct statement *s);
+/* At '(': passes it; the name before it calls nothing. */
+void statement_open_list(struct statement *s);
 /* Passes everything up to the end without a look at what it means. */
 void statement_skip(struct statement *s);
 

@@ -360,6 +360,12 @@ void statement_with(struct statement *s)
 	cte_head(s);
 }
 
+void statement_open_list(struct statement *s)
+{
+	push(s, false, false);
+	advance(s);
+}
+
 void statement_open_parentheses(struct statement *s)
 {
 	while (current(s)->kind == '(')

@@ -495,7 +495,8 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 	bool hidden = r->state_changed && !told;
 	b->dirty |= calls || hidden;
 	/* Nobody tells which user variables a routine sets by INTO. */
-	if (!r->on_replica && r->runs_routine)
+	bool untold = r->reply.kind == REPLY_EOF && r->reason != REASON_WRITE; /* no trackers come behind rows */
+	if (!r->on_replica && r->runs_routine && (routine || r->reason == REASON_UNKNOWN_FUNCTION || untold))
 		effects_unknown(s, BOUND_USER_VARIABLE);
 	if (!ok || !hidden)
 		return;

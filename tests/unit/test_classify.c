@@ -662,6 +662,17 @@ static void test_what_makes_mariadb_forget_warnings_is_told(void **state)
 	assert_false(of("SHOW WARNINGS; SELECT 1", &mysql, &nothing_open)->diagnoses);
 }
 
+static void test_a_list_of_columns_is_no_call(void **state)
+{
+	static const char *const plain[] = {"INSERT INTO t (a, b) VALUES (1, 2)", "REPLACE INTO t(a) SELECT 1", "INSERT IGNORE INTO t (a) VALUES (1)"};
+	(void)state;
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		assert_false(of(plain[i], &mysql, &nothing_open)->flags & CLASS_CALLS);
+		assert_false(of(plain[i], &mariadb, &nothing_open)->runs_routine);
+	}
+	assert_true(of("INSERT INTO t (a) VALUES (f(1))", &mysql, &nothing_open)->runs_routine);
+}
+
 static void test_what_reads_or_sets_found_rows_is_told(void **state)
 {
 	(void)state;
@@ -776,6 +787,7 @@ int main(void)
 	    cmocka_unit_test(test_hints_move_only_what_may_move),
 	    cmocka_unit_test(test_what_is_asked_later_moves_what_a_hint_would_move),
 	    cmocka_unit_test(test_what_makes_mariadb_forget_warnings_is_told),
+	    cmocka_unit_test(test_a_list_of_columns_is_no_call),
 	    cmocka_unit_test(test_what_reads_or_sets_found_rows_is_told),
     cmocka_unit_test(test_load_data_changes_the_last_insert_id),
     cmocka_unit_test(test_kill_names_its_victim),
