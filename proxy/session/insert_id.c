@@ -15,7 +15,7 @@ bool insert_id_is_apart(const struct session *s)
 {
 	const struct run *r = s->run;
 	return (r->flags & CLASS_READS_LAST) && (r->flags & CLASS_READS_LAST_INSERT_ID) && r->reason != REASON_WARNINGS &&
-	       (!s->last || s->insert_id_at != s->last);
+	       !(s->last && (s->insert_id_at == s->last || (!s->insert_id_at && insert_id_is_there(s, s->last, false))));
 }
 
 bool insert_id_matters(const struct session *s)
