@@ -1,8 +1,9 @@
 /*
  * What hints ask for, in a session: those of its variables @wye_route, @wye_consistency, @wye_max_lag, @wye_timeout,
- * @wye_server and @wye_causal_key, and @wye_trace (trace.c), which last until they are set to NULL or the session is reset, those of connection
- * attributes of the same names, without the @, which hold from the login on and again after a reset, and those of the
- * statement in work. Stopping a statement after its timeout is done here; the rest is routing's.
+ * @wye_server, @wye_causal_key and @wye_trace (trace.c), which last until they are set to NULL or the session is reset;
+ * those of connection attributes of the same names, without the @, which hold from the login on and again after a reset;
+ * those of the statement in work; and below all of them what its user asks for (the table users). Stopping a statement
+ * after its timeout is done here; the rest is routing's.
  */
 #include <stdio.h>
 #include <stdlib.h>
