@@ -190,7 +190,7 @@ static void produce_status(struct table_rows *rows)
 	row_of_status(rows, "Slow_queries", 0);
 	row_of_status(rows, "Threads_connected", clients);
 	row_of_status(rows, "Threads_running", running);
-	row_of_status(rows, "Uptime", now_s() - started);
+	row_of_status(rows, "Uptime", now_s() > started ? now_s() - started : 1);
 	rows_text(rows, "Ssl_cipher");
 	rows_text(rows, "");
 }

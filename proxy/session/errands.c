@@ -179,7 +179,7 @@ static bool needs_reset(const struct session *s, const struct state *want)
 	if (s->run->chosen_pinned)
 		return false;
 	/* Nothing of this session was left here, so nothing must be seen: no warnings, no counts, no status. */
-	bool reads_last = (s->run->flags & CLASS_READS_LAST) && b != s->last && b != s->insert_id_at;
+	bool reads_last = (s->run->flags & CLASS_READS_LAST) && b != s->last && b != s->insert_id_at && !s->run->was_reset;
 	return b->stale || reads_last || state_leaves_users(b->have, want);
 }
 
@@ -371,6 +371,7 @@ static void errand_done(struct session *s, enum errand_kind kind)
 	switch (kind) {
 	case ERRAND_RESET:
 		backend_was_reset(b);
+		r->was_reset = true;
 		break;
 	case ERRAND_LAST:
 		if (last_statement_again_leaves(s, b))

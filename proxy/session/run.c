@@ -136,7 +136,7 @@ static enum step choose_anew(struct session *s)
 	r->slot = -1;
 	r->sent = r->wait = r->ask = r->late = false;
 	r->n_errands = r->at_errand = 0;
-	r->errands_reset = false;
+	r->errands_reset = r->was_reset = false;
 	state_unref(s->worker->states, r->errand_state);
 	r->errand_state = NULL;
 	if (r->command != CMD_STMT_PREPARE) {

@@ -260,6 +260,7 @@ struct run {
 	enum errand_kind errands[ERRANDS_MAX];
 	struct state *errand_state; /* what the backend holds when they have succeeded; a reference */
 	bool errands_reset;     /* one of them resets the connection */
+	bool was_reset;         /* one has: what follows may have begun the transaction, which another would end */
 	struct session *save_for; /* whose last insert id ERRAND_SAVE_ID asks for */
 	unsigned n_errands, at_errand;
 	uint16_t failed_code;   /* of the first errand that failed */
