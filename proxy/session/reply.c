@@ -21,7 +21,8 @@
  * is not to be seen over the compressed protocol. */
 static bool is_good_bye(const struct session *s, uint16_t code)
 {
-	return code == 4031 && snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL &&
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	return code == 4031 && any && any->flavor == FLAVOR_MYSQL &&
 	       (s->backend->conn.packed || s->run->reply.seq == 0);
 }
 
