@@ -3,12 +3,15 @@
 
 #include "proxy/accounts_load.h"
 #include "proxy/config/config_change.h"
+#include "proxy/generation.h"
 #include "proxy/topology_state.h"
 
 /* Requests that come within this time of the last answer are answered together. */
 #define GAP_US 100000
-/* A server that does not answer in this time is not waited for: another one has the accounts as well. */
+/* A server that does not answer in this time is not waited for: another one has the accounts as well, though perhaps
+ * not yet what was changed through here a moment ago. */
 #define PATIENCE_US 1500000
+#define PATIENCE_AFTER_CHANGE_US 8000000
 
 static _Atomic uint64_t requested;
 
@@ -124,11 +127,16 @@ static void take_answers(struct accounts_state *a)
 	}
 }
 
+static int64_t patience_us(const struct accounts_state *a)
+{
+	return generation_accounts_ticket() > a->answered ? PATIENCE_AFTER_CHANGE_US : PATIENCE_US;
+}
+
 void topology_accounts_turn(void)
 {
 	struct accounts_state *a = &topology.accounts;
 	take_answers(a);
-	if (a->asking && (topology.now_us - a->asked_us > PATIENCE_US ||
+	if (a->asking && (topology.now_us - a->asked_us > patience_us(a) ||
 	                  !topology_member_up(topology.members.all[a->asked_slot]))) {
 		a->tried[a->asked_slot] = true;
 		ask(a);

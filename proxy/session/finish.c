@@ -212,6 +212,23 @@ static void note_position(struct session *s, bool was_in_trx, bool ok)
 		freshness_note_unknown(s);
 }
 
+void finish_tell_others(struct session *s, bool ok)
+{
+	struct run *r = s->run;
+	r->told = true;
+	if (r->own || r->command == CMD_RESET_CONNECTION)
+		return;
+	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
+		generation_changed(r->reason != REASON_SET_GLOBAL || (r->flags & (CLASS_DDL | CLASS_MULTI)));
+	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
+		global_changes_note(s->account_id, worker_now(s->worker));
+	if (r->flags & CLASS_DDL_CATALOG) {
+		topology_request_objects();
+		learned_forget();
+	}
+	note_position(s, session_in_trx(s) || r->began != BEGUN_NOT, ok);
+}
+
 /* The connection that the session held has answered COM_RESET_CONNECTION. */
 static enum step was_reset(struct session *s, struct backend *b, bool ok)
 {
@@ -243,10 +260,8 @@ enum step finish_statement(struct session *s, bool ok)
 	/* What wye must be told is said again, together with what the client wants now. */
 	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
 	s->last_was_own = false;
-	if (ok && (r->flags & CLASS_NEW_CONNECTIONS))
-		generation_changed(r->reason != REASON_SET_GLOBAL || (r->flags & (CLASS_DDL | CLASS_MULTI)));
-	if (ok && (r->flags & CLASS_CHANGES_GLOBAL))
-		global_changes_note(s->account_id, worker_now(s->worker));
+	if (!r->told)
+		finish_tell_others(s, ok);
 	if (ok && r->kill_may)
 		kill_user_sessions(s);
 	if (ok && r->reads_counters)
@@ -255,16 +270,11 @@ enum step finish_statement(struct session *s, bool ok)
 	if (trace_is_on(s))
 		trace_statement(s);
 	hints_statement_ended(s, ok);
-	if (r->flags & CLASS_DDL_CATALOG) {
-		topology_request_objects();
-		learned_forget();
-	}
 	if (ok && r->refusal && !r->on_replica)
 		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
 			     s->worker->snapshot->settings->learned_timeout / 1000);
 	last_statement_note(s, b, ok);
 	note_transaction(s, b, was_in_trx, ok);
-	note_position(s, was_in_trx, ok);
 	freshness_note_read(s);
 	bool released = ok && ((r->flags & CLASS_RELEASES) || begin_completion_releases(s));
 	if (released)

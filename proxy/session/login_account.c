@@ -11,7 +11,10 @@
 #include "proxy/topology.h"
 #include "proxy/vault.h"
 
+/* How long a login waits for accounts that are read anew: to find one that is not known, or to learn of a change that
+ * was made through here, after which the old ones must not let in whom they would. */
 #define ACCOUNTS_WAIT_MS 2000u
+#define ACCOUNTS_WAIT_AFTER_CHANGE_MS 9000u
 
 /* The slow hash, on another thread. */
 struct check {
@@ -54,7 +57,8 @@ enum step login_ask_for_accounts(struct session *s)
 enum step login_on_fresh(struct session *s)
 {
 	struct session_login *l = s->login;
-	bool late = worker_now(s->worker) - s->since > ACCOUNTS_WAIT_MS;
+	bool changed = s->worker->snapshot->accounts_ticket < generation_accounts_ticket();
+	bool late = worker_now(s->worker) - s->since > (changed ? ACCOUNTS_WAIT_AFTER_CHANGE_MS : ACCOUNTS_WAIT_MS);
 	if (s->worker->snapshot->accounts_ticket < l->ticket && !late)
 		return STEP_WAIT;
 	l->stage = STAGE_ACCOUNT;

@@ -392,6 +392,8 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 			r->client_seq = (uint8_t)(r->reply.seq + 1);
 			return pass_on(s, data + from, at - from) ? STEP_WAIT : session_fail(s, END_CLIENT_GONE);
 		case REPLY_DONE:
+			/* Before its client can know, and say so elsewhere. */
+			finish_tell_others(s, r->reply.kind != REPLY_ERR);
 			return pass_on(s, data + from, at - from) ? STEP_AGAIN : session_fail(s, END_CLIENT_GONE);
 		case REPLY_BAD:
 			s->backend->conn.error = UV_EPROTO;

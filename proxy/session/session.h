@@ -170,6 +170,7 @@ struct run {
 	uint64_t key_number;
 	bool error_kept;        /* its ERR is own_error of the session */
 	bool noted;             /* it committed something whose position was told */
+	bool told;              /* what it changed for other sessions was told them */
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
 	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
@@ -669,6 +670,9 @@ void prepared_close(struct session *s, struct client_statement *c);
 void prepared_close_all(struct session *s);
 
 /* ---- the end of a statement: finish.c ---- */
+/* What the statement changed for other sessions (accounts, global variables, objects, positions) is known to them from
+ * here on: called before its client can know that it is done. */
+void finish_tell_others(struct session *s, bool ok);
 /* The answer is complete (ok: it was not an ERR): states, pins, position; lends the backend back when it is free. */
 enum step finish_statement(struct session *s, bool ok);
 /* Gives the backend(s) back or discards them: for the end of a session. */
