@@ -22,6 +22,15 @@ struct event {
 void event_note(enum log_level level, const char *kind, const char *server, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* How many there were of a kind since the start; never fewer at a later look. */
+#define EVENT_KINDS_MAX 64u
+struct event_count {
+	char kind[32];
+	enum log_level level;
+	uint64_t events;
+};
+size_t events_counts(struct event_count out[EVENT_KINDS_MAX]);
+
 /* The newest events, oldest first, at most n; returns how many were written. */
 size_t events_copy(struct event *out, size_t n);
 

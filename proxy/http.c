@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
-#include "proxy/snapshot.h"
+#include "proxy/ready.h"
 
 #define CONNECTIONS_MAX 100
 #define IDLE_SECONDS 30
@@ -26,7 +25,6 @@
 static struct MHD_Daemon *daemon_handle;
 static struct console_catalog *catalog; /* the HTTP thread's */
 static char socket_path[256];
-static _Atomic bool is_draining;
 
 /* What a page writes: its body goes to out. */
 struct page {
@@ -46,27 +44,15 @@ static void write_health(struct page *p)
 	fputs("ok\n", p->out);
 }
 
-static void not_ready(struct page *p, const char *why)
-{
-	p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-	fprintf(p->out, "not ready: %s\n", why);
-}
-
-/* A primary that answers and may be written: then every statement can run somewhere. */
 static void write_ready(struct page *p)
 {
-	struct snapshot *s = snapshot_get();
-	if (atomic_load(&is_draining))
-		not_ready(p, "draining");
-	else if (!s)
-		not_ready(p, "the servers have not been looked at yet");
-	else if (s->primary < 0 || *s->primary_reason)
-		not_ready(p, *s->primary_reason ? s->primary_reason : "there is no primary");
-	else if (s->servers[s->primary].state != SERVER_STATE_UP)
-		not_ready(p, *s->servers[s->primary].reason ? s->servers[s->primary].reason : "the primary is down");
-	else
+	char why[200];
+	if (ready_now(why, sizeof why)) {
 		fputs("ready\n", p->out);
-	snapshot_unref(s);
+		return;
+	}
+	p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	fprintf(p->out, "not ready: %s\n", why);
 }
 
 /* Rows as JSON; what was written before something went wrong is replaced. */
@@ -231,9 +217,4 @@ void http_stop(void)
 	socket_path[0] = '\0';
 	console_catalog_destroy(catalog);
 	catalog = NULL;
-}
-
-void http_set_draining(bool draining)
-{
-	atomic_store(&is_draining, draining);
 }

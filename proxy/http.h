@@ -6,7 +6,6 @@
 #ifndef WYE_PROXY_HTTP_H
 #define WYE_PROXY_HTTP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "proxy/options.h"
@@ -14,8 +13,5 @@
 /* 0 (also when HTTP is switched off), or a negative errno with one line in error. */
 int http_start(const struct options *options, char *error, size_t n);
 void http_stop(void);
-
-/* While draining /readyz says 503, so that no new clients are sent here. Any thread. */
-void http_set_draining(bool draining);
 
 #endif

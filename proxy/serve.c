@@ -25,6 +25,7 @@
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/options.h"
+#include "proxy/ready.h"
 #include "proxy/security.h"
 #include "proxy/snapshot.h"
 #include "proxy/topology.h"
@@ -69,7 +70,7 @@ static void terminate(uv_signal_t *signal, int number)
 	log_info(draining ? "stop-now" : "draining", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
 	if (!draining) {
 		notify("STOPPING=1");
-		http_set_draining(true);
+		ready_set_draining(true);
 		uv_timer_start(&drain_timer, look_at_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 	}
 	draining = true;

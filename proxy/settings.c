@@ -157,6 +157,8 @@ static const struct row rows[] = {
 	COUNT(statement_digests, "rows", "1000", 10, 100000, true,
 	      "rows of stats_statements that each thread keeps, about 5 KiB each once used; the least used are folded into"
 	      " one row of a server"),
+	SWITCH(proxysql_metrics, "off", false,
+	       "/metrics has the most used names of ProxySQL's endpoint as well, for dashboards that know those"),
 
 	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
 	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),

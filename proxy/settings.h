@@ -75,6 +75,7 @@ struct settings {
 	/* statistics */
 	bool statement_statistics;    /* statements are counted by digest and class, with their times */
 	uint64_t statement_digests;   /* rows of them that each worker keeps */
+	bool proxysql_metrics;        /* /metrics has ProxySQL's names as well */
 
 	/* process */
 	uint64_t threads;             /* workers; 0 = the machine's cores */

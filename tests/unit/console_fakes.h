@@ -138,6 +138,7 @@ bool topology_drain(const char *server, bool drained, char *error, size_t error_
 }
 
 static bool fake_paused;
+_Atomic bool pause_state;
 
 bool pause_set(bool on)
 {

@@ -15,6 +15,7 @@
 #include "proxy/console/console.h"
 #include "proxy/control_call.h"
 #include "proxy/http.h"
+#include "proxy/ready.h"
 #include "tests/unit/console_fakes.h"
 
 static uv_loop_t loop;
@@ -234,13 +235,13 @@ static void test_readiness_follows_the_primary_and_the_draining(void **state)
 	assert_non_null(strstr(http_get("/readyz"), "not ready: connection refused"));
 	assert_non_null(strstr(http_get("/healthz"), " 200 "));
 	fake_publish(SERVER_STATE_UP);
-	http_set_draining(true);
+	ready_set_draining(true);
 	assert_non_null(strstr(http_get("/readyz"), " 503 "));
-	http_set_draining(false);
+	ready_set_draining(false);
 	assert_non_null(strstr(http_get("/nowhere"), "/metrics"));
 	assert_non_null(strstr(http_get("/api/v1/stats_server"), "did you mean stats_servers?"));
 	assert_non_null(strstr(http_get("/api/v1/stats_servers"), "\"lag_ms\": null"));
-	assert_non_null(strstr(http_get("/metrics"), "wye_info"));
+	assert_non_null(strstr(http_get("/metrics"), "wye_build_info"));
 }
 
 static void count_call(void *arg)

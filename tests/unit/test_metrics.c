@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -11,11 +12,30 @@
 
 static char *text;
 
+/* A read on the first replica. */
+static void note(unsigned worker, uint64_t us, uint64_t queue_us)
+{
+	const struct statement_done done = {.slot = 1, .class = STATEMENT_READ, .now_us = 1,
+					    .part_us = {[PART_ALL] = us, [PART_SERVER] = us - queue_us, [PART_QUEUE] = queue_us}};
+	struct statement_id id = {.digest = 9, .slot = 1, .text = "SELECT ?"};
+	struct tally_ticket ticket;
+	if (!tally_find(fake_statements[worker].digests, 9, &ticket))
+		ticket = tally_add(fake_statements[worker].digests, 9, &id, 2);
+	statement_note(&fake_statements[worker], ticket, &done);
+}
+
 static int write_all(void **state)
 {
 	size_t size;
 	(void)state;
 	fake_start();
+	fake_settings.proxysql_metrics = true;
+	fake_publish(SERVER_STATE_UP);
+	note(0, 40, 0);
+	note(0, 1000, 300);
+	note(1, 70000000, 0);
+	event_note(LOG_LEVEL_DEBUG, "server-up", "db0:3306", "answers");
+	event_note(LOG_LEVEL_DEBUG, "server-up", "db1:3306", "answers");
 	FILE *out = open_memstream(&text, &size);
 	metrics_write(out);
 	fclose(out);
@@ -33,8 +53,8 @@ static int free_all(void **state)
 static void test_every_sample_follows_the_help_and_type_of_its_name(void **state)
 {
 	(void)state;
+	bool typed = false, histogram = false;
 	char name[128] = "", seen[16384] = "", *copy = strdup(text), *rest = copy, *line;
-	bool typed = false;
 	assert_int_equal(text[strlen(text) - 1], '\n');
 	while ((line = strsep(&rest, "\n")) && (*line || rest)) {
 		if (strncmp(line, "# HELP ", 7) == 0) {
@@ -52,13 +72,16 @@ static void test_every_sample_follows_the_help_and_type_of_its_name(void **state
 		if (strncmp(line, begin, strlen(begin)) == 0) {
 			const char *type = line + strlen(begin);
 			bool counts = strcmp(type, "counter") == 0;
-			assert_true(counts || strcmp(type, "gauge") == 0);
+			histogram = strcmp(type, "histogram") == 0;
+			assert_true(counts || histogram || strcmp(type, "gauge") == 0);
 			assert_int_equal(counts, strcmp(name + strlen(name) - 6, "_total") == 0);
 			typed = true;
 			continue;
 		}
 		size_t n = strlen(name);
-		assert_true(typed && strncmp(line, name, n) == 0 && (line[n] == ' ' || line[n] == '{'));
+		assert_true(typed && strncmp(line, name, n) == 0);
+		n += histogram ? strcspn(line + n, " {") : 0;
+		assert_true(line[n] == ' ' || line[n] == '{');
 		char *value = strrchr(line, ' '), *end;
 		strtod(value + 1, &end);
 		assert_true(end > value + 1 && !*end);
@@ -78,8 +101,13 @@ static void test_counters_of_all_workers_are_added_up(void **state)
 		"\nwye_server_lag_seconds{server=\"db1:3306\"} 1.500000\n",
 		"\nwye_server_statements_total{server=\"db1:3306\"} 10\n",
 		"\nwye_connections{server=\"db1:3306\",state=\"used\"} 3\n",
-		"\nwye_info{version=\"",
+		"\nwye_build_info{version=\"",
 		"\nprocess_open_fds ",
+		"\nwye_ready 1\n",
+		"\nwye_events_total{kind=\"server-up\",level=\"debug\"} ",
+		"\nwye_server_state{server=\"db2:3306\",state=\"lagging\"} 1\n",
+		"\nproxysql_connpool_conns{endpoint=\"db1:3306\",hostgroup=\"20\",status=\"used\"} 3\n",
+		"\nproxysql_connpool_conns_status{endpoint=\"db2:3306\",hostgroup=\"20\"} 2\n",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -89,9 +117,33 @@ static void test_counters_of_all_workers_are_added_up(void **state)
 	assert_null(strstr(text, "process_resident_memory_bytes 0\n"));
 }
 
+static void test_a_histogram_counts_each_time_once_and_in_all_larger_buckets(void **state)
+{
+	static const char *const lines[] = {
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"3.2e-05\"} 0\n",
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"6.4e-05\"} 1\n",
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"0.000512\"} 1\n",
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"0.001024\"} 2\n",
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"33.554432\"} 2\n",
+		"wye_statement_duration_seconds_bucket{server=\"db1:3306\",class=\"read\",le=\"+Inf\"} 3\n",
+		"wye_statement_duration_seconds_count{server=\"db1:3306\",class=\"read\"} 3\n",
+		"wye_statement_part_seconds_bucket{server=\"db1:3306\",part=\"queue\",le=\"3.2e-05\"} 2\n",
+		"wye_statement_part_seconds_bucket{server=\"db1:3306\",part=\"queue\",le=\"0.000512\"} 3\n",
+		"wye_statement_part_seconds_count{server=\"db1:3306\",part=\"queue\"} 3\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+		if (!strstr(text, lines[i]))
+			fail_msg("missing: %s", lines[i]);
+	const char *sum = strstr(text, "wye_statement_duration_seconds_sum{server=\"db1:3306\",class=\"read\"} ");
+	assert_true(sum && fabs(atof(strchr(sum, '}') + 2) - 70.00104) < 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_histogram_counts_each_time_once_and_in_all_larger_buckets, write_all,
+						free_all),
 		cmocka_unit_test_setup_teardown(test_every_sample_follows_the_help_and_type_of_its_name, write_all,
 						free_all),
 		cmocka_unit_test_setup_teardown(test_counters_of_all_workers_are_added_up, write_all, free_all),
