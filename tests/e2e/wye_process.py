@@ -64,12 +64,12 @@ def process_session(leader):
 
 
 class Wye(Endpoint):
-    """Started on construction; ready() waits until it serves."""
+    """Started on construction; ready() waits until it serves. `port`: its first of three in a row, by default free ones."""
 
-    def __init__(self, directory, *arguments, env=None):
+    def __init__(self, directory, *arguments, env=None, port=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        port = free_ports(3)
+        port = port or free_ports(3)
         super().__init__("127.0.0.1", port, str(self.directory / "wye.sock"))
         self.admin_port, self.http_port = port + 1, port + 2
         self.log_path = self.directory / "wye.log"
