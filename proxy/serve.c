@@ -20,6 +20,7 @@
 
 #include "proxy/config/config_change.h"
 #include "proxy/console/console.h"
+#include "proxy/doctor/doctor.h"
 #include "proxy/footprint.h"
 #include "proxy/http.h"
 #include "proxy/listener.h"
@@ -171,6 +172,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void take_down(void)
 {
 	listeners_close();
+	doctor_stop();
 	topology_stop();
 	uv_walk(&loop, close_handle, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -212,7 +214,7 @@ int serve(int argc, char **argv)
 		status = cannot_run("cannot start the monitors: out of memory or of threads");
 	} else if (options.check) {
 		topology_wait_first(options.settings.connect_timeout * 2, error, sizeof error);
-		status = topology_check_report() ? 1 : 0;
+		status = doctor_report(&loop) ? 1 : 0;
 	} else {
 		watch_signals();
 		status = run();

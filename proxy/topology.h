@@ -13,6 +13,8 @@
 #include <uv.h>
 
 #include "proxy/config/config.h"
+#include "proxy/doctor/checkup.h"
+#include "proxy/doctor/finding.h"
 #include "proxy/options.h"
 
 /* Starts the monitors of the servers that the configuration names on the loop. 0 or a negative UV_E*. */
@@ -25,9 +27,12 @@ int topology_start(uv_loop_t *loop, const struct options *options);
  * can run: that is a warning. */
 bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size);
 
-/* `wye --check`: prints what was found and what is wrong, one line each, to standard output; the number of
- * problems. */
-int topology_check_report(void);
+/* For a check (proxy/doctor/): what is wrong with the picture that the monitors give, and what is not; the servers that
+ * are to be asked; whom they are asked as, without address and time-outs, valid until the settings change. The control
+ * thread's. */
+void topology_findings(struct findings *out);
+size_t topology_checkups(struct checkup *out, size_t n);
+void topology_login(struct library_login *login);
 
 /* Asks for fresh accounts; a snapshot with accounts_ticket >= the number returned answers. Any thread;
  * requests are gathered so that a flood of wrong logins costs a server a few look-ups a second. */

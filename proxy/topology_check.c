@@ -1,4 +1,4 @@
-#include <stdarg.h>
+/* What is wrong with the cluster as the control thread sees it: what keeps wye from running, what a check tells. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,8 @@
 #include "proxy/config/config_change.h"
 #include "proxy/topology_state.h"
 
-#define PROBLEM_BYTES 700
+/* Accounts that cannot log in, at most: each is a row. */
+#define ACCOUNTS_TOLD 20
 
 /* What to do about a server that cannot be reached. */
 static const char *advice(enum library_failure failure)
@@ -35,18 +36,19 @@ static const char *advice(enum library_failure failure)
 	return "see the server's log";
 }
 
-static void describe_failure(const struct member *m, char *out, size_t out_size)
+static void add_failure(struct findings *out, const struct member *m)
 {
 	enum library_failure failure = m->look.error.failure;
 	if (!m->looked)
-		snprintf(out, out_size, "cannot reach %s: no answer in time; %s", m->name,
-		         advice(LIBRARY_TIMED_OUT));
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name, "cannot reach it: no answer in time"), "%s",
+		               advice(LIBRARY_TIMED_OUT));
 	else if (failure == LIBRARY_DENIED)
-		snprintf(out, out_size, "%s refuses the monitor account '%s': %s; %s", m->name,
-		         topology.options.monitor_user, m->look.error.text, advice(failure));
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name, "it refuses the monitor account '%s': %s",
+		                            topology.options.monitor_user, m->look.error.text),
+		               "%s", advice(failure));
 	else
-		snprintf(out, out_size, "cannot reach %s: %s; %s", m->name, m->look.error.text,
-		         advice(failure));
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name, "cannot reach it: %s", m->look.error.text), "%s",
+		               advice(failure));
 }
 
 static const struct member *first_that(bool (*is)(const struct member *m))
@@ -79,40 +81,38 @@ static bool hides_its_replication(const struct member *m)
 	       (m->look.missing & 1u << DUTY_STATUS);
 }
 
-static void describe_grant(const struct member *m, enum duty duty, char *out, size_t out_size)
+static void add_grant(struct findings *out, enum severity severity, const struct member *m, enum duty duty)
 {
 	char grant[512];
 	monitor_grant(monitor_words_of(m->look.flavor, m->look.version), duty, m->look.account, grant,
 	              sizeof grant);
-	snprintf(out, out_size, "the monitor account lacks a privilege on %s %s: run %s", m->name,
-	         monitor_purpose(duty), grant);
+	finding_advise(findings_add(out, severity, m->name, "the monitor account lacks a privilege there %s",
+	                            monitor_purpose(duty)),
+	               "run %s", grant);
 }
 
-static bool nobody_answers(char *out, size_t out_size)
+static void nobody_answers(struct findings *out)
 {
 	if (first_that(answers))
-		return false;
+		return;
 	const struct member *m = first_that(refuses_the_monitor);
 	if (!m)
 		m = first_that(is_given_and_silent);
 	if (m)
-		describe_failure(m, out, out_size);
+		add_failure(out, m);
 	else
-		snprintf(out, out_size,
-		         "no server is named: give the address of any member, as in "
-		         "wye mysql://MONITOR:PASSWORD@HOST:PORT");
-	return true;
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, "", "no server is named"),
+		               "give the address of any member, as in wye mysql://MONITOR:PASSWORD@HOST:PORT");
 }
 
-static bool replication_is_hidden(char *out, size_t out_size)
+static void replication_is_hidden(struct findings *out)
 {
 	const struct member *m = first_that(hides_its_replication);
 	if (m)
-		describe_grant(m, DUTY_STATUS, out, out_size);
-	return m != NULL;
+		add_grant(out, SEVERITY_PROBLEM, m, DUTY_STATUS);
 }
 
-static bool no_accounts(char *out, size_t out_size)
+static void no_accounts(struct findings *out)
 {
 	const struct accounts_state *a = &topology.accounts;
 	const struct member *m = NULL;
@@ -125,13 +125,11 @@ static bool no_accounts(char *out, size_t out_size)
 		by_hand = by_hand || config->users[i].option.has_password;
 	config_unref(config);
 	if (a->error.failure == LIBRARY_OK || by_hand)
-		return false;
+		return;
 	if (a->error.failure == LIBRARY_MISSING_GRANT && m)
-		describe_grant(m, DUTY_ACCOUNTS, out, out_size);
+		add_grant(out, SEVERITY_PROBLEM, m, DUTY_ACCOUNTS);
 	else
-		snprintf(out, out_size, "cannot read the accounts from %s: %s", a->error_server,
-		         a->error.text);
-	return true;
+		findings_add(out, SEVERITY_PROBLEM, a->error_server, "cannot read the accounts: %s", a->error.text);
 }
 
 static bool is_served(const struct member *m)
@@ -139,123 +137,197 @@ static bool is_served(const struct member *m)
 	return m->takes_reads;
 }
 
-static bool no_primary(char *out, size_t out_size)
+static void no_primary(struct findings *out)
 {
 	if (topology_primary_usable() || (topology_primary() && first_that(is_served)))
-		return false;
+		return;
 	char reason[160];
 	topology_primary_reason(reason, sizeof reason);
-	snprintf(out, out_size, "no primary to be found: %s; say which it is with --server ADDR,role=primary",
-	         reason);
-	return true;
+	finding_advise(findings_add(out, SEVERITY_PROBLEM, "", "no primary to be found: %s", reason),
+	               "say which it is with --server ADDR,role=primary");
 }
 
-static bool user_is_unknown(char *out, size_t out_size)
+static void user_is_unknown(struct findings *out)
 {
 	struct config *config = config_get();
 	const struct user_option *user = accounts_unknown(topology.accounts.set, config);
 	if (user)
-		snprintf(out, out_size,
-		         "--user %s: there is no such account on the primary; give its password, --user "
-		         "%s:PASSWORD, "
-		         "or create the account",
-		         user->name, user->name);
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, "", "--user %s: there is no such account on the primary",
+		                            user->name),
+		               "give its password, --user %s:PASSWORD, or create the account", user->name);
 	config_unref(config);
-	return user != NULL;
 }
 
 /* What keeps wye from running, what hides the next one first. */
-static bool (*const obstacles[])(char *out, size_t out_size) = {
+static void (*const obstacles[])(struct findings *out) = {
     nobody_answers, replication_is_hidden, no_accounts, no_primary, user_is_unknown,
 };
 
 bool topology_obstacle(char *error, size_t error_size)
 {
-	for (size_t i = 0; i < sizeof obstacles / sizeof *obstacles; i++)
-		if (obstacles[i](error, error_size))
-			return true;
-	return false;
+	struct findings found = {.n = 0};
+	for (size_t i = 0; i < sizeof obstacles / sizeof *obstacles && !found.n; i++)
+		obstacles[i](&found);
+	bool any = found.n > 0;
+	if (any)
+		finding_line(&found.all[0], error, error_size);
+	findings_finish(&found);
+	return any;
 }
 
-static void print_member(const struct member *m)
+static void add_member(struct findings *out, const struct member *m)
 {
 	char lag[40] = "";
 	if (m->role == SERVER_REPLICA && m->look.lag_us >= 0)
 		snprintf(lag, sizeof lag, ", %.3f s behind", (double)m->look.lag_us / 1e6);
-	printf("ok       %s: %s, %s, %s %s%s%s%s\n", m->name, server_role_name(m->role),
-	       server_state_name(m->health.state), m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
-	       m->look.version_text, lag, *m->health.reason ? ", " : "", m->health.reason);
+	findings_add(out, SEVERITY_OK, m->name, "%s, %s, %s %s%s%s%s", server_role_name(m->role),
+	             server_state_name(m->health.state), m->look.flavor == FLAVOR_MARIADB ? "MariaDB" : "MySQL",
+	             m->look.version_text, lag, *m->health.reason ? ", " : "", m->health.reason);
 }
 
-static int print_problem(const char *text)
+/* It answers, and is neither the primary nor one of its replicas. */
+static void add_stranger(struct findings *out, const struct member *m)
 {
-	printf("problem  %s\n", text);
-	return 1;
+	const struct look_channel *ch = member_channel(&topology.members, m);
+	const struct member *source = ch ? members_source(&topology.members, m, ch) : NULL;
+	char at[300] = "";
+	if (ch && !source)
+		endpoint_format(&ch->source, at, sizeof at);
+	else if (source && source != topology_primary() && source->role != SERVER_REPLICA)
+		snprintf(at, sizeof at, "%s", source->name);
+	if (*at)
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name,
+		                            "it is a replica of another primary: it follows %s", at),
+		               "let it follow this cluster's primary, or take it out of the servers");
+	else if (m->slot != (unsigned)topology.roles.rival || topology.roles.rival < 0)
+		finding_advise(findings_add(out, SEVERITY_WARNING, m->name, "it is no replica of this cluster's primary%s%s",
+		                            *m->role_reason ? ": " : "", m->role_reason),
+		               "let it follow the primary, or take it out of the servers");
 }
 
-static int report_member(const struct member *m)
+static void add_link(struct findings *out, const struct member *m)
 {
-	char text[PROBLEM_BYTES];
+	const struct look_channel *ch = member_channel(&topology.members, m);
+	if (m->told_no_gtid && ch && !ch->gtid)
+		finding_advise(findings_add(out, SEVERITY_WARNING, m->name,
+		                            "it does not replicate by GTIDs: reads that must see a session's own writes go "
+		                            "to the primary"),
+		               m->look.flavor == FLAVOR_MARIADB
+		                   ? "STOP SLAVE; CHANGE MASTER TO MASTER_USE_GTID=slave_pos; START SLAVE there"
+		                   : "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION=1; START REPLICA there");
+	if (ch && (ch->io == LINK_STOPPED || !ch->sql))
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name, "replication has stopped there (%s thread)%s%s",
+		                            ch->io != LINK_STOPPED ? "SQL" : ch->sql ? "IO" : "IO and SQL",
+		                            *ch->error ? ": " : "", ch->error),
+		               "%s there%s", m->look.flavor == FLAVOR_MARIADB ? "START SLAVE" : "START REPLICA",
+		               *ch->error ? ", once its error is cured" : "");
+}
+
+static void find_of_member(struct findings *out, const struct member *m)
+{
 	if (!member_is_real(m))
-		return 0;
+		return;
 	if (!topology_member_up(m)) {
-		describe_failure(m, text, sizeof text);
-		return print_problem(text);
+		add_failure(out, m);
+		return;
 	}
-	print_member(m);
-	int problems = 0;
-	if (m->role == SERVER_REPLICA && m->health.state != SERVER_STATE_UP) {
-		snprintf(text, sizeof text, "%s serves no reads: %s", m->name, m->health.reason);
-		problems += print_problem(text);
-	}
-	if (m->told_no_gtid)
-		printf("warning  %s does not replicate by GTIDs: reads that must see a session's own writes "
-		       "go to the "
-		       "primary\n",
-		       m->name);
+	add_member(out, m);
+	if (m->role == SERVER_UNKNOWN || (m->role == SERVER_REPLICA && !m->attached))
+		add_stranger(out, m);
+	else if (m->role == SERVER_REPLICA && m->health.state != SERVER_STATE_UP)
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, m->name, "it serves no reads: %s", m->health.reason),
+		               "%s", m->health.state == SERVER_STATE_LAGGING ? "see what it applies, or raise max_lag"
+		                                                     : "see SHOW EVENTS and the server's log");
+	if (m->drained)
+		finding_advise(findings_add(out, SEVERITY_INFO, m->name, "it is drained"), "RESUME '%s'", m->name);
+	add_link(out, m);
 	if (m->told_unnamed)
-		printf("warning  %s has a replica that does not tell its address: set report_host there, or "
-		       "name it "
-		       "with --server\n",
-		       m->name);
-	return problems;
+		finding_advise(findings_add(out, SEVERITY_WARNING, m->name, "it has a replica that does not tell its address"),
+		               "set report_host there, or name it with --server");
 }
 
 /* The GRANTs wye can do without, once each. */
-static void report_wishes(void)
+static void find_wishes(struct findings *out)
 {
 	static const enum duty wishes[] = {DUTY_REPLICAS, DUTY_LAG, DUTY_FUNCTIONS, DUTY_VIEWS};
 	for (size_t k = 0; k < sizeof wishes / sizeof *wishes; k++)
 		for (unsigned i = 0; i < topology.members.n; i++) {
 			const struct member *m = topology.members.all[i];
-			char text[PROBLEM_BYTES];
 			if (!member_is_real(m) || !m->known || !(m->look.missing & 1u << wishes[k]))
 				continue;
-			describe_grant(m, wishes[k], text, sizeof text);
-			printf("warning  %s\n", text);
+			add_grant(out, SEVERITY_WARNING, m, wishes[k]);
 			break;
 		}
 }
 
-int topology_check_report(void)
+static bool is_of_this_machine(const struct account *a)
 {
-	int problems = 0;
-	char text[PROBLEM_BYTES];
-	for (unsigned i = 0; i < topology.members.n; i++)
-		problems += report_member(topology.members.all[i]);
-	for (size_t i = 1; i < sizeof obstacles / sizeof *obstacles && first_that(answers); i++)
-		if (obstacles[i](text, sizeof text))
-			problems += print_problem(text);
-	if (!topology.members.n && nobody_answers(text, sizeof text))
-		problems += print_problem(text);
-	if (topology.roles.rival >= 0) {
-		snprintf(text, sizeof text, "%s may be written, but is not the primary and follows nobody",
-		         topology.members.all[topology.roles.rival]->name);
-		problems += print_problem(text);
+	return strcmp(a->host, "localhost") == 0 || strcmp(a->host, "127.0.0.1") == 0 || strcmp(a->host, "::1") == 0;
+}
+
+static void find_of_accounts(struct findings *out)
+{
+	const struct account_set *set = topology.accounts.set;
+	unsigned told = 0;
+	if (!set || topology.accounts.error.failure != LIBRARY_OK)
+		return;
+	findings_add(out, SEVERITY_OK, "", "%zu accounts", account_set_size(set));
+	for (size_t i = 0; i < account_set_size(set) && told < ACCOUNTS_TOLD; i++) {
+		const struct account *a = account_set_at(set, i);
+		char name[160];
+		if (a->plugin != ACCOUNT_OTHER || a->locked)
+			continue;
+		told++;
+		snprintf(name, sizeof name, "'%.60s'@'%.90s'", a->user, a->host);
+		finding_advise(findings_add(out, is_of_this_machine(a) ? SEVERITY_INFO : SEVERITY_WARNING, name,
+		                            "cannot log in through wye: wye does not know how to verify %s", a->plugin_name),
+		               "give it caching_sha2_password or mysql_native_password, if it is to use wye");
 	}
-	report_wishes();
-	if (topology.accounts.set && topology.accounts.error.failure == LIBRARY_OK && first_that(answers))
-		printf("ok       %zu accounts\n", account_set_size(topology.accounts.set));
-	fflush(stdout);
-	return problems;
+}
+
+void topology_findings(struct findings *out)
+{
+	for (unsigned i = 0; i < topology.members.n; i++)
+		find_of_member(out, topology.members.all[i]);
+	for (size_t i = 1; i < sizeof obstacles / sizeof *obstacles && first_that(answers); i++)
+		obstacles[i](out);
+	if (!topology.members.n)
+		nobody_answers(out);
+	if (topology.roles.rival >= 0) {
+		const struct member *p = topology_primary();
+		finding_advise(findings_add(out, SEVERITY_PROBLEM, topology.members.all[topology.roles.rival]->name,
+		                            "there are two primaries: it may be written and follows nobody, and so may %s",
+		                            p ? p->name : "another one"),
+		               "SET GLOBAL read_only = 1 on the one that is not to be written, and let it follow the other");
+	}
+	find_wishes(out);
+	find_of_accounts(out);
+}
+
+size_t topology_checkups(struct checkup *out, size_t n)
+{
+	size_t filled = 0;
+	for (unsigned i = 0; i < topology.members.n && filled < n; i++) {
+		const struct member *m = topology.members.all[i];
+		if (!member_is_real(m))
+			continue;
+		struct checkup *c = &out[filled++];
+		memset(c, 0, sizeof *c);
+		snprintf(c->server, sizeof c->server, "%s", m->name);
+		c->at = m->option.at;
+		c->role = m->role;
+		c->flavor = m->look.flavor;
+		c->version = m->look.version;
+		snprintf(c->version_text, sizeof c->version_text, "%s", m->look.version_text);
+		c->up = topology_member_up(m);
+	}
+	return filled;
+}
+
+void topology_login(struct library_login *login)
+{
+	*login = (struct library_login){.user = topology.common.user,
+	                                .password = topology.common.password,
+	                                .tls = topology.settings.server_tls,
+	                                .ca = topology.settings.server_ca};
 }

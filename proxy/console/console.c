@@ -16,6 +16,7 @@
 #include "proxy/console/console_session.h"
 #include "proxy/console/console_table.h"
 #include "proxy/control_call.h"
+#include "proxy/doctor/doctor.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 
@@ -292,6 +293,19 @@ static int door_open(const struct endpoint *at, char *error, size_t n)
 	return failed ? refuse(error, n, name, failed) : 0;
 }
 
+/* Sessions that wait are run again. */
+static void wake_waiting(void)
+{
+	struct client *c, *next;
+	for (c = TAILQ_FIRST(&clients); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->session && c->session->waits && !c->writing && !c->closing) {
+			console_session_run(c->session);
+			client_arm(c);
+		}
+	}
+}
+
 int console_start(uv_loop_t *loop_given, const struct options *options, char *error, size_t n)
 {
 	loop = loop_given;
@@ -299,6 +313,8 @@ int console_start(uv_loop_t *loop_given, const struct options *options, char *er
 	if (!catalog)
 		return UV_ENOMEM;
 	int failed = control_call_start(loop);
+	if (!failed)
+		failed = doctor_start(loop, wake_waiting);
 	if (failed)
 		snprintf(error, n, "the console cannot start: %s", uv_strerror(failed));
 	for (size_t i = 0; !failed && i < options->n_admin; i++)
@@ -321,6 +337,7 @@ void console_stop(void)
 	struct client *c;
 	while ((c = TAILQ_FIRST(&clients)))
 		client_close(c);
+	doctor_stop();
 	control_call_stop();
 	console_catalog_destroy(catalog); /* sqlite keeps it until the last session's statements are gone */
 	catalog = NULL;

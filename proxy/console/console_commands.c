@@ -180,6 +180,8 @@ static const struct console_command commands[] = {
 	 "SELECT * FROM console_status", "Variable_name"},
 	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement [FOR USER u] [IN DATABASE d] [FROM CLIENT address]: where it would run, and why", console_run_explain_route, NULL,
 	 NULL},
+	{"CHECK", "what is wrong around wye, and what to do; it asks every server (stats_checks)", console_run_check,
+	 "SELECT severity, subject, finding, advice FROM stats_checks", "finding"},
 	{"SET", "SET setting = value[, ...]: as an UPDATE of settings", console_run_set, NULL, NULL},
 	{"BEGIN", "changes of settings, servers, users and rules until COMMIT are one", run_begin, NULL, NULL},
 	{"COMMIT", "checked, stored and in force as a whole, or refused", run_commit, NULL, NULL},

@@ -357,7 +357,10 @@ void console_session_run(struct console_session *s)
 			close_after(s);
 			return;
 		}
+		s->waits = false;
 		run_packet(s, &p);
+		if (s->waits)
+			return;
 		buf_consume(&s->in, p.size);
 	}
 }

@@ -37,6 +37,8 @@ struct console_session {
 	bool trusted; /* it came by a Unix socket; set by who made the session */
 	bool monitor; /* it may only read */
 	bool denied;  /* what is in out says so: send it later */
+	bool waits;   /* its command has no answer yet: it is run again with the next console_session_run() */
+	uint64_t check; /* the number of the check that it waits for; 0: none */
 	char user[129];
 	char schema[65];		 /* empty: none */
 	bool autocommit, in_transaction; /* in one of BEGIN's */
@@ -52,7 +54,8 @@ void console_session_destroy(struct console_session *s); /* NULL is fine */
 /* Bytes from the client. False when they pass the bound: close it. */
 bool console_session_feed(struct console_session *s, const void *data, size_t len);
 
-/* Answers whole commands as long as the output is small; call it again when the output was sent. */
+/* Answers whole commands as long as the output is small; call it again when the output was sent, and when what a session
+ * that waits is waiting for may be there. */
 void console_session_run(struct console_session *s);
 
 #endif

@@ -25,6 +25,7 @@ static const struct console_table *const tables[] = {
 	&table_stats_learned,
 	&table_stats_workers,
 	&table_stats_events,
+	&table_stats_checks,
 	&table_stats_memory,
 	/* what clients ask about the console itself */
 	&table_processlist,
