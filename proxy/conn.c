@@ -302,7 +302,7 @@ static void on_sent(uv_write_t *request, int status)
 /* Gives what is queued to libuv, which watches the socket for us. */
 static void send_queued(struct conn *c)
 {
-	if (c->sending || !buf_len(&c->out) || c->error)
+	if (c->sending || !buf_len(&c->out) || c->error || c->corked)
 		return;
 	struct sending *s = malloc(sizeof *s);
 	if (!s) {
@@ -341,13 +341,37 @@ static bool queue_rest(struct conn *c, const uv_buf_t *parts, unsigned n, size_t
 	return !c->error;
 }
 
+void conn_cork(struct conn *c)
+{
+	c->corked = true;
+}
+
+void conn_uncork(struct conn *c)
+{
+	c->corked = false;
+	if (conn_is_broken(c) || c->sending || !buf_len(&c->out))
+		return;
+	uv_buf_t part = uv_buf_init((char *)buf_data(&c->out), (unsigned)buf_len(&c->out));
+	int did = uv_try_write(&c->uv.stream, &part, 1);
+	if (did >= 0) {
+		buf_consume(&c->out, (size_t)did);
+		send_queued(c);
+	} else if (did == UV_EAGAIN) {
+		send_queued(c);
+	} else {
+		conn_fail(c, did);
+	}
+	if (c->error)
+		c->ops->run(c);
+}
+
 static bool send_raw(struct conn *c, const uv_buf_t *parts, unsigned n)
 {
 	size_t total = 0;
 	for (unsigned i = 0; i < n; i++)
 		total += parts[i].len;
 	size_t sent = 0;
-	if (!c->sending && !buf_len(&c->out)) {
+	if (!c->sending && !buf_len(&c->out) && !c->corked) {
 		int did = uv_try_write(&c->uv.stream, parts, n);
 		if (did >= 0) {
 			sent = (size_t)did;

@@ -50,6 +50,7 @@ struct conn {
 	size_t sending;                 /* bytes in a write that libuv has */
 	int error;                      /* the first UV_E*, UV_EOF when the peer closed; 0 while all is well */
 	bool reading, closing, opened, view_kept;
+	bool corked;                    /* output is kept until conn_uncork */
 	bool more_plain;                /* TLS, compression: bytes may be left while reading is off */
 };
 
@@ -74,6 +75,10 @@ void conn_consume(struct conn *c, size_t n);
 /* Sends in order. False when the connection is broken or the bound would be passed (then it is marked broken). */
 bool conn_send(struct conn *c, const void *data, size_t n);
 bool conn_sendv(struct conn *c, const uv_buf_t *parts, unsigned n);
+
+/* Keeps what is sent from here on until it is uncorked, so that it goes with one call to the kernel. */
+void conn_cork(struct conn *c);
+void conn_uncork(struct conn *c); /* a failure shows in `error`, and the owner is run */
 
 static inline size_t conn_queued(const struct conn *c)
 {

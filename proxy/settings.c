@@ -94,6 +94,11 @@ static const struct row rows[] = {
 	      "connections to one server in one account's name; 0 = any number"),
 	COUNT(pool_min_idle, "connections", "1", 0, 1000, false,
 	      "connections kept open for each server, account and thread that used one within pool_max_age"),
+	COUNT(pipeline_depth, "statements", "16", 0, 32, false,
+	      "short reads of several sessions that are written one behind the other on one connection; 0 or 1 = each has"
+	      " one to itself"),
+	COUNT(pipeline_after, "connections", "4", 1, 100000, false,
+	      "connections of a thread to a server, in one account's name, that are busy before any is shared so"),
 	SWITCH(admission, "off", false,
 	       "let in as many short reads at once as a server runs well; the others wait in wye for the fraction of a"
 	       " millisecond that it takes"),

@@ -49,6 +49,8 @@ struct settings {
 	enum server_compression server_compression;
 	bool connection_affinity;        /* a session's last connection is the first it is lent */
 
+	uint64_t pipeline_depth;         /* short reads at once on one connection; 0, 1: each has its own */
+	uint64_t pipeline_after;         /* connections of a worker's pool that are busy before any is shared so */
 	bool admission;                  /* as many reads run on a server at once as it runs well */
 
 	/* routing and consistency */

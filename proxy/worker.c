@@ -10,12 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/session/admission.h"
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
+#include "proxy/short_reads.h"
 #include "router/rules.h"
 
 #define TICK_MS 100
@@ -265,6 +267,7 @@ static void on_tick(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
 	sessions_run_woken(prepare->data);
+	pipelines_flush(prepare->data);
 }
 
 /* ---- threads ---- */
@@ -354,6 +357,7 @@ static int worker_init(struct worker *w, unsigned index, const struct options *o
 	uv_timer_init(&w->loop, &w->deadline);
 	w->deadline.data = w;
 	admissions_init(w);
+	pipelines_init(w);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;
 	uv_prepare_start(&w->prepare, on_prepare);
@@ -477,6 +481,7 @@ void workers_join(void)
 		free(w->stats);
 		statements_finish(&w->statements);
 		tally_destroy(w->errors_seen);
+		short_reads_destroy(w->short_reads);
 		free(w);
 		workers[i] = NULL;
 	}

@@ -107,6 +107,11 @@ struct worker {
 	struct gate gates[SERVERS_MAX]; /* proxy/session/admission.h */
 	uv_timer_t gate_timer;
 
+	struct backend_list pipelines;  /* proxy/backend/pipeline.h */
+	struct backend_list unsent;     /* ... those whose output is held back until the loop sleeps */
+	uv_timer_t pipeline_timer;
+	struct short_reads *short_reads;
+
 	struct session_list sessions;   /* all of them */
 	struct session_list waiting;    /* for a backend, oldest first */
 	unsigned spilled;               /* reads that run on the primary because no replica could serve them */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "protocol/constants.h"
+#include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
@@ -22,6 +23,23 @@ static void close_now(struct backend *b)
 	b->account_room = NULL;
 }
 
+/* What was read may hold the answers of several who stand one behind the other. */
+static void run_lent(struct backend *b)
+{
+	b->in_run = true;
+	for (bool more = true; more;) {
+		struct session *s = b->session;
+		unsigned waited = pipeline_waits(b);
+		if (b->task)
+			pool_task_run(b);
+		else
+			session_run(s);
+		more = b->state == BACKEND_BUSY && waited && pipeline_waits(b) < waited && b->conn.view_len &&
+		       (b->task || b->session);
+	}
+	b->in_run = false;
+}
+
 static void on_run(struct conn *c)
 {
 	struct backend *b = backend_of(c);
@@ -31,10 +49,7 @@ static void on_run(struct conn *c)
 		backend_login_run(b);
 		break;
 	case BACKEND_BUSY:
-		if (b->task)
-			pool_task_run(b);
-		else
-			session_run(b->session);
+		run_lent(b);
 		break;
 	case BACKEND_IDLE:
 		/* A server speaks unasked only to say good-bye (ERR 4031), or it is gone. */
@@ -56,6 +71,7 @@ static void on_closed(struct conn *c)
 	struct worker *w = b->conn.worker;
 	backend_statements_forget(b);
 	state_unref(w->states, b->have);
+	pipeline_free(b);
 	free(b->draining);
 	free(b);
 }
@@ -145,6 +161,7 @@ void backend_discard(struct backend *b)
 	if (b->state >= BACKEND_LEAVING)
 		return;
 	assert(!b->session);
+	pipeline_abandon(b);
 	struct worker *w = b->conn.worker;
 	struct pool *pool = b->pool;
 	enum closed_reason reason = reason_of(b);

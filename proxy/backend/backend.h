@@ -23,6 +23,7 @@
 #include "proxy/stats.h"
 #include "router/state.h"
 
+struct pipeline;
 struct pool;
 struct reply;
 struct session;
@@ -69,6 +70,8 @@ struct backend {
 	enum closed_reason retired_for;
 
 	struct session *session;         /* who has it lent */
+	struct pipeline *pipeline;       /* whose reads are written behind its statement (pipeline.h); NULL: none ever was */
+	bool in_run;                     /* its input is being looked at */
 	struct session *keeper;          /* who had it last, and may still want what it left there */
 	LIST_ENTRY(backend) kept;        /* the keeper's list */
 	bool has_warnings;               /* of its last statement: nobody else's concern */

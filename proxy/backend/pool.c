@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/backend/pipeline.h"
 #include "proxy/events.h"
 #include "proxy/generation.h"
 #include "proxy/session/session.h"
@@ -260,6 +261,9 @@ enum pool_result pool_take(struct worker *w, const struct server_info *server, s
 		return POOL_FAILED;
 	if (s->run->line_of)
 		return POOL_WAIT;
+	*out = s->run->pipelines ? pipeline_find(pool, s) : NULL;
+	if (*out)
+		return POOL_BEHIND;
 	*out = take_idle(pool, s);
 	if (*out)
 		return POOL_OK;
@@ -316,6 +320,10 @@ void pool_give(struct backend *b)
 {
 	struct pool *pool = b->pool;
 	b->session = NULL;
+	if (pipeline_waits(b) && !conn_is_broken(&b->conn) && !b->killed) {
+		pipeline_next(b);
+		return;
+	}
 	if (conn_is_broken(&b->conn) || b->conn.view_len || b->killed) {
 		if (conn_is_broken(&b->conn))
 			stat_add(&pool->worker->stats->servers[pool->key.slot].lost, 1);

@@ -60,6 +60,7 @@ struct pool {
 	TAILQ_ENTRY(pool) short_link; /* the place's list, when there is a shortage */
 	struct room *account_room; /* a reference */
 	struct pool_counts counts;
+	uint64_t answered;      /* reads */
 	uint64_t used_at;       /* ms: when one was lent last */
 	uint64_t retry_at;      /* ms: after a failure no new connection before this */
 	uint16_t error;         /* why the last attempt failed, for those who wait */
@@ -71,6 +72,7 @@ struct pool {
 
 enum pool_result {
 	POOL_OK,     /* *out is lent */
+	POOL_BEHIND, /* *out is another's: the statement may be written behind his (pipeline.h) */
 	POOL_WAIT,   /* none is free: the session stands in line, and is woken with s->backend set */
 	POOL_FAILED, /* this server cannot be had for this account now: (*pool)->error_text says why */
 	POOL_CROWDED, /* queue_max sessions wait for this server already */

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/generation.h"
 #include "proxy/global_changes.h"
@@ -104,6 +105,9 @@ void finish_release_all(struct session *s)
 	/* In the middle of an answer, of a transaction, or with state that only it holds: closing is the clean-up. */
 	if (in_work && in_work != pinned && r && !r->sent && !r->n_errands) {
 		pool_give(in_work); /* it was handed over a moment ago */
+	} else if (in_work && r && r->sent && pipeline_waits(in_work) && !conn_is_broken(&in_work->conn)) {
+		conn_consume(&in_work->conn, r->answer_held);
+		pool_drain(in_work, &r->reply); /* others stand behind it */
 	} else if (in_work) {
 		/* A server goes on with a statement whose client has closed its connection, unless it is told. */
 		if (r && r->sent && !conn_is_broken(&in_work->conn))
@@ -273,6 +277,7 @@ enum step finish_statement(struct session *s, bool ok)
 	if (ok && r->refusal && !r->on_replica)
 		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
 			     s->worker->snapshot->settings->learned_timeout / 1000);
+	pipelined_note(s, b);
 	last_statement_note(s, b, ok);
 	note_transaction(s, b, was_in_trx, ok);
 	freshness_note_read(s);

@@ -175,7 +175,7 @@ static void note_ok(struct session *s, const uint8_t *packet, size_t n)
 		trackers_note(s, ok.trackers);
 }
 
-enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_PREPARE_AGAIN, PACKET_BROKEN };
+enum packet_verdict { PACKET_PASS, PACKET_REPLACED, PACKET_HEAL, PACKET_REPEAT, PACKET_PREPARE_AGAIN, PACKET_BROKEN };
 
 /* The end of SHOW WARNINGS behind a row of wye's own. The end is in the scratch already, or the packet as it is. */
 static enum packet_verdict with_trace(struct session *s, const uint8_t *packet, size_t n, bool in_scratch)
@@ -255,6 +255,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	case REPLY_ERR:
 		if (!r->forwarded && is_good_bye(s, r->reply.error))
 			return PACKET_BROKEN;
+		if (pipelined_must_repeat(s))
+			return PACKET_REPEAT;
 		stat_add(&w->stats->servers[r->slot].errors, 1);
 		s->backend->has_warnings = true; /* whoever's it will be next */
 		if (r->on_replica && r->replayable && !r->forwarded && is_misroute(r->reply.error))
@@ -274,6 +276,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		if (trace_is_on(s))
 			trace_count(s, packet, n);
 		note_ok(s, packet, n);
+		if (pipelined_must_repeat(s))
+			return PACKET_REPEAT;
 		/* Of what a statement asks to be told, its own answer is the first to tell. */
 		bool asks = (r->flags & CLASS_SETS_TRACKERS) && r->next;
 		struct ok_filter filter = {.client_caps = s->caps, .keep = asks ? trackers_kept(r->next) : s->tracked,
@@ -288,6 +292,8 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	}
 	case REPLY_EOF:
 		s->status = r->reply.status;
+		if (!r->reply.after_definitions && pipelined_must_repeat(s))
+			return PACKET_REPEAT;
 		if (!trace_is_on(s) || r->reply.after_definitions)
 			return PACKET_PASS;
 		trace_count(s, packet, n);
@@ -352,7 +358,8 @@ static enum step heal(struct session *s)
 static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *passed)
 {
 	struct run *r = s->run;
-	size_t from = 0, at = 0, n;
+	size_t from = 0, at = r->answer_held, n;
+	r->answer_held = 0;
 	for (;;) {
 		enum reply_result got = reply_walk(&r->reply, data + at, len - at, &n);
 		*passed = at;
@@ -366,8 +373,10 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 				break;
 			case PACKET_REPLACED:
 				if (!pass_on(s, data + from, at - from) ||
-				    !pass_on(s, buf_data(&s->worker->scratch), buf_len(&s->worker->scratch)))
+				    !pass_on(s, buf_data(&s->worker->scratch), buf_len(&s->worker->scratch))) {
+					*passed = at + n;
 					return session_fail(s, END_CLIENT_GONE);
+				}
 				from = at + n;
 				break;
 			case PACKET_HEAL:
@@ -375,6 +384,10 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 				conn_consume(&s->backend->conn, at + n);
 				*passed = 0;
 				return heal(s);
+			case PACKET_REPEAT:
+				conn_consume(&s->backend->conn, at + n);
+				*passed = 0;
+				return pipelined_repeat(s);
 			case PACKET_PREPARE_AGAIN:
 				conn_consume(&s->backend->conn, at + n);
 				*passed = 0;
@@ -390,6 +403,11 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 			return pass_on(s, data + from, at - from) ? begin_file(s) : session_fail(s, END_CLIENT_GONE);
 		case REPLY_PARTIAL:
 			r->client_seq = (uint8_t)(r->reply.seq + 1);
+			if (pipelined_holds(s, at)) {
+				r->answer_held = at;
+				*passed = 0;
+				return STEP_WAIT;
+			}
 			return pass_on(s, data + from, at - from) ? STEP_WAIT : session_fail(s, END_CLIENT_GONE);
 		case REPLY_DONE:
 			/* Before its client can know, and say so elsewhere. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/admission.h"
 #include "proxy/session/effects.h"
@@ -88,6 +89,8 @@ void run_end(struct session *s)
 		return;
 	note_latency(s);
 	statistics_end(s);
+	if (r->behind)
+		pipeline_leave(s);
 	stop_running(s);
 	hints_run_ends(s);
 	pool_leave_line(s);
@@ -135,6 +138,8 @@ static enum step choose_anew(struct session *s)
 	insert_id_not_saved(r);
 	r->slot = -1;
 	r->sent = r->wait = r->ask = r->late = false;
+	r->pipelines = r->lost_before = false;
+	r->answer_held = 0;
 	r->n_errands = r->at_errand = 0;
 	r->errands_reset = r->was_reset = false;
 	state_unref(s->worker->states, r->errand_state);

@@ -1,6 +1,7 @@
 /* Sending the command in work: errands and statement in one write. */
 #include <string.h>
 
+#include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
@@ -65,38 +66,73 @@ static bool has_answer(uint8_t command)
 	return command != CMD_STMT_CLOSE && command != CMD_STMT_SEND_LONG_DATA;
 }
 
-static enum step send_command(struct session *s, struct buf *out)
+enum written { WRITTEN, NOT_WRITTEN, UNFIT };
+
+/* Errands and the statement in one write. UNFIT: this connection cannot take it. */
+static enum written write_all(struct session *s, struct buf *out)
 {
 	struct run *r = s->run;
 	struct backend *b = s->backend;
-	count_statement(s);
-	r->sent = true;
-	if (r->large) {
-		return send_large(s, out);
-	}
 	size_t size, skip = 0;
 	uint8_t *packet = rules_packet(s, &size);
 	if (r->statement && !prepared_rewrite(s, packet, size, out, &skip))
-		return other_backend(s);
+		return UNFIT;
 	if (r->translated) {
 		if (!connection_ids_packet(s, packet, out))
-			return session_fail(s, END_NO_MEMORY);
+			return UNFIT;
 		skip = size;
 	}
 	uv_buf_t parts[2] = {uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out)),
 			     uv_buf_init((char *)packet + skip, (unsigned)(size - skip))};
 	bool sent = conn_send_commands(&b->conn, buf_len(out) ? parts : parts + 1, (buf_len(out) > 0) + (skip < size));
 	stat_add(&s->worker->stats->servers[r->slot].bytes_sent, buf_len(out) + size - skip);
+	return sent ? WRITTEN : NOT_WRITTEN;
+}
+
+static enum step send_command(struct session *s, struct buf *out)
+{
+	struct run *r = s->run;
+	count_statement(s);
+	r->sent = true;
+	if (r->large)
+		return send_large(s, out);
+	enum written written = write_all(s, out);
+	if (written == UNFIT)
+		return other_backend(s);
 	/* What may run again elsewhere, or here once there is room, stays in the client's input until the answer begins. */
 	if (!r->replayable && r->command != CMD_STMT_PREPARE) {
 		conn_consume(&s->client, r->size);
 		r->size = 0;
 	}
-	if (!sent)
+	if (written == NOT_WRITTEN)
 		return finish_lost_server(s);
 	if (!has_answer(r->command) && !r->n_errands)
 		return finish_statement(s, true);
 	return session_enter(s, SESSION_REPLY);
+}
+
+/* Nothing needs to be done there first, or it goes elsewhere after all. */
+enum step send_behind(struct session *s, struct backend *b)
+{
+	struct run *r = s->run;
+	struct buf *out = &s->worker->scratch;
+	buf_reset(out);
+	s->backend = b;
+	bool fits = errands_collect(s, out) == ERRANDS_NONE;
+	if (fits) {
+		count_statement(s);
+		r->sent = true;
+		conn_cork(&b->conn);
+		fits = write_all(s, out) == WRITTEN;
+	}
+	s->backend = NULL;
+	if (!fits) {
+		r->alone = true;
+		return run_anew(s);
+	}
+	session_enter(s, SESSION_PIPELINED);
+	pipeline_join(b, s, r->command);
+	return STEP_WAIT;
 }
 
 enum step send_statement(struct session *s)

@@ -25,6 +25,7 @@ static const struct {
 	[SESSION_COMMAND] = {"command", command_step},
 	[SESSION_WANT_BACKEND] = {"want-backend", want_backend_step},
 	[SESSION_PREPARE_BACKEND] = {"prepare-backend", prepare_backend_step},
+	[SESSION_PIPELINED] = {"pipelined", pipelined_step},
 	[SESSION_REPLY] = {"reply", reply_step},
 	[SESSION_UPLOAD] = {"upload", upload_step},
 	[SESSION_ELSEWHERE] = {"elsewhere", kill_step},

@@ -15,6 +15,8 @@
  *	                 the statement may be sent
  *	REPLY            answers of errands are eaten, the answer     ends by: the server
  *	                 of the statement is passed on
+ *	PIPELINED        the statement was written behind another    ends by: that one's end, or PIPELINE_WAIT_MS
+ *	                 session's
  *	UPLOAD           the client's bytes go to the server: the     ends by: the client
  *	                 rest of a large command, or a local file
  *	ELSEWHERE        another worker does it, or is asked (KILL)   ends by: its answer
@@ -48,6 +50,7 @@ enum session_state {
 	SESSION_COMMAND,
 	SESSION_WANT_BACKEND,
 	SESSION_PREPARE_BACKEND,
+	SESSION_PIPELINED,
 	SESSION_REPLY,
 	SESSION_UPLOAD,
 	SESSION_ELSEWHERE,
@@ -164,6 +167,11 @@ struct run {
 	bool wait;              /* on a replica that is not known to have what the session must see */
 	bool waited, late;      /* it has waited once; in vain */
 	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
+	bool pipelines;         /* a short read: others may be written behind it, and it behind others (pipelined.c) */
+	bool alone;             /* that was tried, and it must not again */
+	struct backend *behind; /* PIPELINED: the connection that it was written to; NULL: it must go elsewhere, */
+	bool lost_before;       /* ... which was lost */
+	size_t answer_held;     /* bytes of its answer that are here, and kept until they are all */
 	bool spilled, held;     /* it counts in worker->spilled; it waits for those to become fewer */
 	bool keyed;             /* a causal key counts in place of the session: key_position is set */
 	struct position key_position; /* what it must see then */
@@ -421,6 +429,7 @@ enum step want_backend_step(struct session *s);    /* want_backend.c */
 enum step prepare_backend_step(struct session *s); /* reply.c */
 enum step reply_step(struct session *s);           /* reply.c */
 enum step upload_step(struct session *s);          /* upload.c */
+enum step pipelined_step(struct session *s);       /* pipelined.c */
 
 enum step kill_step(struct session *s);            /* kill.c */
 enum step read_back_step(struct session *s);       /* read_back.c */
@@ -644,7 +653,16 @@ enum reply_result errands_eat(struct session *s);  /* DONE when all are answered
 /* The one value of a small result set, which must be here as a whole; false: not yet. told: it was no error. */
 bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told);
 
+/* ---- short reads behind others': pipelined.c ---- */
+bool pipelined_may(const struct session *s); /* the statement in work */
+/* Its answer must not be passed on, since others stand behind it and what it leaves on its connection is taken away. */
+bool pipelined_must_repeat(const struct session *s);
+enum step pipelined_repeat(struct session *s); /* the answer's bytes are consumed */
+bool pipelined_holds(const struct session *s, size_t n); /* n bytes of an answer that is not here yet are kept */
+void pipelined_note(struct session *s, struct backend *b); /* it is answered, by b */
+
 /* ---- sending: send.c ---- */
+enum step send_behind(struct session *s, struct backend *b); /* b is another's */
 /* Sends errands and statement in one write, or the errands first; s->backend is lent. */
 enum step send_statement(struct session *s);
 

@@ -179,9 +179,17 @@ enum step want_backend_step(struct session *s)
 		s->wanted_since = worker_now(s->worker);
 	if (!admission_enter(s, server->slot))
 		return wait_for(s);
-	switch (pool_take(s->worker, server, s, &s->backend, &pool)) {
+	r->pipelines = pipelined_may(s);
+	struct backend *b = NULL;
+	enum pool_result got = pool_take(s->worker, server, s, &b, &pool);
+	if (got != POOL_BEHIND)
+		s->backend = b;
+	switch (got) {
 	case POOL_OK:
 		return STEP_AGAIN;
+	case POOL_BEHIND:
+		stop_waiting(s);
+		return send_behind(s, b);
 	case POOL_WAIT:
 		return wait_for(s);
 	case POOL_FAILED:
