@@ -25,6 +25,7 @@
 #include "proxy/http.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
+#include "proxy/log_settings.h"
 #include "proxy/options.h"
 #include "proxy/ready.h"
 #include "proxy/security.h"
@@ -182,27 +183,10 @@ static void take_down(void)
 	vault_close();
 }
 
-int serve(int argc, char **argv)
+/* Everything, with the logs open. */
+static int serve_logged(void)
 {
-	switch (options_parse(&options, argc, argv)) {
-	case OPTIONS_OK:
-		break;
-	case OPTIONS_EXIT:
-		return 0;
-	case OPTIONS_USAGE:
-		return 2;
-	}
 	char error[1024];
-	if (!config_start(&options, topology_configure, error, sizeof error)) {
-		cannot_run(error);
-		return 2;
-	}
-	log_set_level(options.settings.log_level);
-	log_thread_name("control");
-	if (*options.settings.log_file && log_open(options.settings.log_file) != 0) {
-		snprintf(error, sizeof error, "cannot write to log_file %s", options.settings.log_file);
-		return cannot_run(error);
-	}
 	signal(SIGPIPE, SIG_IGN);
 	raise_limits();
 	vault_open();
@@ -221,6 +205,31 @@ int serve(int argc, char **argv)
 	}
 	take_down();
 	config_stop();
+	return status;
+}
+
+int serve(int argc, char **argv)
+{
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_OK:
+		break;
+	case OPTIONS_EXIT:
+		return 0;
+	case OPTIONS_USAGE:
+		return 2;
+	}
+	char error[1024];
+	if (!config_start(&options, topology_configure, error, sizeof error)) {
+		cannot_run(error);
+		return 2;
+	}
+	log_configure(&options.settings);
+	log_thread_name("control");
+	if (!log_open_files(&options.settings, error, sizeof error))
+		return cannot_run(error);
+	log_start();
+	int status = serve_logged();
 	log_info("stopped", "status=%d", status);
+	log_stop();
 	return status;
 }

@@ -27,6 +27,7 @@ struct row {
 	size_t offset, size;	  /* of the field; size is a text's room */
 	uint64_t min, max;	  /* of numbers */
 	const char *const *words; /* of KIND_WORD: the index is the field's value */
+	bool (*check)(const char *value, char *error, size_t error_size); /* of a text; or NULL */
 };
 
 struct unit {
@@ -45,33 +46,45 @@ static const char *const consistency_words[] = {"eventual", "session", "global",
 static const char *const reads_words[] = {"fallback", "always", "never", NULL};
 static const char *const balance_words[] = {"round_robin",   "weighted",    "least_connections",
 					    "least_latency", "source_hash", NULL};
+static const char *const format_words[] = {"text", "json", NULL};
+static const char *const audit_words[] = {"off", "logins", "statements", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
 #define FIELD(field) offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
 #define COUNT(field, unit, text, min, max, restart, description)                                     \
 	{                                                                                            \
-		{#field, unit, description, text, restart}, KIND_COUNT, FIELD(field), min, max, NULL \
+		{#field, unit, description, text, restart}, KIND_COUNT, FIELD(field), min, max, NULL, NULL \
 	}
 #define BYTES(field, text, min, max, description)                                                     \
 	{                                                                                             \
-		{#field, "bytes", description, text, false}, KIND_BYTES, FIELD(field), min, max, NULL \
+		{#field, "bytes", description, text, false}, KIND_BYTES, FIELD(field), min, max, NULL, NULL \
 	}
 #define TIME(field, unit, text, min, max, description)                                            \
 	{                                                                                         \
-		{#field, unit, description, text, false}, KIND_TIME, FIELD(field), min, max, NULL \
+		{#field, unit, description, text, false}, KIND_TIME, FIELD(field), min, max, NULL, NULL \
 	}
 #define SWITCH(field, text, restart, description)                                                     \
 	{                                                                                             \
-		{#field, "on|off", description, text, restart}, KIND_SWITCH, FIELD(field), 0, 0, NULL \
+		{#field, "on|off", description, text, restart}, KIND_SWITCH, FIELD(field), 0, 0, NULL, NULL \
 	}
 #define WORD(field, unit, words, text, description)                                            \
 	{                                                                                      \
-		{#field, unit, description, text, false}, KIND_WORD, FIELD(field), 0, 0, words \
+		{#field, unit, description, text, false}, KIND_WORD, FIELD(field), 0, 0, words, NULL \
 	}
 #define TEXT(field, unit, restart, description)                                               \
 	{                                                                                     \
-		{#field, unit, description, "", restart}, KIND_TEXT, FIELD(field), 0, 0, NULL \
+		{#field, unit, description, "", restart}, KIND_TEXT, FIELD(field), 0, 0, NULL, NULL \
 	}
+
+#define CHECKED(field, unit, check, description)                                                \
+	{                                                                                       \
+		{#field, unit, description, "", false}, KIND_TEXT, FIELD(field), 0, 0, NULL, check \
+	}
+
+static bool levels_are_right(const char *value, char *error, size_t error_size)
+{
+	return log_set_levels(value, true, error, error_size);
+}
 
 static const struct row rows[] = {
 	COUNT(max_connections, "clients", "10000", 1, 1000000, false,
@@ -167,8 +180,25 @@ static const struct row rows[] = {
 
 	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
 	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),
+
 	WORD(log_level, "error|warning|info|debug", level_words, "info", "least level that is logged"),
+	CHECKED(log_levels, "area=level, ...", levels_are_right,
+		"areas with a level of their own: process, servers, accounts, sessions, pools, console; as in"
+		" sessions=debug, servers=warning"),
+	WORD(log_format, "text|json", format_words, "text", "how the logs are written: a line, or a JSON object, an event"),
+	COUNT(log_rate, "lines/s", "100", 0, 1000000, false,
+	      "lines of one event that the log takes in a second; how many more there were is one line; 0 = any number"),
 	TEXT(log_file, "file", true, "where the log goes; empty = standard error"),
+	TIME(slow_log_time, "ms", "0", 0, DAY,
+	     "statements that took as long or longer are logged, with where their time went; needs statement_statistics;"
+	     " 0 = none"),
+	TEXT(slow_log_file, "file", true, "where they are logged; empty = the log"),
+	WORD(audit, "off|logins|statements", audit_words, "off",
+	     "logins, logouts, refused logins, console statements and configuration changes are logged; statements: each"
+	     " of the clients' as well"),
+	TEXT(audit_file, "file", true, "where they are logged; empty = the log"),
+	SWITCH(log_literals, "off", false,
+	       "statements in the slow log and the audit keep their literals, save those that may hold a password"),
 };
 
 #define N_ROWS (sizeof rows / sizeof *rows)
@@ -294,6 +324,9 @@ static bool set_text(struct settings *s, const struct row *row, const char *valu
 	if (len >= row->size)
 		return refuse(error, error_size, "%s: the value has %zu bytes; allowed: at most %zu", row->info.name,
 			      len, row->size - 1);
+	char why[256];
+	if (row->check && !row->check(value, why, sizeof why))
+		return refuse(error, error_size, "%s: %s", row->info.name, why);
 	memcpy(field_of(s, row), value, len + 1);
 	return true;
 }

@@ -18,6 +18,7 @@
 enum server_tls { SERVER_TLS_AUTO, SERVER_TLS_OFF, SERVER_TLS_REQUIRED, SERVER_TLS_VERIFY_CA, SERVER_TLS_VERIFY_IDENTITY };
 enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVER_COMPRESSION_ZSTD };
 enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
+enum audit { AUDIT_OFF, AUDIT_LOGINS, AUDIT_STATEMENTS };
 enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READS_ON_PRIMARY_NEVER };
 
 #define ZONE_MAX 64 /* of the name of a zone, its end included */
@@ -82,8 +83,18 @@ struct settings {
 	/* process */
 	uint64_t threads;             /* workers; 0 = the machine's cores */
 	uint64_t drain_timeout;       /* us that SIGTERM waits for running transactions */
+
+	/* logs */
 	enum log_level log_level;
+	char log_levels[200];         /* of areas that have their own: "sessions=debug" */
+	enum log_format log_format;
+	uint64_t log_rate;            /* lines of one event a second; 0 = any number */
 	char log_file[512];           /* empty = standard error */
+	uint64_t slow_log_time;       /* us; 0 = none is logged */
+	char slow_log_file[512];      /* empty = the log */
+	enum audit audit;
+	char audit_file[512];         /* likewise */
+	bool log_literals;            /* statements in logs are as they came */
 };
 
 #define SETTINGS_MAX 128 /* there are not more */

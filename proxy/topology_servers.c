@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "proxy/config/config_change.h"
-#include "proxy/log.h"
+#include "proxy/log_settings.h"
 #include "proxy/topology_state.h"
 
 static struct topology *const t = &topology;
@@ -149,7 +149,7 @@ static void configure_settings(const struct config *after)
 		settings_set(&now, info->name, value, error, sizeof error); /* it was right before */
 	}
 	t->settings = now;
-	log_set_level(now.log_level);
+	log_configure(&now);
 	for (unsigned i = 0; i < t->members.n; i++)
 		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
 			monitor_configure(t->members.all[i]->monitor, &t->settings);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/audit.h"
 #include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
 #include "proxy/config/config_store.h"
@@ -199,6 +200,7 @@ bool config_change_commit(const void *owner, char *error, size_t error_size)
 		if (next) {
 			event_note(LOG_LEVEL_INFO, "configuration", NULL, "version %llu, by '%.64s': %s",
 				   (unsigned long long)next->version, store.who, what);
+			audit_configuration(next->version, store.who, what);
 			end();
 			publish(next);
 			store.apply(before, next);

@@ -9,6 +9,7 @@
 #include "protocol/handshake.h"
 #include "protocol/ok.h"
 #include "protocol/packet.h"
+#include "proxy/audit.h"
 #include "proxy/config/config_change.h"
 #include "proxy/console/console_answer.h"
 #include "proxy/console/console_commands.h"
@@ -66,6 +67,8 @@ void console_session_destroy(struct console_session *s)
 {
 	if (!s)
 		return;
+	if (s->logged_in)
+		audit_admin("admin-logout", s->id, s->user);
 	console_write_abandon(s);
 	console_statement_close_all(s);
 	buf_finish(&s->in);
@@ -103,6 +106,7 @@ static void copy_view(char *out, size_t size, struct view v)
 
 static void deny(struct console_session *s, struct answer *a, bool with_password)
 {
+	audit_admin("admin-refused", s->id, s->user);
 	event_note(LOG_LEVEL_WARNING, "admin-refused", NULL, "a login to the console as '%.64s'", s->user);
 	answer_error(a, 1045, "28000", "Access denied for user '%.64s' to wye's console (using password: %s)", s->user,
 		     with_password ? "YES" : "NO");
@@ -120,6 +124,8 @@ static void logged_in(struct console_session *s, struct answer *a, struct view a
 		return;
 	}
 	s->monitor = role == ADMIN_ROLE_MONITOR;
+	s->logged_in = true;
+	audit_admin("admin-login", s->id, s->user);
 	if (s->plugin == AUTH_SHA2 && answer.len > 1 && !auth_more_write(&s->out, &a->seq, fast_path_done, 1))
 		close_after(s);
 	answer_ok(a, "");
@@ -208,6 +214,8 @@ static void on_init_db(struct console_session *s, struct answer *a, struct view 
 static void on_query(struct console_session *s, struct answer *a, struct view payload)
 {
 	char *sql = text_of(without_command(payload));
+	if (!s->check) /* else it is run again */
+		audit_console_statement(s->id, s->user, sql);
 	console_command_run(s, a, sql);
 	free(sql);
 }

@@ -36,6 +36,7 @@ struct console_session {
 	uint8_t nonce[NONCE_LEN];
 	bool trusted; /* it came by a Unix socket; set by who made the session */
 	bool monitor; /* it may only read */
+	bool logged_in; /* once */
 	bool denied;  /* what is in out says so: send it later */
 	bool waits;   /* its command has no answer yet: it is run again with the next console_session_run() */
 	uint64_t check; /* the number of the check that it waits for; 0: none */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "protocol/stmt.h"
+#include "proxy/audit.h"
 #include "proxy/console/console_commands.h"
 #include "proxy/console/console_sql.h"
 #include "proxy/console/console_write.h"
@@ -223,6 +224,8 @@ void console_statement_execute(struct console_session *s, struct answer *a, stru
 {
 	struct console_statement **at = find(s, payload), *t = at ? *at : NULL;
 	a->binary = true;
+	if (t && !s->check)
+		audit_console_statement(s->id, s->user, t->sql);
 	if (!t) {
 		answer_error(a, 1243, "HY000", "Unknown prepared statement handler given to EXECUTE");
 	} else if (!t->sqlite) {

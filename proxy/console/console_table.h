@@ -64,7 +64,7 @@ extern const struct console_table table_stats_routes, table_stats_workers, table
 extern const struct console_table table_stats_sessions, table_processlist;
 extern const struct console_table table_stats_statements, table_stats_latency, table_stats_errors;
 extern const struct console_table table_stats_events, table_stats_checks;
-extern const struct console_table table_stats_memory;
+extern const struct console_table table_stats_memory, table_stats_logs;
 extern const struct console_table table_settings, table_users, table_admins;
 extern const struct console_table table_rules, table_stats_rules;
 extern const struct table_writing rules_writing;

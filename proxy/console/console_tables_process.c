@@ -41,6 +41,34 @@ static void produce_stats_events(struct table_rows *rows)
 const struct console_table table_stats_events = {"stats_events", "what happened and why, the newest last",
 						 COLUMNS(stats_events_columns), produce_stats_events, false};
 
+static const struct table_column stats_logs_columns[] = {
+	{"log", COLUMN_TEXT, "log, slow or audit"},
+	{"file", COLUMN_TEXT, "where it goes; NULL: standard error, or the log"},
+	{"lines", COLUMN_INTEGER, "written"},
+	{"bytes", COLUMN_INTEGER, "of them"},
+	{"dropped", COLUMN_INTEGER, "lines that found the queue full"},
+	{"repeated", COLUMN_INTEGER, "lines beyond log_rate"},
+	{"failed", COLUMN_INTEGER, "lines that could not be written"},
+};
+
+static void produce_stats_logs(struct table_rows *rows)
+{
+	for (int i = 0; i < LOG_STREAMS; i++) {
+		struct log_counts c;
+		log_counts_read((enum log_stream)i, &c);
+		rows_text(rows, log_stream_name((enum log_stream)i));
+		rows_text_or_null(rows, c.path);
+		rows_count(rows, c.lines);
+		rows_count(rows, c.bytes);
+		rows_count(rows, c.dropped);
+		rows_count(rows, c.repeated);
+		rows_count(rows, c.failed);
+	}
+}
+
+const struct console_table table_stats_logs = {"stats_logs", "the logs: where they go, what was written and what was not",
+					       COLUMNS(stats_logs_columns), produce_stats_logs, false};
+
 static const struct table_column stats_memory_columns[] = {
 	{"name", COLUMN_TEXT, "what for"},
 	{"bytes", COLUMN_INTEGER, "bytes"},

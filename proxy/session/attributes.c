@@ -16,6 +16,7 @@
 #include "proxy/session/session.h"
 
 #define PREFIX "wye."
+#define TRACEPARENT "traceparent" /* W3C's: it goes into the logs */
 #define HINTS_MAX 8u /* of one command; more are not looked at */
 
 #define PASSED_ON_MAX 1024u /* bytes; servers keep 512 unless told otherwise */
@@ -54,6 +55,10 @@ void attributes_of_login(struct session *s, struct view attributes)
 static void keep(struct run *r, const struct query_attribute *a)
 {
 	size_t prefix = strlen(PREFIX);
+	char trace[64];
+	if (a->name.len == strlen(TRACEPARENT) && strncasecmp((const char *)a->name.p, TRACEPARENT, a->name.len) == 0 &&
+	    query_attribute_text(a, trace, sizeof trace))
+		statement_log_trace(r, trace, strlen(trace));
 	if (a->name.len <= prefix || strncasecmp((const char *)a->name.p, PREFIX, prefix) != 0)
 		return;
 	char value[RUN_HINT_MAX];

@@ -18,6 +18,7 @@
 #include "protocol/auth.h"
 #include "protocol/ok.h"
 #include "protocol/tracker.h"
+#include "proxy/audit.h"
 #include "proxy/backend/room.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
@@ -281,6 +282,8 @@ static enum step on_done(struct session *s)
 	buf_finish(&b);
 	buf_finish(&told);
 	stat_add(&s->worker->stats->logins, 1);
+	s->audited = true;
+	audit_client("login", s->id, s->user, s->peer, 0);
 	sent = sent && begin_compression(s);
 	login_end(s);
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);

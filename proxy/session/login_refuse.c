@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/ok.h"
+#include "proxy/audit.h"
 #include "proxy/login_failures.h"
 #include "proxy/session/login.h"
 
@@ -21,6 +22,7 @@ enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, c
 	struct session_login *l = s->login;
 	const struct server_info *server = snapshot_reference(s->worker->snapshot);
 	stat_add(&s->worker->stats->logins_refused, 1);
+	audit_client("login-refused", s->id, s->user, s->peer, code);
 	bool sent = login_send_error(s, code, sqlstate, text);
 	/* Where MySQL closes the connection, MariaDB lets it be whose it was before, its state reset. */
 	if (!sent || !l->user_before || !server || server->flavor != FLAVOR_MARIADB)

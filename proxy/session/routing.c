@@ -96,16 +96,23 @@ static void note_cause(struct session *s, struct view sql)
 	r->pin_cause = strndup((const char *)v.p, v.len);
 }
 
-void routing_digest_text(struct session *s, char *text, size_t text_size)
+struct view routing_text(struct session *s)
 {
 	struct run *r = s->run;
 	size_t len;
 	const uint8_t *packet = rules_packet(s, &len);
-	struct view sql = {packet + r->sql_at, r->sql_len};
-	*text = 0;
 	if (r->statement)
-		sql = (struct view){r->statement->template->sql, r->statement->template->len};
-	else if (!r->sql_len || r->sql_at + r->sql_len > len)
+		return (struct view){r->statement->template->sql, r->statement->template->len};
+	if (!r->sql_len || r->sql_at + r->sql_len > len)
+		return (struct view){.len = 0};
+	return (struct view){packet + r->sql_at, r->sql_len};
+}
+
+void routing_digest_text(struct session *s, char *text, size_t text_size)
+{
+	struct view sql = routing_text(s);
+	*text = 0;
+	if (!sql.len)
 		return;
 	struct view v = digest_text_of(s, sql, (uint8_t *)text, text_size - 1);
 	text[v.len] = 0;

@@ -113,6 +113,7 @@ void run_end(struct session *s)
 	freshness_run_ends(r);
 	free(r->failed_text);
 	free(r->pin_cause);
+	free(r->log_text);
 	free(r->kill_sql);
 	free(r->kill_user);
 	free(r->kill_host);

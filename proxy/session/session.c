@@ -1,3 +1,4 @@
+#include "proxy/audit.h"
 #include "proxy/session/session.h"
 
 #include <arpa/inet.h>
@@ -389,6 +390,8 @@ void session_close(struct session *s)
 		 "session-end", "session=%u user=%s client=%s end=%s state=%s commands=%llu bytes_in=%llu bytes_out=%llu",
 		 s->id, s->user ? s->user : "", s->peer ? s->peer : "", end_names[s->end], session_state_name(s->state),
 		 (unsigned long long)s->commands, (unsigned long long)s->bytes_in, (unsigned long long)s->bytes_out);
+	if (s->audited)
+		audit_client("logout", s->id, s->user, s->peer, 0);
 	if (s->queued_on)
 		TAILQ_REMOVE(s->queued_on, s, queue);
 	s->queued_on = NULL;

@@ -152,6 +152,7 @@ struct run_times {
 	struct tally_ticket digest;
 	uint16_t error;         /* that wye has answered itself */
 };
+struct statement_done;
 
 /* One command in work. */
 struct run {
@@ -183,6 +184,9 @@ struct run {
 	uint64_t wait_us;       /* when it was */
 	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
 	struct run_times times; /* for the statistics */
+	bool log_kept;          /* what the logs tell of its text has been looked for: */
+	char trace_id[33];      /* 32 digits, or empty */
+	char *log_text;         /* as it came, if that is asked for; or NULL */
 	bool saves_own;         /* the errand under way asks for the session's own last insert id, before it goes elsewhere */
 	bool kill_query;
 	uint64_t kill_id;
@@ -311,6 +315,7 @@ struct session {
 	uint64_t account_id;
 	uint8_t failed_changes;         /* of the user, all in all; MariaDB bears three */
 	uint64_t generation;            /* proxy/generation.h: of the connections it may have */
+	bool audited;                   /* its login was told */
 	char *user;
 	char *peer;                     /* the client's address, for people */
 	uint8_t *attributes;            /* connection attributes that are passed on, as they go over the wire */
@@ -476,6 +481,7 @@ void attributes_of_execute(struct session *s, struct view payload, unsigned para
  * the route is ROUTE_DENY, rules_deny() is all that is left to do. */
 struct view routing_classify(struct session *s, struct view sql);
 /* The digest's text of the statement in work, cut at the size. Its bytes must still be in the client's input. */
+struct view routing_text(struct session *s); /* empty: it is not there any more, or too large */
 void routing_digest_text(struct session *s, char *text, size_t text_size);
 /* Chooses the server, or takes the very backend that the statement needs into s->backend. NONE: text says why. */
 enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
@@ -603,6 +609,11 @@ void statistics_wait_ends(struct session *s);
 void statistics_waited(struct session *s, uint64_t us); /* the server, with the statement in hand, for what it must see */
 void statistics_sent(struct session *s);
 void statistics_end(struct session *s);
+
+/* statement_log.c: the slow log and the audit. */
+void statement_log_trace(struct run *r, const void *value, size_t len); /* a query attribute traceparent */
+void statement_log_keep(struct session *s); /* while its text is there */
+void statement_log_end(struct session *s, const struct statement_done *done);
 void statistics_error(struct session *s, int slot, uint16_t code, const char *sqlstate, struct view text);
 void statistics_error_packet(struct session *s, struct view payload);
 

@@ -81,6 +81,7 @@ void statistics_sent(struct session *s)
 	if (!t->began)
 		return;
 	find_row(s, s->run->slot);
+	statement_log_keep(s);
 	t->sent = uv_hrtime();
 }
 
@@ -105,8 +106,11 @@ void statistics_end(struct session *s)
 		return;
 	statistics_wait_ends(s);
 	int slot = r->sent && r->slot >= 0 ? r->slot : STATEMENT_NO_SERVER;
-	if (slot == STATEMENT_NO_SERVER)
+	if (slot == STATEMENT_NO_SERVER) {
 		find_row(s, slot);
+		if (r->size || r->statement)
+			statement_log_keep(s);
+	}
 	uint64_t now = uv_hrtime(), all = now - t->began, server = slot >= 0 && now > t->sent ? now - t->sent : 0;
 	bool answered = slot < 0 || s->state != SESSION_CLOSING;
 	struct statement_done done = {
@@ -124,6 +128,7 @@ void statistics_end(struct session *s)
 	done.part_us[PART_SERVER] = server / 1000;
 	done.part_us[PART_OWN] = all > t->queue + server ? (all - t->queue - server) / 1000 : 0;
 	statement_note(&s->worker->statements, t->digest, &done);
+	statement_log_end(s, &done);
 }
 
 void statistics_error(struct session *s, int slot, uint16_t code, const char *sqlstate, struct view text)
