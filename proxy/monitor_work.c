@@ -102,10 +102,10 @@ static void note_position(struct monitor *m, enum monitor_follow follow, uint64_
 	positions_publish(m->slot, &m->position, number, (uint64_t)now);
 	if (follow == FOLLOW_AS_PRIMARY) {
 		lag_history_note(m->common->history, &m->position, now);
-		positions_publish_behind(m->slot, 0);
+		positions_publish_behind(m->slot, 0, (uint64_t)now);
 	} else {
 		m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, began_us);
-		positions_publish_behind(m->slot, m->lag_us);
+		positions_publish_behind(m->slot, m->lag_us, (uint64_t)now);
 		note_catch_up(m, now);
 	}
 	m->position_us = now;

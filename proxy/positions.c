@@ -8,6 +8,11 @@
 
 /* Positions are looked at often for so long after somebody lacked one. */
 #define WANTED_MS 100
+/* What is usual is told by so long a time. */
+#define USUAL_US 1000000u
+/* A wait in vain stands for so many times its length, of which this part counts: three in a row are believed. */
+#define VAIN_TIMES 2u
+#define VAIN_PART  4u
 
 static struct server_positions {
 	struct position_board looked;
@@ -19,6 +24,8 @@ static struct server_positions {
 	_Atomic uint32_t catch_up_us;  /* average */
 	_Atomic uint64_t in_vain_us;   /* when a wait was last counted that ended in vain */
 	_Atomic uint32_t behind_us;
+	_Atomic uint32_t usually_us;   /* the same, on average over USUAL_US; 0: not known yet */
+	_Atomic uint64_t behind_at_us; /* when it was told last */
 } servers[SERVERS_MAX];
 
 static _Atomic uint64_t looks = 1; /* 0 stands for no look */
@@ -134,10 +141,14 @@ void positions_learn(unsigned slot, uint32_t life, const struct position *p)
 
 /* ---- how soon ---- */
 
+uint32_t positions_needed_us(unsigned slot)
+{
+	return atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
+}
+
 uint32_t positions_catch_up_us(unsigned slot)
 {
-	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
-	uint32_t behind = positions_behind_us(slot);
+	uint32_t average = positions_needed_us(slot), behind = positions_behind_us(slot);
 	return behind > average ? behind : average;
 }
 
@@ -146,11 +157,16 @@ uint32_t positions_behind_us(unsigned slot)
 	return atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
 }
 
+uint32_t positions_usually_behind_us(unsigned slot)
+{
+	return atomic_load_explicit(&servers[slot].usually_us, memory_order_relaxed);
+}
+
 /* Two threads at once: one sample is lost, which an average does not mind. A server that has caught up is believed
  * sooner than one that was late once is doubted: what is lost by it is one wait. */
 void positions_note_catch_up(unsigned slot, uint32_t us)
 {
-	uint32_t average = atomic_load_explicit(&servers[slot].catch_up_us, memory_order_relaxed);
+	uint32_t average = positions_needed_us(slot);
 	uint32_t next = us < average ? us + (average - us) / 2 : balance_ewma(average, us);
 	atomic_store_explicit(&servers[slot].catch_up_us, next ? next : 1, memory_order_relaxed);
 }
@@ -162,13 +178,29 @@ void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, u
 	if (began_us < last)
 		return;
 	atomic_store_explicit(&servers[slot].in_vain_us, now_us, memory_order_relaxed);
-	positions_note_catch_up(slot, us);
+	uint64_t average = positions_needed_us(slot), at_least = (uint64_t)VAIN_TIMES * us;
+	uint64_t next = average < at_least ? average + (at_least - average) / VAIN_PART : average;
+	atomic_store_explicit(&servers[slot].catch_up_us, next < POSITIONS_NEVER ? (uint32_t)next : POSITIONS_NEVER - 1,
+			      memory_order_relaxed);
 }
 
-void positions_publish_behind(unsigned slot, int64_t behind_us)
+/* Each look counts for the time since the one before it. */
+static uint32_t usual(uint32_t before, uint32_t behind, uint64_t passed_us)
 {
+	if (behind == POSITIONS_NEVER || before == POSITIONS_NEVER || passed_us >= USUAL_US)
+		return behind;
+	return (uint32_t)((before * (USUAL_US - passed_us) + behind * passed_us) / USUAL_US);
+}
+
+void positions_publish_behind(unsigned slot, int64_t behind_us, uint64_t now_us)
+{
+	struct server_positions *s = &servers[slot];
 	uint32_t behind = behind_us < 0 || behind_us >= POSITIONS_NEVER ? POSITIONS_NEVER : (uint32_t)behind_us;
-	atomic_store_explicit(&servers[slot].behind_us, behind, memory_order_relaxed);
+	uint64_t last = atomic_load_explicit(&s->behind_at_us, memory_order_relaxed);
+	uint32_t before = atomic_load_explicit(&s->usually_us, memory_order_relaxed);
+	atomic_store_explicit(&s->behind_us, behind, memory_order_relaxed);
+	atomic_store_explicit(&s->usually_us, usual(before, behind, now_us - last), memory_order_relaxed);
+	atomic_store_explicit(&s->behind_at_us, now_us, memory_order_relaxed);
 }
 
 /* ---- what the monitor tells ---- */
@@ -190,5 +222,5 @@ void positions_forget(unsigned slot)
 	position_board_clear(&s->learned);
 	position_trail_clear(&s->trail);
 	unlock(s);
-	positions_publish_behind(slot, -1);
+	positions_publish_behind(slot, -1, 0);
 }

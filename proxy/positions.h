@@ -44,14 +44,18 @@ uint32_t positions_life(unsigned slot);
 /* A wait on the server told that it has applied p. Forgotten when another thread is just teaching it, too. */
 void positions_learn(unsigned slot, uint32_t life, const struct position *p);
 
-/* How long the server has lately needed, in microseconds, from a commit on the primary until it had applied it; a wait
- * that ended in vain counts as its whole time. Never less than the time for which it has lacked something now. */
+/* How long the server has lately needed, in microseconds, from a commit on the primary until it had applied it; some
+ * waits in vain in a row make it more than their time. */
+uint32_t positions_needed_us(unsigned slot);
+/* The same, but never less than the time for which it has lacked something now. */
 uint32_t positions_catch_up_us(unsigned slot);
 void positions_note_catch_up(unsigned slot, uint32_t us);
 void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, uint32_t us);
 
 /* For how long it has lacked something that the primary has, at the last look; POSITIONS_NEVER: not known. */
 uint32_t positions_behind_us(unsigned slot);
+/* On average over the last second. */
+uint32_t positions_usually_behind_us(unsigned slot);
 
 /* ---- the server's monitor ---- */
 
@@ -60,7 +64,7 @@ uint64_t positions_look(void);
 void positions_publish(unsigned slot, const struct gtid_set *applied, uint64_t number, uint64_t now_us);
 
 /* How long it has lacked something that the primary has; -1: cannot be told. */
-void positions_publish_behind(unsigned slot, int64_t behind_us);
+void positions_publish_behind(unsigned slot, int64_t behind_us, uint64_t now_us);
 
 /* The server was lost: it may come back with older data. */
 void positions_forget(unsigned slot);

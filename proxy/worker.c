@@ -15,6 +15,7 @@
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/session/admission.h"
+#include "proxy/session/lookout.h"
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
 #include "proxy/short_reads.h"
@@ -358,6 +359,7 @@ static int worker_init(struct worker *w, unsigned index, const struct options *o
 	w->deadline.data = w;
 	admissions_init(w);
 	pipelines_init(w);
+	lookouts_init(w);
 	uv_prepare_init(&w->loop, &w->prepare);
 	w->prepare.data = w;
 	uv_prepare_start(&w->prepare, on_prepare);

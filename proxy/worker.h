@@ -106,6 +106,9 @@ struct worker {
 
 	struct gate gates[SERVERS_MAX]; /* proxy/session/admission.h */
 	uv_timer_t gate_timer;
+	unsigned lookouts[SERVERS_MAX]; /* proxy/session/lookout.h: reads that wait there, */
+	struct session_list standing_by; /* and those that wait here, longest first */
+	uv_timer_t listen_timer;
 
 	struct backend_list pipelines;  /* proxy/backend/pipeline.h */
 	struct backend_list unsent;     /* ... those whose output is held back until the loop sleeps */

@@ -7,6 +7,7 @@
 
 #include "proxy/monitor_words.h"
 #include "proxy/positions.h"
+#include "proxy/session/lookout.h"
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
 
@@ -232,9 +233,12 @@ void freshness_answered(struct session *s, const struct view *text)
 bool freshness_wait_sql(struct session *s, struct buf *out)
 {
 	struct run *r = s->run;
-	uint64_t ms = s->worker->snapshot->settings->causal_timeout / 1000;
+	uint64_t us = s->worker->snapshot->settings->causal_timeout;
 	r->wait_life = positions_life((unsigned)r->slot);
 	r->wait_us = now_us();
+	/* It may have stood by for part of the time. */
+	uint64_t stood = r->lacks_since ? r->wait_us - r->lacks_since : 0;
+	uint64_t ms = (us > stood ? us - stood : 0) / 1000;
 	stat_add(&s->worker->stats->waits, 1);
 	return position_wait_sql(out, freshness_need(s), (unsigned)ms);
 }
@@ -242,16 +246,27 @@ bool freshness_wait_sql(struct session *s, struct buf *out)
 void freshness_waited(struct session *s, const struct view *result)
 {
 	struct run *r = s->run;
-	uint64_t now = now_us();
-	bool soon = r->wait_us - s->noted_us < SOON_US;
+	uint64_t now = now_us(), began = r->lacks_since ? r->lacks_since : r->wait_us;
+	bool soon = began - s->noted_us < SOON_US;
 	statistics_waited(s, now - r->wait_us);
 	r->late = !result || result->len != 1 || result->p[0] != '0';
 	if (r->late) {
 		stat_add(&s->worker->stats->waits_late, 1);
 		positions_note_in_vain((unsigned)r->slot, r->wait_us, now,
 				       (uint32_t)s->worker->snapshot->settings->causal_timeout);
-		return;
+	} else {
+		positions_learn((unsigned)r->slot, r->wait_life, freshness_need(s));
+		positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : began)));
 	}
-	positions_learn((unsigned)r->slot, r->wait_life, freshness_need(s));
-	positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : r->wait_us)));
+	lookout_leave(s);
+}
+
+bool freshness_stood_in_vain(struct session *s)
+{
+	struct run *r = s->run;
+	if (!r->stands_by || now_us() - r->lacks_since < s->worker->snapshot->settings->causal_timeout)
+		return false;
+	r->waited = true;
+	stat_add(&s->worker->stats->waits_late, 1);
+	return true;
 }

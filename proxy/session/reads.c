@@ -11,10 +11,14 @@
 #include <limits.h>
 
 #include "proxy/positions.h"
+#include "proxy/session/lookout.h"
 #include "proxy/session/session.h"
 
-/* A wait is worth it where at most this part of causal_timeout is expected. */
+/* A wait is worth it where at most this part of causal_timeout is expected; */
 #define WORTH_PART 2u
+/* and while a replica that is usually no later stumbles, for so many times the time-out: the reads that the primary would
+ * take instead, with the writes that follow them, would make it later still. */
+#define STUMBLE_TIMES 4u
 /* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
 #define ALIKE_PART 2u
 /* Reads in a row that stay on one server because nobody knows what its session has seen, and turns that the server is
@@ -195,37 +199,40 @@ int reads_any_replica(struct session *s)
 	return reads_fresh_replica(s, true);
 }
 
-/* How soon a replica is expected to have what is lacking: the first of all. */
-static uint32_t soonest(const struct session *s)
+/* How soon the replica is expected to have what is lacking; POSITIONS_NEVER: not soon enough, unless any time will do. */
+static uint32_t expected(const struct session *s, const struct server_info *server, bool any_time)
+{
+	uint64_t timeout = s->worker->snapshot->settings->causal_timeout, worth = timeout / WORTH_PART;
+	uint32_t us = positions_catch_up_us(server->slot);
+	bool stumbles = positions_usually_behind_us(server->slot) <= worth &&
+			positions_needed_us(server->slot) <= timeout && us <= STUMBLE_TIMES * timeout;
+	return may_serve(s, server) && (us <= worth || stumbles || any_time) ? us : POSITIONS_NEVER;
+}
+
+/* Of the first of all. */
+static uint32_t soonest(const struct session *s, bool any_time)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
 	uint32_t first = POSITIONS_NEVER;
 	for (unsigned i = 0; i < snapshot->n_servers; i++) {
-		const struct server_info *server = &snapshot->servers[i];
-		uint32_t us = may_serve(s, server) ? positions_catch_up_us(server->slot) : POSITIONS_NEVER;
+		uint32_t us = expected(s, &snapshot->servers[i], any_time);
 		first = us < first ? us : first;
 	}
 	return first;
 }
 
-/* The replica to wait on, -1 when none is expected within `at_most` microseconds. */
-static int expected_first(struct session *s, uint32_t at_most)
+/* The replica to wait on, -1 when none is expected soon enough. */
+static int expected_first(struct session *s, bool any_time)
 {
 	const struct snapshot *snapshot = s->worker->snapshot;
-	uint32_t first = soonest(s);
+	uint32_t first = soonest(s, any_time);
 	struct field f = {.n = 0};
-	if (first == POSITIONS_NEVER || first > at_most)
+	if (first == POSITIONS_NEVER)
 		return -1;
 	for (unsigned i = 0; i < snapshot->n_servers; i++)
-		if (may_serve(s, &snapshot->servers[i]) &&
-		    positions_catch_up_us(snapshot->servers[i].slot) <= first + first / ALIKE_PART)
+		if (expected(s, &snapshot->servers[i], any_time) <= first + first / ALIKE_PART)
 			add(s, &f, &snapshot->servers[i]);
 	return pick(s, &f);
-}
-
-static uint32_t worth_of(const struct session *s)
-{
-	return (uint32_t)(s->worker->snapshot->settings->causal_timeout / WORTH_PART);
 }
 
 static bool may_run_on_primary(const struct session *s)
@@ -291,18 +298,18 @@ void reads_unspill(struct session *s)
 static int wait_or_primary(struct session *s)
 {
 	struct run *r = s->run;
-	uint32_t worth = worth_of(s);
 	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
 	bool any_time = primary < 0 || r->wants_replica;
 	/* The replica that it was read on has left the pool, and a look may have told since. */
 	if (freshness_is_bound(s) && s->bound_slot != routing_primary_slot(s))
 		(void)freshness_settle(s);
 	/* What was read is not known, or has been waited for in vain. */
-	bool can_wait = worth && !freshness_is_bound(s) && !freshness_need(s)->unknown && !r->waited;
-	int slot = can_wait ? expected_first(s, any_time ? POSITIONS_NEVER - 1 : worth) : -1;
+	bool can_wait = s->worker->snapshot->settings->causal_timeout && !freshness_is_bound(s) &&
+			!freshness_need(s)->unknown && !r->waited && !freshness_stood_in_vain(s);
+	int slot = can_wait ? expected_first(s, any_time) : -1;
 	if (slot >= 0) {
-		r->wait = true;
-		return slot;
+		r->wait = lookout_enter(s, snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot));
+		return r->wait ? slot : READS_MUST_WAIT;
 	}
 	if (primary >= 0)
 		return spill(s, primary);
@@ -324,7 +331,7 @@ static int ask(struct session *s)
 		return wait_or_primary(s);
 	/* What the primary has now no replica will have soon: asking for it would be in vain. */
 	if (slot == routing_primary_slot(s) && may_run_on_primary(s) && !s->run->wants_replica &&
-	    soonest(s) > worth_of(s))
+	    soonest(s, false) == POSITIONS_NEVER)
 		return spill(s, slot);
 	s->run->ask = true;
 	return slot;
@@ -420,5 +427,7 @@ int reads_choose(struct session *s)
 	int slot = choose(s, level);
 	if (level != CONSISTENCY_EVENTUAL)
 		wait_for_what_was_shown_early(s, slot);
+	if (slot != READS_MUST_WAIT && !s->run->lookout)
+		lookout_leave(s);
 	return slot;
 }

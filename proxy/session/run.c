@@ -7,6 +7,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/session/admission.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/lookout.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 #include "proxy/topology.h"
@@ -95,6 +96,7 @@ void run_end(struct session *s)
 	hints_run_ends(s);
 	pool_leave_line(s);
 	admission_leave(s);
+	lookout_leave(s);
 	s->run = NULL;
 	if (r->size && s->state != SESSION_CLOSING)
 		conn_consume(&s->client, r->size);
@@ -136,6 +138,7 @@ static enum step choose_anew(struct session *s)
 	}
 	stop_running(s);
 	admission_leave(s);
+	lookout_leave(s);
 	insert_id_not_saved(r);
 	r->slot = -1;
 	r->sent = r->wait = r->ask = r->late = false;

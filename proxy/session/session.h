@@ -180,6 +180,10 @@ struct run {
 	bool error_kept;        /* its ERR is own_error of the session */
 	bool noted;             /* it committed something whose position was told */
 	bool told;              /* what it changed for other sessions was told them */
+	uint64_t lacks_since;   /* us: when it was to wait for that first; 0: not yet */
+	uint8_t lookout;        /* the slot where it is a lookout (lookout.h), plus 1; 0: nowhere */
+	bool stands_by;
+	TAILQ_ENTRY(session) stand_link;
 	uint32_t wait_life;     /* of the server when it was told to wait: positions_life() */
 	uint64_t wait_us;       /* when it was */
 	uint64_t sent_us;       /* when the statement was sent; 0: nobody wants to know */
@@ -582,6 +586,7 @@ bool freshness_wait_sql(struct session *s, struct buf *out);
 /* Their answers; NULL: an error, or the value NULL. */
 void freshness_answered(struct session *s, const struct view *text);
 void freshness_waited(struct session *s, const struct view *result);
+bool freshness_stood_in_vain(struct session *s); /* it has stood by as a lookout's fellow (lookout.h) for as long as it may */
 
 /* ---- values that a statement's text does not tell: read_back.c ---- */
 /* The command must not be looked at before they are known. */

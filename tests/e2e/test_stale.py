@@ -154,6 +154,35 @@ def test_nothing_is_missed_while_replication_is_stopped(hurt, wye):
         assert Pairs(wye, 30).missed == 0
 
 
+def test_a_few_reads_wait_on_a_replica_for_all_of_them(hurt, wye):
+    """MySQL wakes all that wait there at every commit: most wait in wye."""
+    waiting = ("SELECT COUNT(*) FROM information_schema.processlist"
+               " WHERE info LIKE 'SELECT WAIT_FOR_EXECUTED%' OR info LIKE 'SELECT MASTER_GTID_WAIT%'")
+    read, most = [], 0
+
+    def write_and_read(number):
+        with wye.session() as session:
+            write(session, number, 700)
+            read.append(session.row(READ, [number]))
+    threads = [threading.Thread(target=write_and_read, args=(number,)) for number in range(1, 21)]
+    wye.console("SET reads_on_primary = 'never'")
+    wye.console("SET causal_timeout = '1m'")
+    try:
+        with lagging(hurt, 2, "replica1", "replica2"), contextlib.ExitStack() as stack:
+            there = [stack.enter_context(hurt.witness.root(one)) for one in hurt.replicas]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                most = max(most, *(one.value(waiting) for one in there))
+    finally:
+        wye.console("SET causal_timeout = '100ms'")
+        wye.console("SET reads_on_primary = 'fallback'")
+    assert len(read) == 20 and all(value == 700 and name != "primary" for value, name in read)
+    assert most > 0
+    workers = len(wye.console("SELECT * FROM stats_workers"))
+    assert hurt.flavor == "mariadb" or most <= max(4, workers)
+
+
 # --- going back in time ---
 
 def test_a_session_that_follows_a_counter_never_sees_it_go_back(hurt, wye):
