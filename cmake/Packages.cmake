@@ -46,4 +46,10 @@ if(NOT RE2C)
 	message(FATAL_ERROR "wye needs re2c: apt-get install re2c")
 endif()
 
+# The charts of the dashboard.
+find_file(CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH)
+if(NOT CHART_JS)
+	message(FATAL_ERROR "wye needs Chart.js: apt-get install libjs-chart.js")
+endif()
+
 find_package(Threads REQUIRED)

@@ -1,5 +1,6 @@
 /*
- * HTTP: /metrics, /healthz, /readyz and /api/v1/TABLE, in a thread of its own (libmicrohttpd's).
+ * HTTP: /metrics, /healthz, /readyz, the JSON of /api/v1 (http_api.h) and the dashboard (http_assets.h), in a thread of its
+ * own (libmicrohttpd's).
  *
  * It only reads: snapshots, counters, and the console's tables through a database of its own.
  */

@@ -278,7 +278,7 @@ static const struct option {
 	{{"admin", "WYE_ADMIN", "ADDR", "the admin console, MySQL protocol; repeatable (default 127.0.0.1:6032)"},
 	 set_admin,
 	 true},
-	{{"http", "WYE_HTTP", "ADDR|off", "/metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"},
+	{{"http", "WYE_HTTP", "ADDR|off", "the dashboard, /metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"},
 	 set_http,
 	 false},
 	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto][,weight=N][,zone=NAME]", "a server by hand; repeatable"},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "proxy/scratch.h"
 #include "proxy/worker.h"
 
 #define WAIT_MS 500
@@ -27,7 +28,7 @@ static void drop(struct worker_rows *g)
 		return;
 	pthread_mutex_destroy(&g->lock);
 	pthread_cond_destroy(&g->answered);
-	free(g->rows);
+	scratch_give(g->rows, g->room * g->size);
 	free(g);
 }
 
@@ -52,15 +53,11 @@ size_t worker_rows_copy(void (*fill)(struct worker *w, struct worker_rows *rows)
 	struct worker_rows *g = calloc(1, sizeof *g);
 	if (!g)
 		return 0;
-	g->rows = calloc(n ? n : 1, size);
-	if (!g->rows) {
-		free(g);
-		return 0;
-	}
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->answered, NULL);
 	g->size = size;
 	g->room = n;
+	g->rows = scratch_take(n * size);
 	g->fill = fill;
 	g->pending = workers_count();
 	g->references = g->pending + 1;

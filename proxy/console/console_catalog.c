@@ -212,10 +212,11 @@ static bool is_stored(const char *table)
 }
 
 /* What is stored is seen and written through the tables of the console only: they check, and hide the passwords. */
-static int allow_console_only(void *unused, int action, const char *a, const char *b, const char *schema,
+static int allow_console_only(void *catalog, int action, const char *a, const char *b, const char *schema,
 			      const char *trigger)
 {
-	(void)unused, (void)trigger;
+	(void)trigger;
+	const struct console_catalog *c = catalog;
 	if (declaring || config_sql_is_running())
 		return SQLITE_OK;
 	bool temporary = schema && strcmp(schema, "temp") == 0;
@@ -225,8 +226,10 @@ static int allow_console_only(void *unused, int action, const char *a, const cha
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
 	case SQLITE_READ:
-		return !a || !*a || !schema || !is_stored(a) || (temporary && console_table_by_name(a)) ? SQLITE_OK
-													: SQLITE_DENY;
+		/* In a database of the catalog's own nothing is stored. */
+		return c->owns_db || !a || !*a || !schema || !is_stored(a) || (temporary && console_table_by_name(a))
+			       ? SQLITE_OK
+			       : SQLITE_DENY;
 	case SQLITE_INSERT:
 	case SQLITE_UPDATE:
 	case SQLITE_DELETE:
@@ -252,7 +255,7 @@ static void set_limits(struct console_catalog *c)
 	sqlite3_limit(c->db, SQLITE_LIMIT_EXPR_DEPTH, 200);
 	sqlite3_limit(c->db, SQLITE_LIMIT_WORKER_THREADS, 0);
 	sqlite3_progress_handler(c->db, STEPS_BETWEEN_LOOKS, stop_when_late, c);
-	sqlite3_set_authorizer(c->db, allow_console_only, NULL);
+	sqlite3_set_authorizer(c->db, allow_console_only, c);
 }
 
 static bool add_table(struct console_catalog *c, const struct console_table *table)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/control_call.h"
+#include "proxy/scratch.h"
 #include "proxy/snapshot.h"
 #include "proxy/stats.h"
 
@@ -81,9 +82,7 @@ static void write_row(struct table_rows *rows, const char *server, const struct 
 
 static void produce_stats_pools(struct table_rows *rows)
 {
-	struct look l = {.rows = calloc(POOLS_MAX, sizeof *l.rows)}; /* untouched pages cost nothing */
-	if (!l.rows)
-		abort();
+	struct look l = {.rows = scratch_take(POOLS_MAX * sizeof *l.rows)};
 	if (!control_call(gather, &l, WAIT_MS))
 		l.n = 0;
 	struct snapshot *s = snapshot_get();
@@ -96,7 +95,7 @@ static void produce_stats_pools(struct table_rows *rows)
 			write_row(rows, server->name, &l.rows[i]);
 	}
 	snapshot_unref(s);
-	free(l.rows);
+	scratch_give(l.rows, POOLS_MAX * sizeof *l.rows);
 }
 
 const struct console_table table_stats_pools = {"stats_pools", "connections to servers, by account",

@@ -1,10 +1,10 @@
 /* The tables about the clients that are connected now. */
 #include "proxy/console/console_table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/control_call.h"
+#include "proxy/scratch.h"
 #include "proxy/stats.h"
 
 #define SESSIONS_MAX 20000 /* rows of one look; more sessions are counted in stats_workers */
@@ -22,12 +22,10 @@ static void gather(void *arg)
 	l->n = there < SESSIONS_MAX ? there : SESSIONS_MAX;
 }
 
-/* Only the control thread may ask the workers. The rows are the caller's to free; NULL when there are none. */
+/* Only the control thread may ask the workers. The rows are the caller's to give back. */
 static struct session_row *sessions_now(size_t *n)
 {
-	struct look l = {.rows = calloc(SESSIONS_MAX, sizeof *l.rows)}; /* untouched pages cost nothing */
-	if (!l.rows)
-		abort();
+	struct look l = {.rows = scratch_take(SESSIONS_MAX * sizeof *l.rows)};
 	if (!control_call(gather, &l, WAIT_MS))
 		l.n = 0;
 	*n = l.n;
@@ -71,7 +69,7 @@ static void produce_stats_sessions(struct table_rows *rows)
 			rows_null(rows);
 		rows_count(rows, s->commands);
 	}
-	free(sessions);
+	scratch_give(sessions, SESSIONS_MAX * sizeof *sessions);
 }
 
 const struct console_table table_stats_sessions = {"stats_sessions",
@@ -105,7 +103,7 @@ static void produce_processlist(struct table_rows *rows)
 		rows_text(rows, s->state);
 		rows_text_or_null(rows, s->server);
 	}
-	free(sessions);
+	scratch_give(sessions, SESSIONS_MAX * sizeof *sessions);
 }
 
 const struct console_table table_processlist = {"processlist", "the clients as SHOW PROCESSLIST shows them",
