@@ -326,7 +326,9 @@ static int ask(struct session *s)
 	/* One that cannot be reached showed nothing that the primary does not have. */
 	if (teller && was_tried(s->run, teller))
 		slot = routing_primary_slot(s);
-	positions_want(worker_now(s->worker));
+	/* Who only stays too long on a server has said how often looks are wanted. */
+	if (!freshness_is_bound(s) || freshness_need(s)->unknown)
+		positions_want(worker_now(s->worker));
 	if (slot < 0)
 		return wait_or_primary(s);
 	/* What the primary has now no replica will have soon: asking for it would be in vain. */
