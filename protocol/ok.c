@@ -40,6 +40,16 @@ bool ok_parse(struct view payload, uint32_t caps, struct ok_packet *out)
 	return !r.bad;
 }
 
+size_t ok_status_at(const uint8_t *packet, size_t size)
+{
+	if (size <= PACKET_HEADER)
+		return size;
+	struct reader r = reader_of(packet + PACKET_HEADER + 1, size - PACKET_HEADER - 1);
+	(void)read_lenenc(&r, NULL);
+	(void)read_lenenc(&r, NULL);
+	return r.bad || reader_left(&r) < 4 ? size : (size_t)(r.p - packet);
+}
+
 bool err_parse(struct view payload, uint32_t caps, struct err_packet *out)
 {
 	struct reader r = reader_of(payload.p, payload.len);

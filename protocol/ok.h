@@ -31,6 +31,10 @@ struct eof_packet {
 /* Both headers, 00 and FE; false when it is not such a packet. */
 bool ok_parse(struct view payload, uint32_t caps, struct ok_packet *out) __attribute__((warn_unused_result));
 
+/* Where the status stands in a whole packet that is one of those, header included (the warnings follow it); `size` when it
+ * is none. */
+size_t ok_status_at(const uint8_t *packet, size_t size);
+
 /* Without CAP_PROTOCOL_41 in caps (before the login: 0) the message begins right behind the code. */
 bool err_parse(struct view payload, uint32_t caps, struct err_packet *out) __attribute__((warn_unused_result));
 

@@ -71,7 +71,7 @@ static void (*const families[KW_TOTAL])(struct statement *) = {
     [KW_INSERT] = classify_write,
     [KW_REPLACE] = classify_write,
     [KW_UPDATE] = classify_update,
-    [KW_DELETE] = classify_write,
+    [KW_DELETE] = classify_delete,
     [KW_LOAD] = classify_load,
     [KW_CALL] = classify_call,
     [KW_CREATE] = classify_create,
@@ -115,8 +115,8 @@ static void (*const families[KW_TOTAL])(struct statement *) = {
     [KW_OPTIMIZE] = classify_admin,
     [KW_REPAIR] = classify_admin,
     [KW_CACHE] = classify_admin,
-    [KW_SIGNAL] = classify_admin,
-    [KW_RESIGNAL] = classify_admin,
+    [KW_SIGNAL] = classify_signal,
+    [KW_RESIGNAL] = classify_resignal,
 };
 
 /* MariaDB runs compound statements outside of routines too; a label may stand before. */

@@ -212,7 +212,7 @@ struct classification {
 	enum reason reason;
 	uint32_t flags; /* CLASS_... */
 	bool reads_found_rows; /* CLASS_READS_LAST: what the last statement with rows has left, others since or not */
-	bool sets_found_rows;  /* SELECT, INSERT ... SELECT, what reads the dictionary as tables, MySQL's UPDATE and DO */
+	bool sets_found_rows;  /* SELECT, INSERT ... SELECT, MariaDB's CREATE TABLE ... SELECT, what reads the dictionary as tables, MySQL's UPDATE and DO */
 	uint32_t pins_added, pins_released;
 	unsigned n_effects;
 	unsigned n_statements; /* 0: blanks and comments only */

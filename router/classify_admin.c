@@ -7,6 +7,21 @@ void classify_admin(struct statement *s)
 	statement_decide(s, ROUTE_PRIMARY, REASON_ADMIN, CLASS_WRITES | CLASS_MAY_COMMIT_IMPLICITLY);
 }
 
+/* An error or a warning, and nothing else. */
+void classify_signal(struct statement *s)
+{
+	statement_scan(s, 0);
+	statement_decide(s, ROUTE_PRIMARY, REASON_ADMIN, 0);
+}
+
+/* Outside of a handler an error, which MariaDB adds to what the statement before has left. */
+void classify_resignal(struct statement *s)
+{
+	statement_scan(s, 0);
+	s->seen |= SEEN_WARNINGS;
+	statement_decide(s, ROUTE_PIN, REASON_WARNINGS, CLASS_ANY_SERVER);
+}
+
 /* INSTALL and UNINSTALL: plugins and components, of one server. */
 void classify_install(struct statement *s)
 {

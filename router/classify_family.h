@@ -26,7 +26,8 @@ void classify_checksum(struct statement *s);
 
 /* classify_write.c */
 void classify_write(struct statement *s);
-void classify_update(struct statement *s); /* INSERT, REPLACE, UPDATE, DELETE */
+void classify_update(struct statement *s);
+void classify_delete(struct statement *s); /* INSERT, REPLACE, UPDATE, DELETE */
 void classify_load(struct statement *s);
 void classify_call(struct statement *s);
 
@@ -67,6 +68,8 @@ void classify_get(struct statement *s); /* GET DIAGNOSTICS */
 /* classify_admin.c */
 void classify_kill(struct statement *s);
 void classify_admin(struct statement *s);
+void classify_signal(struct statement *s);
+void classify_resignal(struct statement *s);
 void classify_install(struct statement *s); /* what acts on one server */
 
 /* classify_block.c: the current token is the first of the block. */

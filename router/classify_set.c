@@ -66,6 +66,8 @@ static void string_value(struct statement *s, struct value *v)
 		return;
 	v->kind = VALUE_STRING;
 	v->text = text;
+	if (t->p[0] == 'N' || t->p[0] == 'n')
+		v->introducer = view_of("utf8mb3"); /* N'text' */
 }
 
 static void word_value(struct statement *s, struct value *v)
@@ -93,7 +95,7 @@ static struct value read_value(struct statement *s)
 		v.text = (struct view){from, (size_t)(t->p + t->len - from)};
 	} else if (sign) {
 		v.kind = VALUE_NONE;
-	} else if (t->kind == TOKEN_STRING || (t->kind == TOKEN_QUOTED && !introducer)) {
+	} else if (t->kind == TOKEN_STRING || (t->kind == TOKEN_QUOTED && !introducer)) { /* no N follows _utf8 */
 		string_value(s, &v);
 	} else if (t->kind == TOKEN_WORD && !introducer) {
 		word_value(s, &v);

@@ -34,6 +34,7 @@ void classify_write(struct statement *s)
 	bool insert = is_insert(behind(s, 1));
 	if (insert)
 		pass_target(s);
+	s->watch |= WATCH_MADE; /* what is written into the binary log beside the statement must be there */
 	statement_scan(s, 0);
 	s->out->sets_found_rows |= insert && (s->seen & SEEN_TABLE);
 	statement_touches_table(s);
@@ -45,6 +46,15 @@ void classify_write(struct statement *s)
 void classify_update(struct statement *s)
 {
 	s->out->sets_found_rows |= s->dialect->flavor == FLAVOR_MYSQL;
+	classify_write(s);
+}
+
+/* Of several tables: what it has found counts as found, with MySQL. */
+void classify_delete(struct statement *s)
+{
+	while (keyword_at(s) == KW_QUICK || view_is(token_inside(current(s)), "IGNORE") || view_is(token_inside(current(s)), "LOW_PRIORITY"))
+		advance(s);
+	s->out->sets_found_rows |= s->dialect->flavor == FLAVOR_MYSQL && keyword_at(s) != KW_FROM;
 	classify_write(s);
 }
 

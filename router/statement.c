@@ -63,7 +63,7 @@ void statement_begin(struct statement *s)
 	s->flags = s->pins_added = s->pins_released = 0;
 	s->depth = 0;
 	s->cte_depths = s->from_depths = 0;
-	s->watch &= ~WATCH_ASSIGNED;
+	s->watch &= ~(WATCH_ASSIGNED | WATCH_MADE);
 	/* What stands before the statement must not be taken for a part of it. */
 	for (unsigned i = 1; i < RING; i++)
 		s->ring[(s->at - i) % RING].kind = TOKEN_END;

@@ -71,6 +71,7 @@ struct statement {
 #define WATCH_TEMPORARY (1u << 0)
 #define WATCH_RELATIONS (1u << 1)
 #define WATCH_ASSIGNED  (1u << 3) /* every user variable that stands here may be given a value */
+#define WATCH_MADE (1u << 4) /* a user variable that stands here and nobody has set yet is set to NULL */
 #define WATCH_SERVER_SCHEMA                                                                                  \
 	(1u << 2) /* the default schema is one whose tables differ from server to server */
 

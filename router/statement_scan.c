@@ -401,6 +401,8 @@ static void on_user_variable(struct statement *s)
 {
 	const struct context *c = s->context;
 	s->seen |= SEEN_USER_VARIABLE;
+	if ((s->watch & WATCH_MADE) && c->carried && !state_has_user(c->carried, statement_variable(s, current(s))))
+		statement_effect(s, EFFECT_USER_READ_BACK, statement_variable(s, current(s)));
 	if (s->watch & WATCH_ASSIGNED)
 		statement_assigns(s, statement_variable(s, current(s)));
 	if (c->hidden_user_variables &&

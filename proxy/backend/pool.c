@@ -192,11 +192,18 @@ static bool has_news_for_another(const struct backend *b, const struct session *
 	       worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
 }
 
+/* Or to read how many rows he has changed, which no other connection can be made to tell. */
+static bool has_count_for_another(const struct backend *b, const struct session *s)
+{
+	return b->keeper && b->keeper != s && b->keeper->last == b && b->keeper->last_affected > 0 &&
+	       worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
+}
+
 /* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
 static struct backend *other_idle(struct pool *pool, const struct session *s)
 {
 	struct backend *b = TAILQ_LAST(&pool->idle, backend_list);
-	while (b && (b == s->last || has_news_for_another(b, s)))
+	while (b && (b == s->last || has_news_for_another(b, s) || has_count_for_another(b, s)))
 		b = TAILQ_PREV(b, backend_list, link);
 	return b;
 }
@@ -204,7 +211,7 @@ static struct backend *other_idle(struct pool *pool, const struct session *s)
 /* The idle one that costs least: the session's own last one, one with the same state, any that nobody may miss. */
 static struct backend *best_idle(struct pool *pool, const struct session *s)
 {
-	struct backend *b, *any = NULL;
+	struct backend *b, *any = NULL, *counted = NULL;
 	if (!pool->worker->snapshot->settings->connection_affinity)
 		return other_idle(pool, s);
 	LIST_FOREACH(b, &s->kept, kept)
@@ -214,14 +221,17 @@ static struct backend *best_idle(struct pool *pool, const struct session *s)
 	TAILQ_FOREACH(b, &pool->idle, link) {
 		if (b->keeps_insert_id || has_news_for_another(b, s))
 			continue;
-		if (b->have == s->want && !b->dirty)
+		bool counts = has_count_for_another(b, s);
+		if (b->have == s->want && !b->dirty && !counts)
 			return b;
-		if (!any)
+		if (counts && !counted)
+			counted = b;
+		else if (!counts && !any)
 			any = b;
 		if (++looked == LOOK_AT)
 			break;
 	}
-	return any;
+	return any ? any : counted;
 }
 
 /* The server may have closed it a moment ago, and the loop not have come to it. What cannot be run again must not find
@@ -304,6 +314,10 @@ static void settle(struct backend *b)
 	pool_move(b, BACKEND_IDLE);
 	conn_set_reading(&b->conn, true);
 	struct session *first = TAILQ_FIRST(&pool->line);
+	/* connection_affinity=off: another is on its way for those who wait, and this may still be asked something. */
+	if (first && pool->n_connecting && !pool->worker->snapshot->settings->connection_affinity &&
+	    (has_news_for_another(b, first) || has_count_for_another(b, first)))
+		first = NULL;
 	if (pool_is_too_old(b))
 		pool_retire(b, CLOSED_AGE);
 	else if (pool_is_outwaited(pool))

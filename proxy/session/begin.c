@@ -73,11 +73,23 @@ static enum step answer(struct session *s)
 	return released ? session_fail(s, END_RELEASED) : session_enter(s, SESSION_COMMAND);
 }
 
+/* One that says nothing of it is READ ONLY or not as the session is; with MySQL, inside another, as that one is. */
+static enum begun begun_now(const struct session *s)
+{
+	const struct run *r = s->run;
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	bool read_only = r->flags & CLASS_BEGINS_READ_ONLY, read_write = r->flags & CLASS_BEGINS_READ_WRITE;
+	bool told = read_write || (read_only && !s->session_read_only);
+	if (!told && s->begun != BEGUN_NOT && any && any->flavor == FLAVOR_MYSQL)
+		return s->begun;
+	return read_only ? BEGUN_READ_ONLY : BEGUN_READ_WRITE;
+}
+
 bool begin_answers(struct session *s, enum step *step)
 {
 	struct run *r = s->run;
 	if (begin_is_later(s) || read_only_begins_anew(s)) {
-		begin_set(s, r->flags & CLASS_BEGINS_READ_ONLY ? BEGUN_READ_ONLY : BEGUN_READ_WRITE);
+		begin_set(s, begun_now(s));
 		*step = answer(s);
 		return true;
 	}

@@ -137,6 +137,15 @@ static bool is_of_another_charset(const struct classification *c, unsigned at)
 	return false;
 }
 
+/* Set to NULL a user variable keeps the type of its value, which is not known yet. */
+static bool is_null_of_bound(const struct session *s, const struct effect *e)
+{
+	struct bound_name found;
+	bool null = e->kind == EFFECT_USER_VARIABLE && e->value.len == 4 && !strncasecmp((const char *)e->value.p, "NULL", 4);
+	return null && s->bound &&
+	       (s->bound->unknown[BOUND_USER_VARIABLE] || bound_find(s->bound, BOUND_USER_VARIABLE, e->name, &found));
+}
+
 /* True when it is of the state; *at is moved on where it can be carried. */
 static bool note_state(struct session *s, const struct effect *e, struct state **at, bool ask)
 {
@@ -155,6 +164,7 @@ static bool note_state(struct session *s, const struct effect *e, struct state *
 	/* WHERE id IS NULL finds the last insert id then, but only in the statement that follows the insert. */
 	if (view_equal(e->name, view_of("sql_auto_is_null")) && !view_equal(e->value, view_of("0")))
 		r->next_unknown = true;
+	ask = ask || is_null_of_bound(s, e);
 	struct state *next = ask ? NULL : after_effect(s->worker, *at ? *at : s->want, e);
 	if (next) {
 		state_unref(s->worker->states, *at);
@@ -173,7 +183,7 @@ static bool note_state(struct session *s, const struct effect *e, struct state *
 
 /* An execution of this text leaves nothing behind on its connection that the server's status flags do not
  * tell. */
-static bool is_harmless(const struct session *s, struct view sql, const struct dialect *dialect)
+static bool is_harmless(const struct session *s, struct view sql, const struct dialect *dialect, bool *uses_tables)
 {
 	struct classify_scratch *scratch = malloc(sizeof *scratch);
 	struct classification *c = malloc(sizeof *c);
@@ -183,6 +193,7 @@ static bool is_harmless(const struct session *s, struct view sql, const struct d
 	struct context context = {.schema = state_schema_of(s->want)};
 	classify(sql, dialect, &context, scratch, c);
 	bool harmless = !c->n_effects && !c->pins_added && !(c->flags & CLASS_CALLS);
+	*uses_tables = c->uses_tables;
 	free(scratch);
 	free(c);
 	return harmless;
@@ -191,7 +202,9 @@ static bool is_harmless(const struct session *s, struct view sql, const struct d
 static void note_prepared(struct session *s, const struct effect *e, const struct dialect *dialect)
 {
 	struct bound_name n = {.kind = BOUND_PREPARED, .name = e->name};
-	n.harmless = e->value_kind == VALUE_STRING && is_harmless(s, e->value, dialect);
+	bool uses_tables = false;
+	n.harmless = e->value_kind == VALUE_STRING && is_harmless(s, e->value, dialect, &uses_tables);
+	s->run->uses_tables |= uses_tables; /* as it is looked at now */
 	bound_add(bound_of(&s->run->bind), &n);
 }
 
@@ -322,6 +335,17 @@ void effects_of_prepare(struct session *s)
 
 /* Names first go and then come, so that a renamed table is there, and what is done twice in one text stays
  * too long. */
+/* A SET that warns may have given a variable another value than its text says: the nearest that it can have. Those that
+ * servers tell wye of have what they were given. */
+static void ask_adjusted(struct session *s)
+{
+	struct bound_name n;
+	const struct run *r = s->run;
+	for (size_t at = 0; r->unbind && bound_next(r->unbind, &at, &n);)
+		if (n.kind == BOUND_VARIABLE && !trackers_tell(n.name))
+			bound_add(bound_of(&s->bound), &n);
+}
+
 static void apply_names(struct session *s, bool ok)
 {
 	struct run *r = s->run;
@@ -334,6 +358,8 @@ static void apply_names(struct session *s, bool ok)
 		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
 			if (n.kind == BOUND_USER_VARIABLE)
 				bound_add(bound_of(&s->bound), &n);
+	if (ok && r->reply.warnings)
+		ask_adjusted(s);
 	if (!r->bind)
 		return;
 	/* A statement that fails may have set user variables before, unless it could not be read; and a

@@ -18,6 +18,7 @@
 #define WAIT_SQL_MAX (256u << 10)
 /* A SIGNAL with an error of wye's own, whose text it bounds. */
 #define LAST_SQL_MAX (8u << 10)
+#define LAST_ID_SQL "SELECT LAST_INSERT_ID() LIMIT 1"
 /* The longest answer with one value: a set of very many ranges. */
 #define VALUE_MAX (1u << 20)
 
@@ -130,7 +131,7 @@ static bool add_last(struct session *s, struct buf *out)
 	bool done = last_statement_again(s, &sql) &&
 		    add(s, out, ERRAND_LAST, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
 	buf_reset(&sql);
-	bool signals = s->own_error && s->run->reason != REASON_FOUND_ROWS;
+	bool signals = s->own_error && s->run->reason != REASON_FOUND_ROWS && !last_statement_again_leaves(s, s->backend);
 	if (done && signals)
 		done = last_statement_signal(s, &sql) &&
 		       add(s, out, ERRAND_SIGNAL, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
@@ -201,10 +202,10 @@ static bool leaves_users_behind(const struct session *s, const struct state *hav
 	buf_init(&sql, STATE_BYTES_MAX * 2);
 	unsigned diff = state_diff(have, want, &sql);
 	buf_finish(&sql);
-	return diff == (DIFF_SET | DIFF_USER);
+	return diff == (DIFF_SET | DIFF_USER) || (r->beside && diff == DIFF_RESET);
 }
 
-enum errands_result errands_collect(struct session *s, struct buf *out)
+static enum errands_result collect(struct session *s, struct buf *out)
 {
 	struct worker *w = s->worker;
 	struct run *r = s->run;
@@ -218,7 +219,7 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	r->errand_state = NULL;
 	bool reset = needs_reset(s, want);
 	if (r->save_for)
-		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of("SELECT LAST_INSERT_ID() LIMIT 1"));
+		done = add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of(LAST_ID_SQL));
 	if (r->saves_own) {
 		state_unref(w->states, want);
 		return done ? ERRANDS_FIRST : ERRANDS_IMPOSSIBLE;
@@ -251,7 +252,8 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
-	bool lost = last_statement_is_lost(s, b) || (sets_id && (r->flags & CLASS_READS_LAST));
+	/* What is set here leaves counts of its own. */
+	bool lost = (r->n_errands > 0 && last_statement_is_counted(s)) || last_statement_is_lost(s, b);
 	if (lost)
 		done = done && add_last(s, out);
 	else if (last_statement_is_in_the_way(s, b))
@@ -271,7 +273,7 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	if (r->kill_asks) {
 		done = done && add(s, out, ERRAND_KILL, CMD_QUERY, view_of(r->kill_sql));
 		ahead = false;
-	} else if (s->begun != BEGUN_NOT && !r->own)
+	} else if (s->begun != BEGUN_NOT && !r->own && !r->beside)
 		done = done && add_begin(s, out, &ahead);
 	else if (!lost && last_statement_count_is_apart(s, b))
 		done = done && add_count(s, out);
@@ -285,6 +287,26 @@ enum errands_result errands_collect(struct session *s, struct buf *out)
 	if (!r->n_errands)
 		return ERRANDS_NONE;
 	return ahead && !r->own ? ERRANDS_PIPELINE : ERRANDS_FIRST;
+}
+
+/* One that cannot be brought into the session's state is to be closed: what its keeper may want is asked for before. */
+static bool save_at_least(struct session *s, struct buf *out)
+{
+	struct run *r = s->run;
+	if (!r->save_for || r->own || r->kill_asks)
+		return false;
+	buf_reset(out);
+	r->n_errands = 0;
+	r->errands_reset = false;
+	state_unref(s->worker->states, r->errand_state);
+	r->errand_state = NULL;
+	return add(s, out, ERRAND_SAVE_ID, CMD_QUERY, view_of(LAST_ID_SQL));
+}
+
+enum errands_result errands_collect(struct session *s, struct buf *out)
+{
+	enum errands_result got = collect(s, out);
+	return got == ERRANDS_IMPOSSIBLE && save_at_least(s, out) ? ERRANDS_FIRST : got;
 }
 
 /* ---- answers ---- */

@@ -26,8 +26,8 @@ bool session_in_trx(const struct session *s)
 static void remember_last(struct session *s, struct backend *b, bool ok)
 {
 	backend_keep(b, s);
-	/* Preparing one leaves what the last statement has left, where that is. */
-	if (s->run->command != CMD_STMT_PREPARE || !s->last)
+	/* Preparing one leaves what the last statement has left, where that is, unless it fails. */
+	if (s->run->command != CMD_STMT_PREPARE || !ok)
 		s->last = b;
 	insert_id_after(s, b, ok);
 }
@@ -167,6 +167,9 @@ void finish_reset(struct session *s)
 	s->status = STATUS_AUTOCOMMIT;
 	while (!LIST_EMPTY(&s->kept))
 		backend_keep(LIST_FIRST(&s->kept), NULL);
+	if (s->saving)
+		s->saving->save_for = NULL; /* its answer is nobody's */
+	s->saving = NULL;
 	s->insert_id = 0;
 	s->last_affected = 0; /* FOUND_ROWS() stays */
 	last_statement_forget(s);
@@ -248,6 +251,28 @@ static enum step was_reset(struct session *s, struct backend *b, bool ok)
 	return session_enter(s, SESSION_COMMAND);
 }
 
+/* It has read what is left of the last statement, and has set user variables to that at most. */
+static enum step was_beside(struct session *s, struct backend *b, bool ok)
+{
+	struct run *r = s->run;
+	struct bound *names = r->bind;
+	s->last_was_own = false;
+	if (trace_is_on(s))
+		trace_statement(s);
+	hints_statement_ended(s, ok);
+	last_statement_note(s, b, ok);
+	if (!conn_is_broken(&b->conn))
+		remember_last(s, b, ok);
+	r->bind = NULL;
+	run_end(s);
+	if (ok && names)
+		return read_back_beside(s, b, names);
+	b->dirty |= names != NULL;
+	effects_free(&names);
+	pool_give(b);
+	return session_enter(s, SESSION_COMMAND);
+}
+
 enum step finish_statement(struct session *s, bool ok)
 {
 	struct run *r = s->run;
@@ -260,6 +285,8 @@ enum step finish_statement(struct session *s, bool ok)
 	}
 	if (r->command == CMD_RESET_CONNECTION)
 		return was_reset(s, b, ok);
+	if (r->beside)
+		return was_beside(s, b, ok);
 	bool was_in_trx = session_in_trx(s) || r->began != BEGUN_NOT;
 	/* What wye must be told is said again, together with what the client wants now. */
 	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
@@ -280,6 +307,8 @@ enum step finish_statement(struct session *s, bool ok)
 	pipelined_note(s, b);
 	last_statement_note(s, b, ok);
 	note_transaction(s, b, was_in_trx, ok);
+	if (!ok)
+		read_only_goes_on(s);
 	freshness_note_read(s);
 	bool released = ok && ((r->flags & CLASS_RELEASES) || begin_completion_releases(s));
 	if (released)

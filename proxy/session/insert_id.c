@@ -14,8 +14,9 @@
 bool insert_id_is_apart(const struct session *s)
 {
 	const struct run *r = s->run;
+	const struct backend *at = last_statement_place(s);
 	return (r->flags & CLASS_READS_LAST) && (r->flags & CLASS_READS_LAST_INSERT_ID) && r->reason != REASON_WARNINGS &&
-	       !(s->last && (s->insert_id_at == s->last || (!s->insert_id_at && insert_id_is_there(s, s->last, false))));
+	       !(at && (s->insert_id_at == at || (!s->insert_id_at && insert_id_is_there(s, at, false))));
 }
 
 bool insert_id_matters(const struct session *s)
@@ -78,6 +79,15 @@ void insert_id_save_kept(struct session *taker, struct backend *b)
 	keeper->saving = taker->run;
 }
 
+/* The question has left counts of its own in the place of the session's. */
+static void forget_counts(struct session *s, const struct backend *b)
+{
+	if (s->last == b)
+		s->last = NULL;
+	if (s->rows_at == b)
+		s->rows_at = NULL;
+}
+
 void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told)
 {
 	struct session *keeper = r->save_for;
@@ -89,6 +99,7 @@ void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told
 	if (keeper->insert_id_at == b) {
 		keeper->insert_id_at = NULL;
 		b->keeps_insert_id = false;
+		forget_counts(keeper, b);
 	}
 	keeper->saving = NULL;
 	if (told)

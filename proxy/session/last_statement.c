@@ -51,8 +51,10 @@ void last_statement_ends(struct session *s)
 	bool moves = ties && s->pinned && (int)s->pinned->pool->key.slot != routing_primary_slot(s);
 	if (reads_it(r))
 		return;
-	if (forgets(s))
+	if (forgets(s)) {
 		last_statement_forget(s);
+		s->warned_at = NULL;
+	}
 	if (moves || forgets(s))
 		finish_last_statement(s);
 }
@@ -103,7 +105,7 @@ static void note_warnings(struct session *s, struct backend *b, bool ok)
 	/* The first of several may have left what the last does neither count nor forget. */
 	if (!ok || r->reply.warnings || ((r->flags & CLASS_MULTI) && !forgets(s))) {
 		b->has_warnings = true;
-		s->warned_at = b;
+		s->warned_at = r->error_is_own ? NULL : b;
 	} else if (forgets(s)) {
 		b->has_warnings = false;
 		s->warned_at = NULL;
@@ -160,6 +162,13 @@ bool last_statement_is_lost(const struct session *s, const struct backend *b)
 	return s->warned_at != b && (b->has_warnings || s->last != b);
 }
 
+bool last_statement_is_counted(const struct session *s)
+{
+	const struct run *r = s->run;
+	return (r->command == CMD_QUERY || prepared_executes(r->command)) && (r->flags & CLASS_READS_LAST) &&
+	       !r->reads_found_rows;
+}
+
 struct backend *last_statement_place(const struct session *s)
 {
 	const struct run *r = s->run;
@@ -205,15 +214,15 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 bool last_statement_again_leaves(const struct session *s, const struct backend *b)
 {
 	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	return s->run->reads_found_rows && s->warned_at == b && any && any->flavor == FLAVOR_MARIADB;
+	return s->warned_at == b && any && any->flavor == FLAVOR_MARIADB;
 }
 
 /* A table, if only a derived one, makes MariaDB forget the warnings; both keep FOUND_ROWS() of the last SELECT. */
 bool last_statement_again(const struct session *s, struct buf *sql)
 {
-	if (s->last_affected == 0 && !s->run->reads_found_rows)
-		return text(sql, LAST_STATEMENT_NONE);
 	bool leaves = last_statement_again_leaves(s, s->backend);
+	if (s->last_affected == 0 && !s->run->reads_found_rows)
+		return text(sql, leaves ? "DO 0" : LAST_STATEMENT_NONE);
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
 	bool ok = text(sql, leaves ? "SELECT 1" : "SELECT 1 FROM (SELECT 1");
 	for (unsigned i = 1; ok && i < rows; i++)

@@ -236,7 +236,7 @@ static enum step on_long_data(struct session *s)
 {
 	struct run *r = s->run;
 	r->route = ROUTE_PRIMARY;
-	r->reason = REASON_WRITE;
+	r->reason = REASON_PINNED;
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 

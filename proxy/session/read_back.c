@@ -27,6 +27,9 @@
 #define USER_COLUMNS 4u /* of one user variable: value, character set, collation, bytes */
 
 struct read_back {
+	struct backend *at;   /* that is asked */
+	struct bound *names;  /* for what */
+	bool beside;          /* not the one that ties the session: lent, and the names are of this question alone */
 	struct reply reply;
 	struct buf answer;
 	unsigned columns;
@@ -121,7 +124,8 @@ static bool is_due_for_text(struct session *s, struct view payload, bool must, b
 	if (!(c.flags & CLASS_READS_LAST) && (must || (on_replica && c.route != ROUTE_REPLICA)))
 		return true;
 	if (is_due_before_move(s))
-		return read_only_has_no_place(c.flags, c.reason, c.pins_added) || (c.flags & CLASS_DDL);
+		return read_only_has_no_place(c.flags, c.reason, c.pins_added, c.n_effects > 0) ||
+		       (c.flags & (CLASS_DDL | CLASS_BEGINS));
 	if (!(c.flags & CLASS_READS_LAST))
 		return false;
 	/* It will give variables their values where the last statement ran. */
@@ -206,10 +210,10 @@ static bool write_question(struct session *s, struct buf *out)
 	struct bound_name n;
 	struct read_back *rb = s->reading;
 	/* Where query attributes are in effect there must be a word of them: none, in one set. */
-	size_t n_none = s->pinned->caps & CAP_QUERY_ATTRIBUTES ? 2 : 0;
+	size_t n_none = rb->at->caps & CAP_QUERY_ATTRIBUTES ? 2 : 0;
 	bool ok = write_u8(out, CMD_QUERY) && write_bytes(out, "\0\1", n_none) && text(out, "SELECT ");
-	for (size_t at = 0; ok && bound_next(s->bound, &at, &n);) {
-		if (!is_asked(s->bound, &n))
+	for (size_t at = 0; ok && bound_next(rb->names, &at, &n);) {
+		if (!is_asked(rb->names, &n))
 			continue;
 		ok = !rb->columns || text(out, ",");
 		unsigned columns = ok ? ask(out, &n) : 0;
@@ -303,7 +307,7 @@ static bool learn(struct session *s, const struct bound_name *n, const struct ro
 	struct worker *w = s->worker;
 	const struct state *from = *at ? *at : first;
 	struct bound_name collation;
-	bool renamed = bound_find(s->bound, BOUND_VARIABLE, view_of("collation_connection"), &collation);
+	bool renamed = bound_find(s->reading->names, BOUND_VARIABLE, view_of("collation_connection"), &collation);
 	if (n->kind == BOUND_VARIABLE && !renamed && cells->text.p && is_as_named(from, n->name, cells->text))
 		return true;
 	struct state *next = n->kind == BOUND_VARIABLE ? system_value(w, from, n->name, cells)
@@ -350,37 +354,53 @@ static void keep_locks(struct session *s, struct bound *held)
 static void take_over(struct session *s, struct state *next, struct state *have)
 {
 	struct worker *w = s->worker;
+	struct backend *b = s->reading->at;
 	if (have)
-		backend_set_have(s->pinned, have);
+		backend_set_have(b, have);
 	if (!next)
 		return;
 	state_unref(w->states, s->want);
 	s->want = next;
 	if (next == have)
-		worker_accept_state(w, next, s->pinned->pool->key.slot);
+		worker_accept_state(w, next, b->pool->key.slot);
 	routing_state_changed(s);
+}
+
+/* They are the session's from here on, and go along: the connection that ties it has older ones. */
+static void carry_along(struct session *s, bool all)
+{
+	struct bound_name n;
+	struct read_back *rb = s->reading;
+	rb->at->dirty |= !all;
+	for (size_t at = 0; s->bound && bound_next(rb->names, &at, &n);)
+		bound_remove(s->bound, &n);
 }
 
 static void learn_all(struct session *s, const struct row_cell *cells)
 {
+	struct read_back *rb = s->reading;
 	struct bound_name n;
 	struct bound held;
 	struct state *next = NULL, *have = NULL;
 	bool variable = false, user_variable = false;
 	bound_init(&held);
-	for (size_t at = 0; bound_next(s->bound, &at, &n);) {
-		if (!is_asked(s->bound, &n))
+	for (size_t at = 0; bound_next(rb->names, &at, &n);) {
+		if (!is_asked(rb->names, &n))
 			continue;
 		if (n.kind == BOUND_LOCK && is_held(cells))
 			bound_add(&held, &n);
-		if (n.kind != BOUND_LOCK && !(learn(s, &n, cells, s->want, &next) && learn(s, &n, cells, s->pinned->have, &have)))
+		if (n.kind != BOUND_LOCK && !(learn(s, &n, cells, s->want, &next) && learn(s, &n, cells, rb->at->have, &have)))
 			*(n.kind == BOUND_VARIABLE ? &variable : &user_variable) = true;
 		cells += n.kind == BOUND_USER_VARIABLE ? USER_COLUMNS : 1;
 	}
 	take_over(s, next, have);
-	keep_locks(s, &held);
+	if (rb->beside)
+		carry_along(s, !user_variable);
+	else
+		keep_locks(s, &held);
 	bound_finish(&held);
-	tie(s, variable, user_variable);
+	if (!rb->beside)
+		tie(s, variable, user_variable);
 }
 
 /* ---- the steps ---- */
@@ -388,8 +408,11 @@ static void learn_all(struct session *s, const struct row_cell *cells)
 void read_back_end(struct session *s)
 {
 	read_back_watch(s);
-	if (s->reading)
+	if (s->reading) {
 		buf_finish(&s->reading->answer);
+		if (s->reading->beside)
+			effects_free(&s->reading->names);
+	}
 	free(s->reading);
 	s->reading = NULL;
 }
@@ -401,29 +424,35 @@ static enum step done(struct session *s, bool answered)
 	if (!cells)
 		abort();
 	struct view answer = {buf_data(&rb->answer), buf_len(&rb->answer)};
-	if (answered && !rb->overflowed &&
-	    row_read(answer, s->pinned->caps, s->pinned->mariadb_caps, cells, rb->columns))
+	struct backend *beside = rb->beside ? rb->at : NULL;
+	if (answered && !rb->overflowed && row_read(answer, rb->at->caps, rb->at->mariadb_caps, cells, rb->columns))
 		learn_all(s, cells);
+	else if (beside)
+		beside->dirty = true;
 	else
 		tie(s, s->bound->count[BOUND_VARIABLE] > 0, s->bound->count[BOUND_USER_VARIABLE] > 0);
 	free(cells);
 	s->backend = NULL;
 	effects_settle(s);
 	read_back_end(s);
+	if (beside)
+		pool_give(beside);
 	finish_unpin(s);
 	return session_enter(s, SESSION_COMMAND);
 }
 
-enum step read_back_begin(struct session *s)
+static enum step ask_at(struct session *s, struct backend *b, struct bound *names)
 {
 	struct buf out;
 	uint8_t seq = 0;
-	struct backend *b = s->pinned;
 	s->ask_now = false;
 	s->backend = b;
 	s->reading = calloc(1, sizeof *s->reading);
 	if (!s->reading)
 		abort();
+	s->reading->at = b;
+	s->reading->names = names;
+	s->reading->beside = b != s->pinned;
 	buf_init(&s->reading->answer, ANSWER_MAX);
 	reply_begin(&s->reading->reply, CMD_QUERY, b->caps, b->mariadb_caps);
 	if (b->conn.packed)
@@ -435,6 +464,16 @@ enum step read_back_begin(struct session *s)
 	            conn_send(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
 	return sent ? STEP_AGAIN : done(s, false);
+}
+
+enum step read_back_begin(struct session *s)
+{
+	return ask_at(s, s->pinned, s->bound);
+}
+
+enum step read_back_beside(struct session *s, struct backend *b, struct bound *names)
+{
+	return ask_at(s, b, names);
 }
 
 enum step read_back_step(struct session *s)
@@ -449,7 +488,7 @@ enum step read_back_step(struct session *s)
 		case REPLY_PASS:
 			if (!rb->overflowed && !buf_append(&rb->answer, data, n))
 				rb->overflowed = true;
-			if (rb->reply.has_status)
+			if (rb->reply.has_status && !rb->beside)
 				s->status = rb->reply.status;
 			conn_consume(c, n);
 			continue;

@@ -54,25 +54,44 @@ void read_only_ends_implicitly(struct session *s)
 		return;
 	if (s->begun == BEGUN_READ_ONLY)
 		begin_set(s, BEGUN_NOT);
-	else
-		end_on_replica(s);
+	else if (!end_on_replica(s))
+		return;
+	s->run->ended_read_only = true;
 }
 
-bool read_only_has_no_place(uint32_t flags, enum reason reason, uint32_t pins_added)
+void read_only_goes_on(struct session *s)
+{
+	static const uint16_t not_read[] = {1046, 1059, 1064, 1102, 1103, 1115, 1273};
+	const struct run *r = s->run;
+	bool early = false;
+	for (size_t i = 0; i < sizeof not_read / sizeof *not_read; i++)
+		early |= r->reply.error == not_read[i];
+	if (!r->ended_read_only || !early || s->trx_unknown || (s->pins & ~(uint32_t)PIN_LAST_STATEMENT))
+		return;
+	s->pins &= ~(uint32_t)PIN_LAST_STATEMENT; /* the error is known here, too */
+	begin_set(s, BEGUN_READ_ONLY);
+}
+
+bool read_only_has_no_place(uint32_t flags, enum reason reason, uint32_t pins_added, bool sets)
 {
 	const uint32_t lasting = PIN_USER_LOCK | PIN_HANDLER | PIN_SESSION_VARIABLE | PIN_TEXT_PREPARE | PIN_BACKUP_LOCK |
-				 PIN_STATUS | PIN_OVERSIZED | PIN_ROLE | PIN_UNKNOWN | PIN_XA | PIN_GLOBAL_VARIABLE;
+				 PIN_STATUS | PIN_OVERSIZED | PIN_ROLE | PIN_UNKNOWN | PIN_XA | PIN_GLOBAL_VARIABLE |
+				 PIN_CONNECTION_ID;
 	const uint32_t several = CLASS_WRITES | CLASS_DDL | CLASS_BEGINS | CLASS_COMMITS | CLASS_ROLLS_BACK |
 				 CLASS_MAY_COMMIT_IMPLICITLY;
-	if ((pins_added & lasting) || (flags & CLASS_CALLS) || ((flags & CLASS_MULTI) && (flags & several)))
+	if ((pins_added & lasting) || (flags & CLASS_CALLS))
+		return true;
+	/* One of several may fail behind others, and nobody knows what is set then. */
+	if ((flags & CLASS_MULTI) && ((flags & several) || sets))
 		return true;
 	switch ((unsigned)reason) {
 	case REASON_USER_LOCK: /* whether one is free, the others' server knows */
 	case REASON_LOCKING_READ:
 	case REASON_INTO_FILE:
 	case REASON_SET_GLOBAL:
-	case REASON_ADMIN:
 		return true;
+	case REASON_ADMIN: /* but for SIGNAL */
+		return flags & CLASS_WRITES;
 	case REASON_COMMIT: /* savepoints would not come along later */
 		return !(flags & (CLASS_COMMITS | CLASS_ROLLS_BACK));
 	default:
@@ -83,7 +102,8 @@ bool read_only_has_no_place(uint32_t flags, enum reason reason, uint32_t pins_ad
 void read_only_moves(struct session *s)
 {
 	const struct run *r = s->run;
-	if (!read_only_has_no_place(r->flags, r->reason, r->pins_added) || (r->flags & CLASS_RELEASES) || !end_on_replica(s))
+	bool sets = r->next || r->next_unknown || r->bind || r->unbind;
+	if (!read_only_has_no_place(r->flags, r->reason, r->pins_added, sets) || (r->flags & CLASS_RELEASES) || !end_on_replica(s))
 		return;
 	begin_set(s, BEGUN_READ_ONLY);
 	s->run->to_primary = true;
@@ -93,7 +113,8 @@ bool read_only_is_over(struct session *s, struct backend *b)
 {
 	const struct run *r = s->run;
 	bool read_write = (s->status & STATUS_IN_TRANS) && !(s->status & STATUS_IN_TRANS_READONLY);
-	if (!r->on_replica || !read_write || !(r->flags & CLASS_BEGINS) || s->listen_route != LISTEN_AUTO)
+	if (!r->on_replica || !read_write || !(r->flags & CLASS_BEGINS) || s->listen_route != LISTEN_AUTO ||
+	    (s->pins & ~(uint32_t)PIN_LAST_STATEMENT))
 		return false;
 	b->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
 	begin_set(s, BEGUN_READ_WRITE);

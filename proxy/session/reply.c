@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "protocol/ok.h"
+#include "protocol/packet.h"
 #include "proxy/backend/pool.h"
 #include "proxy/learned.h"
 #include "proxy/session/session.h"
@@ -207,11 +208,13 @@ static enum packet_verdict as_on_the_primary(struct session *s)
 {
 	struct buf *out = &s->worker->scratch;
 	uint8_t seq = s->run->reply.seq;
+	bool mysql = snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL;
+	const char *text = mysql ? "Cannot execute statement in a READ ONLY transaction."
+				 : "Cannot execute statement in a READ ONLY transaction";
+	last_statement_failed(s, 1792, "25006", text);
+	s->run->error_is_own = true;
 	buf_reset(out);
-	return err_write(out, &seq, s->caps, 1792, "25006", "Cannot execute statement in a READ ONLY transaction%s",
-			 snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL ? "." : "")
-		       ? PACKET_REPLACED
-		       : PACKET_BROKEN;
+	return err_write(out, &seq, s->caps, 1792, "25006", "%s", text) ? PACKET_REPLACED : PACKET_BROKEN;
 }
 
 /* The number of a statement that is not there, as the client gave it: "... handler (n) given to ...". */
@@ -246,6 +249,19 @@ static enum packet_verdict as_timed_out(struct session *s)
 	return err_write(out, &seq, s->caps, code, sqlstate, "%s", text) ? PACKET_REPLACED : PACKET_BROKEN;
 }
 
+/* Of the transaction that another connection holds this one knows nothing. */
+static void tell_transaction(struct session *s, uint8_t *packet, size_t n)
+{
+	const uint16_t known = STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY | STATUS_AUTOCOMMIT;
+	struct run *r = s->run;
+	size_t at = r->reply.kind == REPLY_EOF ? PACKET_HEADER + 3 : ok_status_at(packet, n);
+	if (!r->beside || at + 2 > n)
+		return;
+	r->reply.status = (uint16_t)((r->reply.status & ~known) | (s->status & known));
+	packet[at] = (uint8_t)r->reply.status;
+	packet[at + 1] = (uint8_t)(r->reply.status >> 8);
+}
+
 /* One packet that the walker reports. REPLACED: w->scratch holds what the client is to get in its place. */
 static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t n)
 {
@@ -272,6 +288,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		return is_read_only_refusal(s) ? as_on_the_primary(s) : PACKET_PASS;
 	case REPLY_OK:
 	case REPLY_END: {
+		tell_transaction(s, packet, n);
 		s->status = r->reply.status;
 		if (trace_is_on(s))
 			trace_count(s, packet, n);
@@ -291,6 +308,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 		return due ? with_trace(s, packet, n, true) : PACKET_REPLACED;
 	}
 	case REPLY_EOF:
+		tell_transaction(s, packet, n);
 		s->status = r->reply.status;
 		if (!r->reply.after_definitions && pipelined_must_repeat(s))
 			return PACKET_REPEAT;

@@ -381,18 +381,43 @@ static enum route route_of(const struct session *s)
 	return s->begun == BEGUN_READ_ONLY ? ROUTE_REPLICA : ROUTE_PRIMARY;
 }
 
+/* The session's last insert id is asked for where it lives, before its statement goes elsewhere; false: no need. */
+static bool ask_insert_id(struct session *s)
+{
+	struct backend *first = insert_id_ask_at(s);
+	if (!first)
+		return false;
+	pool_take_this(first, s);
+	s->backend = first;
+	s->run->slot = (int)first->pool->key.slot;
+	return true;
+}
+
 /* Takes the connection that the session holds. The last insert id may be another's: that one is asked for it. */
 static enum routing_result take_pinned(struct session *s)
 {
-	struct run *r = s->run;
-	if (r->flags & CLASS_READS_LAST_INSERT_ID) {
-		struct backend *holder = s->insert_id_at;
-		if (holder && holder != s->pinned && holder->state == BACKEND_IDLE)
-			pool_retire(holder, CLOSED_SESSION);
+	if (insert_id_matters(s) || (s->run->flags & CLASS_READS_LAST_INSERT_ID)) {
 		if (is_saving_insert_id(s))
 			return ROUTING_WAIT;
+		if (ask_insert_id(s))
+			return ROUTING_OK;
 	}
 	return take(s, s->pinned, false);
+}
+
+/* What the last statement has left, on another connection than that which ties the session: who asks for nothing else is
+ * answered there. */
+static struct backend *diagnosed_beside(const struct session *s)
+{
+	const struct run *r = s->run;
+	struct backend *b = s->warned_at;
+	bool asks = r->command == CMD_QUERY && r->diagnoses, tied = s->pinned || s->begun != BEGUN_NOT;
+	if (!asks || !tied || !b || b == s->pinned || b->state != BACKEND_IDLE)
+		return NULL;
+	if (!pool_has_gone(b))
+		return b;
+	backend_discard(b);
+	return NULL;
 }
 
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size)
@@ -402,6 +427,11 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	/* Never out of an open transaction, or of what ties every statement. */
 	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->reason == REASON_TEXT_PREPARE ||
 				  (r->flags & (CLASS_USES_TEMPORARY | CLASS_READS_USER_VARIABLE | CLASS_SETS_USER_VARIABLE)));
+	struct backend *beside = diagnosed_beside(s);
+	if (beside) {
+		r->beside = true;
+		return take(s, beside, true);
+	}
 	struct backend *kept = tied ? NULL : kept_for(s);
 	if (kept && s->begun == BEGUN_READ_WRITE && (int)kept->pool->key.slot != routing_primary_slot(s))
 		kept = NULL;
@@ -438,11 +468,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		return take(s, s->pinned, false);
 	r->slot = slot;
 	r->on_replica = server->role == SERVER_REPLICA;
-	struct backend *first = with_insert_id ? insert_id_ask_at(s) : NULL;
-	if (first) {
-		pool_take_this(first, s);
-		s->backend = first;
-		r->slot = (int)first->pool->key.slot;
-	}
+	if (with_insert_id)
+		ask_insert_id(s);
 	return ROUTING_OK;
 }

@@ -140,7 +140,7 @@ enum step send_statement(struct session *s)
 	struct run *r = s->run;
 	struct buf *out = &s->worker->scratch;
 	buf_reset(out);
-	if (!s->run->ask)
+	if (!r->ask && !r->saves_own)
 		prepared_needs(s);
 	enum errands_result got = errands_collect(s, out);
 	if (got == ERRANDS_PIPELINE && s->run->large)

@@ -177,8 +177,10 @@ struct run {
 	bool keyed;             /* a causal key counts in place of the session: key_position is set */
 	struct position key_position; /* what it must see then */
 	uint64_t key_number;
-	bool error_kept;        /* its ERR is own_error of the session */
+	bool error_kept;        /* its ERR is own_error of the session, */
+	bool error_is_own;      /* and no connection has it so */
 	bool noted;             /* it committed something whose position was told */
+	bool ended_read_only;   /* it commits a READ ONLY transaction, which has been ended for it */
 	bool told;              /* what it changed for other sessions was told them */
 	uint64_t lacks_since;   /* us: when it was to wait for that first; 0: not yet */
 	uint8_t lookout;        /* the slot where it is a lookout (lookout.h), plus 1; 0: nowhere */
@@ -264,6 +266,7 @@ struct run {
 	int running_at;         /* slot where it counts as running, -1: nowhere */
 	int slot;               /* the chosen server's, -1: none yet */
 	bool chosen_pinned;     /* the pinned backend, or one that was kept */
+	bool beside;            /* one that was kept, while another ties the session: nothing of that is done there */
 	uint64_t waiting_since; /* ms, 0: not yet */
 	struct pool *line_of;   /* in whose line the session stands, or NULL */
 	uint64_t line_since;    /* ms */
@@ -594,6 +597,8 @@ bool read_back_is_due(struct session *s, uint8_t command, struct view payload);
 /* Nothing keeps the pinned connection but what can be asked for. */
 bool read_back_would_free(const struct session *s);
 enum step read_back_begin(struct session *s);
+/* Of user variables that a statement has set on a connection beside that which ties the session; takes both. */
+enum step read_back_beside(struct session *s, struct backend *b, struct bound *names);
 void read_back_watch(struct session *s); /* pins or names have changed: on the worker's list, or off it */
 void read_back_end(struct session *s);
 void sessions_read_back(struct worker *w, int slot); /* asks those of a server (-1: that have been idle for a while) */
@@ -626,6 +631,7 @@ void statistics_error_packet(struct session *s, struct view payload);
 void last_statement_ends(struct session *s); /* the one in work is classified: does it end what is kept of the last? */
 void last_statement_note(struct session *s, struct backend *b, bool ok);
 bool last_statement_is_lost(const struct session *s, const struct backend *b); /* and the one in work reads it */
+bool last_statement_is_counted(const struct session *s); /* the one in work may read its ROW_COUNT() */
 bool last_statement_is_in_the_way(const struct session *s, const struct backend *b);
 /* Leaves no warnings and no rows counted. */
 #define LAST_STATEMENT_NONE "DO (SELECT 1 FROM (SELECT 1) wye)"
@@ -723,6 +729,7 @@ bool trackers_sql(const struct state *want, enum flavor flavor, bool in_trx, str
 /* ---- trackers.c: an OK packet's session-state block ---- */
 #define TRACKERS_VARIABLES 6u
 extern const char *const trackers_variables[TRACKERS_VARIABLES]; /* those whose changes servers always tell wye */
+bool trackers_tell(struct view name); /* it is one of those */
 void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */
 enum step finish_lost_server(struct session *s);

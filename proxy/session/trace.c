@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/ok.h"
 #include "protocol/packet.h"
 #include "protocol/wire.h"
 #include "proxy/learned.h"
@@ -25,22 +26,12 @@ static bool is_traced(const struct run *r)
 
 /* ---- counting ---- */
 
-/* Behind the lenenc integers of an OK; the answer's walker has read it before. */
-static size_t at_warnings(const uint8_t *packet, size_t n)
-{
-	struct reader r = reader_of(packet + PACKET_HEADER + 1, n - PACKET_HEADER - 1);
-	bool null;
-	(void)read_lenenc(&r, &null);
-	(void)read_lenenc(&r, &null);
-	return r.bad ? n : (size_t)(r.p - packet) + 2; /* behind the status */
-}
-
 void trace_count(const struct session *s, uint8_t *packet, size_t n)
 {
 	const struct run *r = s->run;
 	if (!is_traced(r))
 		return;
-	size_t at = r->reply.kind == REPLY_EOF ? PACKET_HEADER + 1 : at_warnings(packet, n);
+	size_t at = r->reply.kind == REPLY_EOF ? PACKET_HEADER + 1 : ok_status_at(packet, n) + 2;
 	if (at + 2 > n)
 		return;
 	uint32_t warnings = get_u16(packet + at) + 1u;

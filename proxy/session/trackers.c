@@ -17,7 +17,7 @@ const char *const trackers_variables[TRACKERS_VARIABLES] = {
 };
 
 /* A client may ask for others, which mean nothing here. */
-static bool is_tracked(struct view name)
+bool trackers_tell(struct view name)
 {
 	for (size_t i = 0; i < TRACKERS_VARIABLES; i++)
 		if (view_equal(name, view_of(trackers_variables[i])))
@@ -60,7 +60,7 @@ static void note_variable(struct session *s, const struct tracker_entry *e)
 		freshness_note_position(s, FLAVOR_MARIADB, e->value);
 		return;
 	}
-	if (!is_tracked(e->name))
+	if (!trackers_tell(e->name))
 		return;
 	r->change_explained = true;
 	if (is_answer(r, e->name)) {

@@ -3,7 +3,8 @@
 A rule returns a few lines of a script (script.py). Every sequence draws its rules from a random part of all of them, so
 that rules which hide each other's work (a reset, a transaction that never ends) are absent from many sequences. What
 is random is the session, never the answer: nothing here depends on the time, on statistics, on other sessions, or on
-an order that a server is free to choose.
+an order that a server is free to choose. (MySQL's plan for a join, which follows from statistics, shows in the flags of
+its columns, unless they are sums.)
 """
 
 import random
@@ -60,7 +61,7 @@ class Grammar:
                          "SELECT DATABASE(), @@character_set_client, @@collation_connection", "(SELECT 1) UNION (SELECT 2)",
                          "SELECT id FROM t ORDER BY id LIMIT 1", "SELECT NOW() < '2001-01-01', @@timestamp < 5",
                          "SELECT DAYNAME('2024-01-01'), WEEK('2024-01-01')", "SELECT * FROM u ORDER BY id",
-                         "WITH w AS (SELECT 1 AS x) SELECT * FROM w", "SELECT t.id, u.id FROM t JOIN u ON t.id=u.id ORDER BY t.id",
+                         "WITH w AS (SELECT 1 AS x) SELECT * FROM w", "SELECT COUNT(*), SUM(t.id + u.id) FROM t JOIN u ON t.id=u.id",
                          "SELECT SQL_CALC_FOUND_ROWS id FROM t ORDER BY id LIMIT 2", "SELECT COLLATION('x'), CHARSET(_latin1'x'), HEX('ü')",
                          "SELECT NOT 1 BETWEEN -5 AND 5, 5 DIV 2", "SELECT * FROM t WHERE id IS NULL", "SELECT v FROM t ORDER BY v, id",
                          "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='{db}' AND table_name='t'",
@@ -116,7 +117,9 @@ class Grammar:
                          "INSERT INTO t (id, v) VALUES (1, 'd') ON DUPLICATE KEY UPDATE id=LAST_INSERT_ID(id), n=8")]
 
     def update(self):
-        return ["UPDATE t SET %s=%s%s" % (self.one("v", "n"), self.value(), self.where())]
+        """(Where nothing can be found, id=NULL, MySQL leaves FOUND_ROWS() as it was, which no answer tells.)"""
+        where = self.where()
+        return ["UPDATE t SET %s=%s%s" % (self.one("v", "n"), self.value(), where if "@" not in where else self.by_flavor(where, ""))]
 
     def delete(self):
         return [self.one("DELETE FROM t WHERE id=%d" % self.rng.randrange(60), "DELETE FROM t ORDER BY id DESC LIMIT 1", "DELETE FROM u",

@@ -77,8 +77,8 @@ VARIABLES = {
     "wait_timeout": ["1000", "DEFAULT"],
     "max_heap_table_size": ["16384", "DEFAULT"],
 }
-# Their values tell what wye has asked the server to report to it.
-NOT_READ = {"session_track_schema", "session_track_state_change", "session_track_system_variables"}
+# Their values tell what wye has asked the server to report to it; and where a READ ONLY transaction has begun.
+NOT_READ = {"session_track_schema", "session_track_state_change", "session_track_system_variables", "read_only"}
 DUMP = ["SELECT DATABASE(), @@autocommit, @@sql_mode, @@time_zone, @@character_set_client, @@character_set_connection,"
         " @@character_set_results, @@collation_connection, @@group_concat_max_len, @@sql_select_limit, @@div_precision_increment",
         "SELECT @a, @b, @g, @n, @@unique_checks, @@foreign_key_checks, @@sql_safe_updates, @@completion_type, @@max_error_count,"
