@@ -217,6 +217,7 @@ def stay(wye):
     print("\nTry it:   mysql://app:app@127.0.0.1:%d/app      mariadb -h 127.0.0.1 -P %d -u app -papp app"
           % (wye.ports["listen"], wye.ports["listen"]))
     print("Console:  %s -e %s" % (admin, shlex.quote("SELECT * FROM stats_servers; SELECT * FROM stats_routes")))
+    print("Browser:  http://127.0.0.1:%d/" % wye.ports["http"])
     print("Metrics:  http://127.0.0.1:%d/metrics" % wye.ports["http"])
     print("Ctrl-C stops everything.", flush=True)
     status = wye.process.wait()

@@ -46,6 +46,10 @@ static const struct {
 	 offsetof(struct worker_stats, waits_late)},
 	{"wye_position_asks_total", "counter", "Servers asked for their position ahead of a read.",
 	 offsetof(struct worker_stats, asks)},
+	{"wye_pipelined_total", "counter", "Short reads written behind another on its connection.",
+	 offsetof(struct worker_stats, pipelined)},
+	{"wye_pipelined_again_total", "counter", "Those that ran again on another connection.",
+	 offsetof(struct worker_stats, pipelined_again)},
 	{"wye_sessions_queued", "gauge", "Sessions waiting for a connection now.",
 	 offsetof(struct worker_stats, queued)},
 	{"wye_sessions_pinned", "gauge", "Sessions tied to a connection now.", offsetof(struct worker_stats, pinned)},
@@ -141,6 +145,31 @@ static void write_events(FILE *out)
 	}
 }
 
+static void write_logs(FILE *out)
+{
+	static const struct {
+		const char *why;
+		size_t offset;
+	} losses[] = {{"queue-full", offsetof(struct log_counts, dropped)},
+		      {"repeated", offsetof(struct log_counts, repeated)},
+		      {"not-written", offsetof(struct log_counts, failed)}};
+	struct log_counts counts[LOG_STREAMS];
+	metric_describe(out, "wye_log_lines_total", "counter", "Lines written to the log, the slow log and the audit.");
+	for (unsigned i = 0; i < LOG_STREAMS; i++) {
+		log_counts_read((enum log_stream)i, &counts[i]);
+		metric_begin(out, "wye_log_lines_total", "stream", log_stream_name((enum log_stream)i), NULL);
+		metric_count(out, counts[i].lines);
+	}
+	metric_describe(out, "wye_log_lines_lost_total", "counter",
+			"Lines left out: the queue was full, log_rate, or they could not be written.");
+	for (unsigned i = 0; i < LOG_STREAMS; i++)
+		for (size_t k = 0; k < sizeof losses / sizeof *losses; k++) {
+			metric_begin(out, "wye_log_lines_lost_total", "stream", log_stream_name((enum log_stream)i),
+				     "why", losses[k].why, NULL);
+			metric_count(out, *(const uint64_t *)((const char *)&counts[i] + losses[k].offset));
+		}
+}
+
 static void write_state(FILE *out, const struct snapshot *s)
 {
 	char why[200];
@@ -163,6 +192,7 @@ void metrics_write(FILE *out)
 	write_rules(out);
 	write_statements_known(out);
 	write_events(out);
+	write_logs(out);
 	if (s) {
 		metrics_write_servers(out, s);
 		metrics_write_latency(out, s);
