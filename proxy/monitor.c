@@ -20,7 +20,6 @@
 struct errands {
 	bool stop, look, position, accounts, objects, stream;
 	uint64_t ticket, objects_ticket;
-	enum monitor_follow follow;
 	int64_t look_interval;
 };
 
@@ -55,7 +54,6 @@ static bool is_due(struct monitor *m, struct errands *e, int64_t now)
 	                      .objects = m->objects_wanted,
 	                      .objects_ticket = m->objects_ticket,
 	                      .stream = m->stream_due,
-	                      .follow = m->follow,
 	                      .look_interval = m->monitor_interval};
 	if (m->look_wanted && m->next_look_us > m->look_ended_us + LOOK_GAP_US)
 		m->next_look_us = m->look_ended_us + LOOK_GAP_US;
@@ -114,7 +112,7 @@ static void *run(void *arg)
 			monitor_load_accounts(m, e.ticket);
 		if (e.objects)
 			monitor_load_objects(m, e.objects_ticket);
-		if (e.position && m->connection && !monitor_read_position(m, e.follow))
+		if (e.position && m->connection && !monitor_read_position(m))
 			monitor_look_at(m, true);
 		if (e.look || e.stream)
 			monitor_keep_stream(m);

@@ -62,7 +62,7 @@ void monitor_look_at(struct monitor *m, bool after_failure);
 
 /* Reads the position that the server's part in replication makes the interesting one. False when the
  * connection is lost: m->look.error says how. */
-bool monitor_read_position(struct monitor *m, enum monitor_follow follow);
+bool monitor_read_position(struct monitor *m);
 void monitor_load_accounts(struct monitor *m, uint64_t ticket);
 void monitor_load_objects(struct monitor *m, uint64_t ticket);
 

@@ -111,13 +111,26 @@ static void note_position(struct monitor *m, enum monitor_follow follow, uint64_
 	m->position_us = now;
 }
 
-bool monitor_read_position(struct monitor *m, enum monitor_follow follow)
+static enum monitor_follow follow_now(struct monitor *m)
+{
+	pthread_mutex_lock(&m->lock);
+	enum monitor_follow follow = m->follow;
+	pthread_mutex_unlock(&m->lock);
+	return follow;
+}
+
+/* What the server's part is now is read behind the number: a look whose number is above one that was taken after the part
+ * had changed reads what the new part makes the position. */
+bool monitor_read_position(struct monitor *m)
 {
 	const struct monitor_words *w = monitor_words_of(m->look.flavor, m->look.version);
 	struct library_result *r;
 	struct library_error error;
 	uint64_t number = positions_look();
+	enum monitor_follow follow = follow_now(m);
 	int64_t began_us = monitor_now_us();
+	if (follow == FOLLOW_NOTHING)
+		return true;
 	if (!library_query(m->connection, follow == FOLLOW_AS_PRIMARY ? w->position : w->applied, &r,
 	                   &error)) {
 		if (library_failure_is_final(error.failure))
@@ -134,14 +147,6 @@ bool monitor_read_position(struct monitor *m, enum monitor_follow follow)
 		note_position(m, follow, number, began_us);
 	library_free(r);
 	return true;
-}
-
-static enum monitor_follow follow_now(struct monitor *m)
-{
-	pthread_mutex_lock(&m->lock);
-	enum monitor_follow follow = m->follow;
-	pthread_mutex_unlock(&m->lock);
-	return follow;
 }
 
 /* An error is told when it is another one than before. */
@@ -188,7 +193,7 @@ static bool look_once(struct monitor *m)
 	if (with_replicas)
 		m->next_replicas_us = now + REPLICAS_EVERY_US;
 	enum monitor_follow follow = follow_now(m);
-	if (follow != FOLLOW_NOTHING && !monitor_read_position(m, follow))
+	if (follow != FOLLOW_NOTHING && !monitor_read_position(m))
 		return false;
 	/* Positions tell more exactly than the server's own word, once they can be compared. */
 	if (follow == FOLLOW_AS_REPLICA && m->lag_us >= 0)

@@ -13,6 +13,8 @@
 struct shared {
 	struct position position;
 	uint64_t number; /* positions_number() after something whose position was not told; 0: nothing */
+	int of;          /* the primary's slot that it is known to belong to, plus 1; 0: none yet */
+	uint64_t of_number; /* positions_number() when it was found to be another's, or later; 0: it was not */
 };
 
 struct keyed {
@@ -34,6 +36,8 @@ static _Atomic bool global_used;
 
 static void note(struct shared *s, enum flavor flavor, struct view gtids)
 {
+	if (s->of_number)
+		s->of_number = positions_number();
 	if (!gtids.len)
 		s->number = positions_number();
 	else if (flavor == FLAVOR_MYSQL)
@@ -66,8 +70,28 @@ static void settle(struct shared *s, int primary)
 	gtid_set_finish(&set);
 }
 
+/* As freshness_follow_primary(). */
+static void follow(struct shared *s, int primary)
+{
+	struct gtid_set has;
+	if (primary < 0 || s->of == primary + 1)
+		return;
+	if (s->of && !s->of_number)
+		s->of_number = positions_number();
+	gtid_set_init(&has, s->position.seen.flavor);
+	bool known = !s->of || positions_after((unsigned)primary, s->of_number, &has);
+	if (known && s->of)
+		position_clamp(&s->position, &has);
+	gtid_set_finish(&has);
+	if (known) {
+		s->of = primary + 1;
+		s->of_number = 0;
+	}
+}
+
 static void add(struct shared *s, int primary, struct position *p, uint64_t *number)
 {
+	follow(s, primary);
 	settle(s, primary);
 	position_merge(p, &s->position);
 	if (!s->number)
@@ -132,6 +156,8 @@ static struct shared *begin_global(enum flavor flavor)
 		position_init(&all.position, flavor);
 		atomic_store(&global_used, true);
 		all.number = positions_number();
+		all.of = 0;
+		all.of_number = 0;
 	}
 	all_read_ms = clock_ms;
 	return &all;

@@ -28,7 +28,29 @@ static void forget_bound(struct session *s)
 void freshness_begin(struct session *s, enum flavor flavor)
 {
 	position_init(&s->position, flavor);
+	s->position_of = -1;
 	forget_bound(s);
+}
+
+/* A look that began after the change, and after the session's last commit, tells all of it: what a server lacks when it
+ * becomes the primary nobody sends it. */
+void freshness_follow_primary(struct session *s)
+{
+	int primary = routing_primary_slot(s);
+	struct gtid_set has;
+	if (primary < 0 || s->position_of == primary)
+		return;
+	if (s->position_of >= 0 && !s->position_number)
+		s->position_number = positions_number();
+	gtid_set_init(&has, s->position.seen.flavor);
+	bool known = s->position_of < 0 || positions_after((unsigned)primary, s->position_number, &has);
+	if (known && s->position_of >= 0)
+		position_clamp(&s->position, &has);
+	gtid_set_finish(&has);
+	if (known) {
+		s->position_of = primary;
+		s->position_number = 0;
+	}
 }
 
 /* ---- what others share ---- */
@@ -98,9 +120,13 @@ void freshness_note_position(struct session *s, enum flavor flavor, struct view 
 	else
 		position_note_mariadb(&s->position, text);
 	s->noted_us = now_us();
+	if (s->position_number)
+		s->position_number = positions_number();
 	if (!(s->run->flags & commits))
 		return;
 	s->run->noted = true;
+	if (s->position_of < 0)
+		s->position_of = s->run->slot;
 	forget_bound(s);
 	tell_others(s, flavor, text);
 }

@@ -405,6 +405,8 @@ static int choose(struct session *s, enum consistency level)
 	bool fresh = level != CONSISTENCY_EVENTUAL;
 	if (r->to_primary || level == CONSISTENCY_PRIMARY)
 		return on_primary(s);
+	if (fresh)
+		freshness_follow_primary(s);
 	if (fresh && (r->causal_key || level == CONSISTENCY_GLOBAL))
 		freshness_share(s, level == CONSISTENCY_GLOBAL);
 	int slot = by_name(s, fresh);

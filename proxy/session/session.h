@@ -372,6 +372,8 @@ struct session {
 	int bound_slot;                 /* what it saw on this server is not in `position` yet; -1: nothing */
 	unsigned stays;                 /* reads that stayed there for that reason, in a row */
 	uint64_t bound_number;          /* positions_number() when it saw it */
+	int position_of;                /* the primary's slot that `position` is known to belong to, -1: none yet */
+	uint64_t position_number;       /* positions_number() when it was found to be another's; 0: it was not */
 	char *trx_key;                  /* the causal key of statements of the open transaction, or NULL */
 	struct session_hints *hints;    /* what its variables @wye_... ask for, or NULL */
 	char *trace_note;               /* of its last statement, while its answers are traced; or NULL */
@@ -567,6 +569,8 @@ enum consistency reads_level(const struct session *s); /* of the statement in wo
 
 /* ---- what reads must have seen: freshness.c ---- */
 void freshness_begin(struct session *s, enum flavor flavor);
+/* Forgets what a new primary does not have, and so nobody ever will. */
+void freshness_follow_primary(struct session *s);
 /* A server told the position of what the session has committed. */
 void freshness_note_position(struct session *s, enum flavor flavor, struct view text);
 /* Something may have been committed whose position was not told. */
