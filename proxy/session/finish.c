@@ -196,8 +196,10 @@ static void note_transaction(struct session *s, struct backend *b, bool was_in_t
 		s->trx_unknown = false;
 	if (!ok)
 		s->trx_unknown = was_in_trx || s->autocommit_off || (r->flags & (CLASS_BEGINS | CLASS_MULTI));
-	/* A BEGIN that a replica refused must not tie the session to it: nothing is lost with its connection. */
-	if (!ok && r->on_replica && (r->flags & CLASS_BEGINS) && !was_in_trx && b != s->pinned) {
+	/* A BEGIN that a replica refused, or a read that failed there under autocommit=0, must not tie the session to it: nothing
+	 * is lost with its connection. */
+	bool begins = (r->flags & CLASS_BEGINS) || (s->autocommit_off && !(r->flags & CLASS_MULTI));
+	if (!ok && r->on_replica && begins && !was_in_trx && b != s->pinned) {
 		b->conn.error = UV_ECANCELED;
 		s->trx_unknown = false;
 	}
