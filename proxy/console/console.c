@@ -19,6 +19,7 @@
 #include "proxy/doctor/doctor.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
+#include "proxy/security.h"
 
 #define CLIENTS_MAX 100
 #define BACKLOG 64
@@ -51,6 +52,8 @@ struct client {
 	int open_handles;
 	struct console_session *session; /* NULL: refused, only the refusal is sent */
 	struct buf refusal;
+	struct transport_tls *tls; /* NULL: the bytes go as they are */
+	struct buf cipher;         /* what is sent, with TLS */
 	TAILQ_ENTRY(client) link;
 };
 
@@ -62,6 +65,7 @@ static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static unsigned n_clients;
 static uint32_t next_id = FIRST_ID;
 static char read_buffer[READ_SIZE]; /* one read at a time on this thread */
+static uint8_t plain_buffer[READ_SIZE], cipher_buffer[READ_SIZE];
 
 /* ---- clients ---- */
 
@@ -72,6 +76,8 @@ static void on_closed(uv_handle_t *handle)
 		return;
 	console_session_destroy(c->session);
 	buf_finish(&c->refusal);
+	buf_finish(&c->cipher);
+	transport_tls_destroy(c->tls);
 	free(c);
 }
 
@@ -91,6 +97,69 @@ static void on_late(uv_timer_t *timer)
 	client_close(timer->data);
 }
 
+/* ---- TLS ---- */
+
+/* False: it is broken, or the client has ended it. */
+static bool decrypt(struct client *c, struct view cipher)
+{
+	for (;;) {
+		size_t n = 0;
+		enum transport_tls_result got = transport_tls_read(c->tls, &cipher, plain_buffer, sizeof plain_buffer, &n);
+		if (n && !console_session_feed(c->session, plain_buffer, n))
+			return false;
+		if (got == TRANSPORT_TLS_FULL || (got == TRANSPORT_TLS_OK && cipher.len))
+			continue;
+		return got == TRANSPORT_TLS_OK;
+	}
+}
+
+/* All that is to be said, the layer's own words too. */
+static bool encrypt(struct client *c, struct buf *out)
+{
+	struct view plain = {buf_data(out), buf_len(out)};
+	for (;;) {
+		size_t n = 0;
+		enum transport_tls_result got =
+			transport_tls_write(c->tls, &plain, cipher_buffer, sizeof cipher_buffer, &n);
+		if (n && !buf_append(&c->cipher, cipher_buffer, n))
+			return false;
+		if (got == TRANSPORT_TLS_FULL)
+			continue;
+		buf_reset(out);
+		return got == TRANSPORT_TLS_OK || (got == TRANSPORT_TLS_WAIT && !plain.len);
+	}
+}
+
+/* The client has asked for it; what came behind that belongs to it. */
+static bool begin_tls(struct client *c)
+{
+	struct buf *in = &c->session->in;
+	c->session->wants_tls = false;
+	c->tls = transport_tls_create(security_client_side(), TRANSPORT_TLS_SERVER, NULL);
+	if (!c->tls)
+		return false;
+	struct buf early = *in;
+	buf_init(in, 2 * CONSOLE_COMMAND_MAX);
+	bool fine = decrypt(c, (struct view){buf_data(&early), buf_len(&early)});
+	buf_finish(&early);
+	return fine;
+}
+
+/* Bytes of the client: false when it is to be closed. */
+static bool take_bytes(struct client *c, const void *data, size_t n)
+{
+	bool fine = c->tls ? decrypt(c, (struct view){data, n}) : console_session_feed(c->session, data, n);
+	if (!fine)
+		return false;
+	console_session_run(c->session);
+	if (!c->session->wants_tls)
+		return true;
+	if (!begin_tls(c))
+		return false;
+	console_session_run(c->session);
+	return true;
+}
+
 static struct buf *output_of(struct client *c)
 {
 	return c->session ? &c->session->out : &c->refusal;
@@ -108,7 +177,7 @@ static void on_written(uv_write_t *write, int status)
 		client_close(c);
 		return;
 	}
-	buf_reset(output_of(c));
+	buf_reset(c->tls ? &c->cipher : output_of(c));
 	if (c->session)
 		console_session_run(c->session);
 	client_arm(c);
@@ -123,11 +192,10 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
 {
 	struct client *c = stream->data;
-	if (n < 0 || !console_session_feed(c->session, data->base, (size_t)n)) {
+	if (n < 0 || !take_bytes(c, data->base, (size_t)n)) {
 		client_close(c);
 		return;
 	}
-	console_session_run(c->session);
 	client_arm(c);
 }
 
@@ -154,7 +222,11 @@ static void client_arm(struct client *c)
 		c->was_delayed = true;
 		uv_read_stop(&c->uv.stream);
 		uv_timer_start(&c->timer, on_delayed, DENIAL_MS, 0);
-	} else if (buf_len(out)) {
+	} else if (c->tls && (buf_len(out) || transport_tls_pending(c->tls)) && !encrypt(c, out)) {
+		client_close(c);
+	} else if (buf_len(c->tls ? &c->cipher : out)) {
+		if (c->tls)
+			out = &c->cipher;
 		uv_buf_t data = uv_buf_init((char *)buf_data(out), (unsigned)buf_len(out));
 		uv_read_stop(&c->uv.stream);
 		c->writing = uv_write(&c->write, &c->uv.stream, &data, 1, on_written) == 0;
@@ -222,6 +294,7 @@ static struct client *client_create(bool is_unix)
 	}
 	uv_timer_init(loop, &c->timer);
 	buf_init(&c->refusal, 1024);
+	buf_init(&c->cipher, CONSOLE_ANSWER_MAX + CONSOLE_ANSWER_MAX / 64 + READ_SIZE);
 	c->is_unix = is_unix;
 	c->open_handles = 2;
 	c->uv.handle.data = c->timer.data = c->write.data = c;
@@ -243,7 +316,7 @@ static void on_connection(uv_stream_t *stream, int status)
 	if (!c->is_unix)
 		uv_tcp_nodelay(&c->uv.tcp, 1);
 	if (is_welcome(c))
-		c->session = console_session_create(catalog, next_id++);
+		c->session = console_session_create(catalog, next_id++, !c->is_unix && security_client_side());
 	if (c->session)
 		c->session->trusted = c->is_unix;
 	client_arm(c);

@@ -2,7 +2,8 @@
  * The admin console: the MySQL protocol on every --admin address, on the control thread's loop.
  *
  * Until there are admin accounts it lets in clients of this machine only (loopback, or a Unix socket, which its owner
- * alone may open), with any user name and password; from then on it asks for them, but for the Unix socket.
+ * alone may open), with any user name and password; from then on it asks for them, but for the Unix socket. Over TCP it
+ * offers TLS as it is offered to the proxy's clients.
  */
 #ifndef WYE_PROXY_CONSOLE_H
 #define WYE_PROXY_CONSOLE_H

@@ -29,6 +29,11 @@ static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FL
 				CAP_SECURE_CONNECTION | CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH |
 				CAP_PLUGIN_AUTH_LENENC | CAP_CONNECT_ATTRS | CAP_DEPRECATE_EOF;
 
+static uint32_t offered_by(const struct console_session *s)
+{
+	return offered | (s->offers_tls ? CAP_SSL : 0);
+}
+
 /* Printable, since some clients take the nonce for a text. */
 static void make_nonce(uint8_t nonce[NONCE_LEN])
 {
@@ -38,7 +43,7 @@ static void make_nonce(uint8_t nonce[NONCE_LEN])
 		nonce[i] = (uint8_t)('!' + nonce[i] % 94);
 }
 
-struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id)
+struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id, bool offers_tls)
 {
 	struct console_session *s = calloc(1, sizeof *s);
 	if (!s)
@@ -47,11 +52,12 @@ struct console_session *console_session_create(struct console_catalog *catalog, 
 	buf_init(&s->out, CONSOLE_ANSWER_MAX);
 	s->catalog = catalog;
 	s->id = id;
+	s->offers_tls = offers_tls;
 	s->autocommit = true;
 	make_nonce(s->nonce);
 	struct greeting g = {.protocol = 10,
 			     .connection_id = id,
-			     .caps = offered,
+			     .caps = offered_by(s),
 			     .collation = COLLATION_UTF8MB4,
 			     .status = STATUS_AUTOCOMMIT,
 			     .version = CONSOLE_SERVER_VERSION,
@@ -161,7 +167,13 @@ static void on_login(struct console_session *s, const struct packet *p)
 {
 	struct login l;
 	struct answer a = answer_begin(s, p);
-	if (login_parse(p->payload, offered, &l) != PACKET_OK || l.ssl_request) {
+	bool fine = login_parse(p->payload, offered_by(s), &l) == PACKET_OK;
+	if (fine && l.ssl_request && s->offers_tls) {
+		s->offers_tls = false; /* once */
+		s->wants_tls = true;
+		return;
+	}
+	if (!fine || l.ssl_request) {
 		answer_error(&a, 1043, "08S01", "Bad handshake");
 		close_after(s);
 		return;
@@ -370,5 +382,7 @@ void console_session_run(struct console_session *s)
 		if (s->waits)
 			return;
 		buf_consume(&s->in, p.size);
+		if (s->wants_tls)
+			return;
 	}
 }

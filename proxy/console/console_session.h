@@ -38,6 +38,8 @@ struct console_session {
 	bool monitor; /* it may only read */
 	bool logged_in; /* once */
 	bool denied;  /* what is in out says so: send it later */
+	bool offers_tls;
+	bool wants_tls; /* it asked for it: what is in `in` now is the beginning of TLS; cleared by who has begun that */
 	bool waits;   /* its command has no answer yet: it is run again with the next console_session_run() */
 	uint64_t check; /* the number of the check that it waits for; 0: none */
 	char user[129];
@@ -49,7 +51,7 @@ struct console_session {
 };
 
 /* With the greeting in out. */
-struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id);
+struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id, bool offers_tls);
 void console_session_destroy(struct console_session *s); /* NULL is fine */
 
 /* Bytes from the client. False when they pass the bound: close it. */

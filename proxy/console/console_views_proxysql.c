@@ -125,7 +125,42 @@
 #define POSITIONS                                                                                                      \
 	"SELECT " HOST " AS hostname, " PORT " AS port, position AS gtid_executed, 0 AS events FROM stats_servers"
 
+/* wye's rules in the words of ProxySQL's. A server that a rule names has no hostgroup of its own: that of its part is told. */
+#define RULES                                                                                                          \
+	"SELECT id AS rule_id, enabled AS active, user AS username, schema AS schemaname, 0 AS flagIN, client AS client_addr, " \
+	"NULL AS proxy_addr, NULL AS proxy_port, CASE WHEN digest IS NULL THEN NULL ELSE '0x' || upper(digest) END AS digest, " \
+	"match_digest, match_pattern, 0 AS negate_match_pattern, 'CASELESS' AS re_modifiers, NULL AS flagOUT, "        \
+	"rewrite AS replace_pattern, CASE WHEN route IS NULL THEN NULL WHEN route = 'primary' THEN 10 "                \
+	"WHEN route IN (SELECT server FROM stats_servers WHERE role = 'primary') THEN 10 ELSE 20 END AS "              \
+	"destination_hostgroup, NULL AS cache_ttl, NULL AS cache_empty_result, NULL AS cache_timeout, NULL AS reconnect, " \
+	"timeout, NULL AS retries, NULL AS delay, NULL AS next_query_flagIN, NULL AS mirror_flagOUT, "                 \
+	"NULL AS mirror_hostgroup, deny AS error_msg, NULL AS OK_msg, NULL AS sticky_conn, NULL AS multiplex, "        \
+	"NULL AS gtid_from_hostgroup, log, NOT coalesce(continue, 0) AS apply, '' AS attributes, comment FROM rules"
+
+#define RULE_HITS "SELECT id AS rule_id, hits FROM stats_rules"
+
+#define NONE(columns) "SELECT " columns " WHERE 0"
+#define FAST_ROUTING                                                                                                   \
+	NONE("'' AS username, '' AS schemaname, 0 AS flagIN, 0 AS destination_hostgroup, '' AS comment")
+#define PREPARED                                                                                                       \
+	NONE("0 AS global_stmt_id, '' AS schemaname, '' AS username, '' AS digest, 0 AS ref_count_client, "            \
+	     "0 AS ref_count_server, 0 AS num_columns, 0 AS num_params, '' AS query")
+#define PEERS NONE("'' AS hostname, 0 AS port, 0 AS weight, '' AS comment")
+#define SCHEDULER                                                                                                      \
+	NONE("0 AS id, 0 AS active, 0 AS interval_ms, '' AS filename, '' AS arg1, '' AS arg2, '' AS arg3, '' AS arg4, " \
+	     "'' AS arg5, '' AS comment")
+
 const struct console_view console_views_proxysql[] = {
+	{"mysql_query_rules", RULES},
+	{"runtime_mysql_query_rules", RULES},
+	{"stats_mysql_query_rules", RULE_HITS},
+	{"mysql_query_rules_fast_routing", FAST_ROUTING},
+	{"runtime_mysql_query_rules_fast_routing", FAST_ROUTING},
+	{"stats_mysql_prepared_statements_info", PREPARED},
+	{"proxysql_servers", PEERS},
+	{"runtime_proxysql_servers", PEERS},
+	{"scheduler", SCHEDULER},
+	{"runtime_scheduler", SCHEDULER},
 	{"mysql_servers", SERVERS},
 	{"runtime_mysql_servers", SERVERS},
 	{"mysql_users", USERS},

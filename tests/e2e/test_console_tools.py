@@ -40,6 +40,25 @@ COLLECTORS = {
     "SELECT variable_name, variable_value FROM global_variables WHERE variable_name LIKE 'mysql-%'": {"variable_value"},
     "SELECT Variable_Value FROM global_variables WHERE Variable_Name = 'admin-version'": {"variable_value"},
     "SELECT hostname, port, gtid_executed, events FROM stats_mysql_gtid_executed": {"gtid_executed"},
+    "SELECT rule_id, hits FROM stats_mysql_query_rules": {"rule_id", "hits"},
+    "SELECT * FROM stats_mysql_query_rules ORDER BY hits DESC;": {"rule_id", "hits"},
+    "SELECT rule_id, active, username, schemaname, match_digest, match_pattern, destination_hostgroup, error_msg, apply, "
+    "comment FROM runtime_mysql_query_rules ORDER BY rule_id": {"rule_id", "active", "destination_hostgroup", "apply"},
+    "SELECT * FROM main.mysql_query_rules": {
+        "rule_id", "active", "username", "schemaname", "flagIN", "client_addr", "proxy_addr", "proxy_port", "digest",
+        "match_digest", "match_pattern", "negate_match_pattern", "re_modifiers", "flagOUT", "replace_pattern",
+        "destination_hostgroup", "cache_ttl", "cache_empty_result", "cache_timeout", "reconnect", "timeout", "retries",
+        "delay", "next_query_flagIN", "mirror_flagOUT", "mirror_hostgroup", "error_msg", "OK_msg", "sticky_conn",
+        "multiplex", "gtid_from_hostgroup", "log", "apply", "attributes", "comment"},
+    "SELECT r.rule_id, s.hits FROM mysql_query_rules r NATURAL JOIN stats_mysql_query_rules s": {"hits"},
+    "SELECT COUNT(*) AS n FROM runtime_mysql_servers WHERE status <> 'ONLINE'": {"n"},
+    "SELECT hostgroup, srv_host, srv_port, status, SUM(ConnUsed) AS used, SUM(Queries) AS queries FROM "
+    "stats.stats_mysql_connection_pool GROUP BY hostgroup, srv_host, srv_port, status": {"used", "queries"},
+    "SELECT COUNT(*) AS n FROM stats_mysql_processlist WHERE command <> 'Sleep'": {"n"},
+    "SELECT COUNT(*) AS n FROM stats_mysql_prepared_statements_info": {"n"},
+    "SELECT COUNT(*) AS n FROM mysql_query_rules_fast_routing": {"n"},
+    "SELECT COUNT(*) AS n FROM runtime_proxysql_servers": {"n"},
+    "SELECT COUNT(*) AS n FROM scheduler": {"n"},
 }
 
 # What clients say when they begin: the shells, DBeaver with Connector/J, MySQL Workbench, mycli.
@@ -120,7 +139,7 @@ def tables(cluster):
 @pytest.fixture
 def console(wye):
     connection = pymysql.connect(host="127.0.0.1", port=wye.admin_port, user="stats", password="stats",
-                                 cursorclass=pymysql.cursors.DictCursor, read_timeout=60)
+                                 cursorclass=pymysql.cursors.DictCursor, read_timeout=60, autocommit=True)
     yield lambda sql: run(connection, sql)
     connection.close()
 
@@ -136,10 +155,27 @@ def test_collectors_for_proxysql_get_the_columns_they_read(wye, console):
         session.run("SELECT v FROM tools")
         session.run("UPDATE tools SET v = v + 1")
         session.error("SELECT nothing FROM tools")
-        for sql, columns in COLLECTORS.items():
-            rows = console(sql)
-            assert rows, sql
-            assert columns <= set(rows[0]), sql
+        console("INSERT INTO rules (id, user, match_digest, route) VALUES (7, 'app', '^SELECT', 'replica')")
+        try:
+            for sql, columns in COLLECTORS.items():
+                rows = console(sql)
+                assert rows, sql
+                assert columns <= set(rows[0]), sql
+        finally:
+            console("DELETE FROM rules WHERE id = 7")
+
+
+def test_rules_as_proxysql_has_them(wye, console):
+    console("INSERT INTO rules (id, user, match_digest, deny, comment) VALUES (8, 'app', 'never said', 'no', 'why')")
+    try:
+        with wye.session() as session:
+            assert session.error("SELECT 1 AS `never said`") == 1148
+        (rule,) = console("SELECT * FROM runtime_mysql_query_rules")
+        assert (rule["rule_id"], rule["active"], rule["username"], rule["error_msg"]) == (8, 1, "app", "no")
+        assert (rule["match_digest"], rule["apply"], rule["destination_hostgroup"]) == ("never said", 1, None)
+        assert console("SELECT * FROM stats_mysql_query_rules") == [{"rule_id": 8, "hits": 1}]
+    finally:
+        console("DELETE FROM rules WHERE id = 8")
 
 
 def test_what_proxysql_s_names_stand_for(wye, cluster, console):

@@ -97,7 +97,7 @@ static int open_session(void **state)
 	fake_start();
 	catalog = console_catalog_create(config_db(), error, sizeof error);
 	assert_non_null(catalog);
-	s = console_session_create(catalog, 77);
+	s = console_session_create(catalog, 77, false);
 	read_answer();
 	return 0;
 }
@@ -448,7 +448,7 @@ static void test_another_session_waits_for_nobody_and_sees_what_is_in_force(void
 	struct console_session *first = s;
 	query("SET autocommit = 0");
 	query("SET max_lag = 3s");
-	s = console_session_create(catalog, 78);
+	s = console_session_create(catalog, 78, false);
 	read_answer();
 	send_login(PLUGIN_NATIVE, (struct view){(const uint8_t *)"01234567890123456789", 20}, "");
 	expect("SELECT value FROM settings WHERE name = 'max_lag'", "10s");
@@ -456,6 +456,38 @@ static void test_another_session_waits_for_nobody_and_sees_what_is_in_force(void
 	console_session_destroy(first); /* takes its change with it */
 	query("SET max_lag = 4s");
 	assert_int_equal(fake_settings.max_lag, 4000000);
+}
+
+/* What holds the socket begins it; what came behind the request is left for that. */
+static void test_tls_is_begun_where_it_is_offered_and_asked_for(void **state)
+{
+	(void)state;
+	struct greeting g;
+	struct login l = {.caps = CAPS | CAP_SSL, .max_packet = 1 << 24, .collation = 45};
+	struct buf b;
+	uint8_t seq = 1;
+	console_session_destroy(s);
+	s = console_session_create(catalog, 79, true);
+	read_answer();
+	assert_int_equal(greeting_parse(packets[0], &g), PACKET_OK);
+	assert_true(g.caps & CAP_SSL);
+	buf_init(&b, 4096);
+	assert_true(ssl_request_write(&b, &seq, &l) && buf_append(&b, "\x16\x03\x01", 3));
+	assert_true(console_session_feed(s, buf_data(&b), buf_len(&b)));
+	console_session_run(s);
+	assert_true(s->wants_tls && buf_len(&s->in) == 3 && !buf_len(&s->out));
+	s->wants_tls = false;
+	buf_reset(&s->in);
+	/* Once: who asks again is refused. */
+	assert_true(console_session_feed(s, buf_data(&b), buf_len(&b) - 3));
+	console_session_run(s);
+	assert_int_equal(s->state, CONSOLE_CLOSING);
+	buf_finish(&b);
+	console_session_destroy(s);
+	s = console_session_create(catalog, 80, true);
+	read_answer();
+	send_login(PLUGIN_NATIVE, (struct view){(const uint8_t *)"01234567890123456789", 20}, "");
+	assert_int_equal(s->state, CONSOLE_READY);
 }
 
 static void test_the_history_leads_back(void **state)
@@ -597,6 +629,7 @@ int main(void)
 		WITH(open_logged_in, test_a_wrong_row_is_refused_with_what_is_allowed),
 		WITH(open_logged_in, test_a_transaction_is_in_force_at_its_commit_or_not_at_all),
 		WITH(open_logged_in, test_another_session_waits_for_nobody_and_sees_what_is_in_force),
+		WITH(open_logged_in, test_tls_is_begun_where_it_is_offered_and_asked_for),
 		WITH(open_logged_in, test_the_history_leads_back),
 		WITH(open_logged_in, test_a_session_that_is_not_there_cannot_be_killed),
 		WITH(open_logged_in, test_drivers_see_their_transaction_in_the_status_flags),
