@@ -111,7 +111,7 @@ def fake_cases(quick):
 
 
 def cases(quick):
-    clients = (1, 64) if quick else (1, 16, 64, 256, 2000)
+    clients = (1, 64, 256) if quick else (1, 16, 64, 256, 2000)
     found = [Load("point select", "oltp_point_select", n, prepared) for prepared in (False, True) for n in clients]
     for name, script in (("read only", "oltp_read_only"), ("read write", "oltp_read_write"),
                          ("update index", "oltp_update_index")):
