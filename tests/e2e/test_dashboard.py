@@ -63,7 +63,10 @@ class Browser:
         self.run("document.querySelector(arguments[0]).click()", selector)
 
     def sees(self, selector, text):
-        wait_until(lambda: text in self.text(selector), "%r to show %r, not %r" % (selector, text, self.text(selector)))
+        try:
+            wait_until(lambda: text in self.text(selector), "the text")
+        except AssertionError:
+            raise AssertionError("%r shows %r, not %r" % (selector, self.text(selector), text)) from None
 
     def complaints(self):
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
@@ -246,7 +249,8 @@ def test_what_others_have_written_shows_as_text(page, wye, eve):
         wait_until(lambda: any(evil in text for text in page.texts("#statements code")), "the statement to be listed")
         page.sees("#pinned", EVIL_NAME)
         page.sees("#pinned code", evil)
-        page.click("#statements tbody tr:has(code[title*=hacked]) code")
+        # Its explanation names the table that it makes.
+        page.click("#statements tbody tr code[title^=CREATE][title*=hacked]")
         wait_until(lambda: evil in page.run("document.getElementById('explain-statement').value"), "the dialog")
         page.sees("#explanation", evil)
         page.after_looks(2)

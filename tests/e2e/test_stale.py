@@ -1,6 +1,7 @@
 """No session misses what it has written, or goes back behind what it has read, whatever the replicas do."""
 
 import contextlib
+import itertools
 import threading
 import time
 
@@ -45,11 +46,15 @@ def by_failing_ddl(session, number, value):
     assert session.error("CREATE TABLE stale (a INT)") == 1050
 
 
+STARTS = itertools.count(int(time.time()) % 100000 * 1000, 1000)
+
+
 class Pairs:
     """Clients that write and read the same row at once; what they missed, and where they read."""
 
     def __init__(self, wye, count, hint="", work=write):
         self.count, self.hint, self.work = count, hint, work
+        self.start = next(STARTS)  # above all that was written before, which a late replica may still show
         self.missed, self.names, self.errors = 0, [], []
         threads = [threading.Thread(target=self._client, args=(wye, i + 1), daemon=True) for i in range(CLIENTS)]
         for thread in threads:
@@ -62,7 +67,7 @@ class Pairs:
     def _client(self, wye, number):
         try:
             with wye.session() as session:
-                start = int(time.time()) % 100000 * 1000
+                start = self.start
                 for i in range(self.count):
                     self.work(session, number, start + i)
                     value, name = session.row(self.hint + READ, [number])
