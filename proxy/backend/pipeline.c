@@ -34,11 +34,17 @@ static bool takes(const struct backend *b, const struct session *s, uint64_t dep
 		return false;
 	if (b->killed || b->dirty || b->stale || b->fresh || b->keeps_insert_id || b->have != s->want)
 		return false;
-	if (conn_is_broken(&b->conn) || b->conn.packed || pipeline_waits(b) + 1 >= depth)
+	if (conn_is_broken(&b->conn) || b->conn.packed || pool_is_too_old(b) || pipeline_waits(b) + 1 >= depth)
 		return false;
 	if (pipeline_waits(b) ? is_late(b, LATE_MS, LATE_OTHERS) : worker_now(b->conn.worker) - before->since > LATE_MS)
 		return false;
 	return !s->run->statement || backend_statement_find((struct backend *)(uintptr_t)b, s->run->statement->template);
+}
+
+static bool has_waited(const struct pool *pool)
+{
+	uint64_t since = pool_waits_since(pool);
+	return since && worker_now(pool->worker) - since > LATE_MS;
 }
 
 struct backend *pipeline_find(struct pool *pool, const struct session *s)
@@ -48,6 +54,9 @@ struct backend *pipeline_find(struct pool *pool, const struct session *s)
 	struct backend *b, *best = NULL;
 	unsigned looked = 0;
 	if (depth < 2 || pool->n_busy < settings->pipeline_after)
+		return NULL;
+	/* A connection that is always somebody's next would never come to who waits for one. */
+	if (has_waited(pool) || pool_is_outwaited(pool))
 		return NULL;
 	TAILQ_FOREACH_REVERSE(b, &pool->busy, backend_list, link) {
 		if (++looked > LOOK_AT)

@@ -208,8 +208,8 @@ static enum packet_verdict as_on_the_primary(struct session *s)
 {
 	struct buf *out = &s->worker->scratch;
 	uint8_t seq = s->run->reply.seq;
-	bool mysql = snapshot_reference(s->worker->snapshot)->flavor == FLAVOR_MYSQL;
-	const char *text = mysql ? "Cannot execute statement in a READ ONLY transaction."
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	const char *text = any && any->flavor == FLAVOR_MYSQL ? "Cannot execute statement in a READ ONLY transaction."
 				 : "Cannot execute statement in a READ ONLY transaction";
 	last_statement_failed(s, 1792, "25006", text);
 	s->run->error_is_own = true;

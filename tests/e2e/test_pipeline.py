@@ -7,6 +7,7 @@ import threading
 import pymysql
 import pytest
 
+from conftest import start_wye
 from endpoint import Endpoint, wait_until
 from wire_client import LONGLONG, WireClient
 
@@ -219,6 +220,19 @@ def test_kill_query_of_any_of_them_harms_no_other(wye, crowd):
         stop.set()
         thread.join(60)
         assert interrupted < 300
+
+
+def test_who_needs_a_connection_of_his_own_gets_one(cluster, wye_options, tmp_path):
+    """Reads that never end would keep the only connection to each replica for themselves."""
+    wye = start_wye(cluster, tmp_path, *wye_options, "--set", "server_max_connections=1")
+    try:
+        with Crowd(wye), wye.session() as session:
+            before = counted(wye)
+            for number in range(30):
+                assert session.value("SELECT %d" % number) == number
+            wait_until(lambda: counted(wye) > before, "reads to stand behind one another")
+    finally:
+        wye.kill()
 
 
 def test_it_can_be_switched_off(wye, crowd):
