@@ -1,9 +1,23 @@
 #include "proxy/footprint.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* How often the process is looked at, how much of a core it may use to be one that rests, and how much of its files has to
+ * have come back to be worth the page faults. */
+#define LOOK_MS 3000
+#define REST_PART 50
+#define WORTH_BYTES ((size_t)2 << 20)
+
+static uv_timer_t timer;
+static uint64_t cpu_before; /* microseconds */
+static size_t settled;	    /* bytes of files left when they were last given back */
 
 /* The parts that cannot be written to are the file's own, also after relocation. */
 static int release_code(struct dl_phdr_info *object, size_t size, void *arg)
@@ -23,8 +37,48 @@ static int release_code(struct dl_phdr_info *object, size_t size, void *arg)
 	return 0;
 }
 
-void footprint_settle(void)
+/* Bytes of files in memory; 0 if the system does not tell (proc(5), statm). */
+static size_t files_resident(void)
+{
+	unsigned long size, resident, shared = 0;
+	FILE *statm = fopen("/proc/self/statm", "re");
+	if (!statm)
+		return 0;
+	if (fscanf(statm, "%lu %lu %lu", &size, &resident, &shared) != 3)
+		shared = 0;
+	fclose(statm);
+	return shared * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void give_back(void)
 {
 	malloc_trim(0);
 	dl_iterate_phdr(release_code, NULL);
+	settled = files_resident();
+}
+
+static uint64_t cpu_used(void)
+{
+	struct rusage used;
+	getrusage(RUSAGE_SELF, &used);
+	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+static void look(uv_timer_t *handle)
+{
+	(void)handle;
+	uint64_t cpu = cpu_used();
+	bool rests = (cpu - cpu_before) * REST_PART < LOOK_MS * 1000;
+	cpu_before = cpu;
+	if (rests && files_resident() > settled + WORTH_BYTES)
+		give_back();
+}
+
+int footprint_settle(uv_loop_t *loop)
+{
+	give_back();
+	cpu_before = cpu_used();
+	int failed = uv_timer_init(loop, &timer);
+	return failed ? failed : uv_timer_start(&timer, look, LOOK_MS, LOOK_MS);
 }

@@ -150,7 +150,7 @@ static int run(void)
 		status = cannot_run(error);
 	if (status == 0) {
 		tell_ready();
-		footprint_settle();
+		(void)footprint_settle(&loop); /* without its timer it is done this once */
 		uv_run(&loop, UV_RUN_DEFAULT);
 	} else {
 		workers_drain(0);
