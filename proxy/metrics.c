@@ -114,6 +114,17 @@ static void write_rules(FILE *out)
 			metric_count(out, *(const uint64_t *)((const char *)&totals + of_rules[k].offset));
 		}
 	}
+	metric_describe(out, "wye_rule_mirror_total", "counter", "Statements of rules that mirror, by what became of the copy.");
+	for (unsigned i = 0; c && c->rule_set && i < c->rule_set->n; i++) {
+		char id[16];
+		struct rule_totals totals = rule_totals(&c->rule_set->rules[i]);
+		snprintf(id, sizeof id, "%u", c->rule_set->rules[i].id);
+		for (unsigned k = 0; c->rule_set->rules[i].mirror && k < MIRROR_OUTCOME_COUNT; k++) {
+			metric_begin(out, "wye_rule_mirror_total", "rule", id, "outcome",
+				     mirror_outcome_name((enum mirror_outcome)k), NULL);
+			metric_count(out, totals.mirror[k]);
+		}
+	}
 	config_unref(c);
 }
 

@@ -157,7 +157,7 @@ static struct server_option *server_new(struct parse *p)
 
 static bool set_server(struct parse *p, char *value)
 {
-	static const char *const roles[] = {"auto", "primary", "replica", NULL};
+	static const char *const roles[] = {"auto", "primary", "replica", "mirror", NULL};
 	char *rest, why[320];
 	struct server_option *s = server_new(p);
 	if (!s)
@@ -182,7 +182,7 @@ static bool set_server(struct parse *p, char *value)
 			snprintf(s->zone, sizeof s->zone, "%s", key + 5);
 		} else {
 			return refuse(p,
-				      "--server: '%.64s' is not known; allowed: role=primary|replica|auto, weight=N, "
+				      "--server: '%.64s' is not known; allowed: role=primary|replica|auto|mirror, weight=N, "
 				      "zone=NAME",
 				      key);
 		}
@@ -281,7 +281,7 @@ static const struct option {
 	{{"http", "WYE_HTTP", "ADDR|off", "the dashboard, /metrics, /healthz, /readyz, /api (default 127.0.0.1:6070)"},
 	 set_http,
 	 false},
-	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto][,weight=N][,zone=NAME]", "a server by hand; repeatable"},
+	{{"server", "WYE_SERVER", "ADDR[,role=primary|replica|auto|mirror][,weight=N][,zone=NAME]", "a server by hand; repeatable"},
 	 set_server,
 	 true},
 	{{"user", "WYE_USER", "NAME[:PASSWORD]",

@@ -29,7 +29,7 @@ struct listen_option {
 	enum listen_route route;
 };
 
-enum server_role_option { SERVER_ROLE_AUTO, SERVER_ROLE_PRIMARY, SERVER_ROLE_REPLICA };
+enum server_role_option { SERVER_ROLE_AUTO, SERVER_ROLE_PRIMARY, SERVER_ROLE_REPLICA, SERVER_ROLE_MIRROR };
 
 struct server_option {
 	struct endpoint at;

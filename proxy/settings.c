@@ -115,6 +115,12 @@ static const struct row rows[] = {
 	SWITCH(admission, "off", false,
 	       "let in as many short reads at once as a server runs well; the others wait in wye for the fraction of a"
 	       " millisecond that it takes"),
+	COUNT(mirror_queue, "statements", "1000", 0, 1000000, false,
+	      "copies of statements that wait for one server that rules mirror to; more are dropped and counted"),
+	COUNT(mirror_connections, "connections", "2", 1, 1000, false,
+	      "connections of a thread to such a server, in one account's name"),
+	TIME(mirror_timeout, "s", "10s", 100 * MS, HOUR,
+	     "how long a copy may wait for a connection, and how long it may run"),
 	TIME(pool_idle_timeout, "s", "1m", SECOND, DAY, "how long an unused connection to a server is kept"),
 	TIME(pool_max_age, "s", "1h", SECOND, 365 * DAY, "age at which an idle connection to a server is replaced"),
 	COUNT(server_statements, "statements", "200", 1, 65535, false,

@@ -81,7 +81,7 @@ const struct server_info *snapshot_reference(const struct snapshot *s)
 	if (s->primary >= 0)
 		return &s->servers[s->primary];
 	for (unsigned i = 0; i < s->n_servers; i++)
-		if (*s->servers[i].version_text)
+		if (*s->servers[i].version_text && s->servers[i].role != SERVER_MIRROR)
 			return &s->servers[i];
 	return NULL;
 }
@@ -96,7 +96,7 @@ const struct server_info *snapshot_server_by_slot(const struct snapshot *s, unsi
 
 const char *server_role_name(enum server_role role)
 {
-	static const char *const names[] = {"unknown", "primary", "replica"};
+	static const char *const names[] = {"unknown", "primary", "replica", "mirror"};
 	return names[role];
 }
 

@@ -21,7 +21,7 @@
 
 #define SERVERS_MAX 128
 
-enum server_role { SERVER_UNKNOWN, SERVER_PRIMARY, SERVER_REPLICA };
+enum server_role { SERVER_UNKNOWN, SERVER_PRIMARY, SERVER_REPLICA, SERVER_MIRROR };
 
 enum server_state {
 	SERVER_STATE_NEW,     /* not looked at yet */

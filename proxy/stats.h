@@ -119,6 +119,7 @@ bool stats_session_kill(uint64_t id, bool query_only);
 struct pool_row {
 	unsigned slot;
 	char user[80];
+	bool mirrors; /* for copies of statements (rules' mirror) */
 	uint64_t idle, busy, connecting, waiting; /* now */
 	uint64_t opened, reused, waits, waited_max_ms;
 	uint64_t closed[CLOSED_COUNT];

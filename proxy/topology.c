@@ -121,6 +121,8 @@ static void find_members(void)
 		struct member *m = t->members.all[i];
 		if (!m->has_news || !member_is_real(m) || m->look.error.failure != LIBRARY_OK)
 			continue;
+		if (m->option.role == SERVER_ROLE_MIRROR) /* whom it follows, and who follows it, is none of this cluster */
+			continue;
 		members_discover(&t->members, m, topology_add_found);
 		const struct look_replica *unnamed = member_unnamed_replica(&t->members, m);
 		if (unnamed && !m->told_unnamed)

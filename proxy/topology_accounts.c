@@ -30,7 +30,7 @@ uint64_t topology_request_accounts(void)
 
 static bool can_be_asked(const struct member *m)
 {
-	return m->monitor && member_is_real(m) && m->known && topology_member_up(m) &&
+	return m->monitor && member_is_real(m) && m->option.role != SERVER_ROLE_MIRROR && m->known && topology_member_up(m) &&
 	       !topology.accounts.tried[m->slot];
 }
 

@@ -232,6 +232,8 @@ static void find_of_member(struct findings *out, const struct member *m)
 		return;
 	}
 	add_member(out, m);
+	if (m->role == SERVER_MIRROR)
+		return;
 	if (m->role == SERVER_UNKNOWN || (m->role == SERVER_REPLICA && !m->attached))
 		add_stranger(out, m);
 	else if (m->role == SERVER_REPLICA && m->health.state != SERVER_STATE_UP)

@@ -43,7 +43,9 @@ static int64_t lag_to_show(const struct member *m, bool primary_up)
 
 static void describe_role(const struct member *m, char *out, size_t out_size)
 {
-	if (*m->health.reason || m->role != SERVER_UNKNOWN)
+	if (!*m->health.reason && m->role == SERVER_MIRROR)
+		snprintf(out, out_size, "for copies of statements only (rules)");
+	else if (*m->health.reason || m->role != SERVER_UNKNOWN)
 		snprintf(out, out_size, "%s", m->health.reason);
 	else if (!m->look.read_only)
 		snprintf(out, out_size, "it may be written, but is not the primary");

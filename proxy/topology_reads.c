@@ -55,7 +55,7 @@ static void tell_of_gtid(struct member *m)
 {
 	const struct look_channel *ch = member_channel(&topology.members, m);
 	bool without = m->known && ((ch && !ch->gtid) || !m->look.gtid);
-	if (without && !m->told_no_gtid && m->role != SERVER_UNKNOWN)
+	if (without && !m->told_no_gtid && m->role != SERVER_UNKNOWN && m->role != SERVER_MIRROR)
 		topology_note(LOG_LEVEL_WARNING, "no-gtid", m->name,
 		              "it does not replicate by GTIDs: reads that must see a session's own writes go "
 		              "to the primary");

@@ -44,6 +44,17 @@ static bool comes_back(const struct graph *g, unsigned start)
 	return false;
 }
 
+/* Apart by hand: neither a primary nor a replica, whatever it says of itself. */
+static bool is_mirror(const struct graph *g, unsigned i)
+{
+	return g->views[i].by_hand == SERVER_ROLE_MIRROR;
+}
+
+static bool may_lead(const struct graph *g, unsigned i)
+{
+	return g->views[i].by_hand != SERVER_ROLE_REPLICA && !is_mirror(g, i);
+}
+
 static void build(struct graph *g)
 {
 	for (unsigned i = 0; i < g->n; i++)
@@ -51,9 +62,9 @@ static void build(struct graph *g)
 	for (unsigned i = 0; i < g->n; i++) {
 		const struct role_view *v = &g->views[i];
 		g->in_ring[i] = comes_back(g, i);
-		g->candidate[i] = v->known && v->up && v->writable && v->by_hand != SERVER_ROLE_REPLICA &&
+		g->candidate[i] = v->known && v->up && v->writable && may_lead(g, i) &&
 		                  (!g->follows[i] || g->in_ring[i]);
-		if (v->up && is_member(g, v->source) && v->source != (int)i)
+		if (v->up && !is_mirror(g, i) && is_member(g, v->source) && v->source != (int)i)
 			g->followers[v->source]++;
 	}
 }
@@ -106,12 +117,11 @@ static int head_of_followers(const struct graph *g)
 {
 	int head = ROLE_NO_SERVER;
 	for (unsigned i = 0; i < g->n; i++) {
-		bool leads = g->followers[i] && !g->follows[i] && g->views[i].by_hand != SERVER_ROLE_REPLICA;
+		bool leads = g->followers[i] && !g->follows[i] && may_lead(g, i);
 		if (leads && (head == ROLE_NO_SERVER || g->followers[i] > g->followers[head]))
 			head = (int)i;
 	}
-	if (head == ROLE_NO_SERVER && g->n == 1 && !g->follows[0] &&
-	    g->views[0].by_hand != SERVER_ROLE_REPLICA)
+	if (head == ROLE_NO_SERVER && g->n == 1 && !g->follows[0] && may_lead(g, 0))
 		return 0;
 	return head;
 }
@@ -174,7 +184,7 @@ static void decide_others(const struct graph *g, struct role_decision *out)
 		bool by_hand = v->by_hand == SERVER_ROLE_REPLICA;
 		bool replica = by_hand || (v->known && v->source != ROLE_NO_SERVER && !g->candidate[i]) ||
 		               (g->in_ring[i] && v->known);
-		out->roles[i] = replica ? SERVER_REPLICA : SERVER_UNKNOWN;
+		out->roles[i] = is_mirror(g, i) ? SERVER_MIRROR : replica ? SERVER_REPLICA : SERVER_UNKNOWN;
 		out->attached[i] = out->primary == ROLE_NO_SERVER || leads_to(g, i, out->primary) ||
 		                   (by_hand && v->source == ROLE_NO_SERVER);
 	}

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/backend/mirror.h"
 #include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/listener.h"
@@ -269,6 +270,9 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	sessions_run_woken(prepare->data);
 	pipelines_flush(prepare->data);
+	struct worker *w = prepare->data;
+	if (w->mirrors_due)
+		mirrors_flush(w);
 }
 
 /* ---- threads ---- */

@@ -114,6 +114,7 @@ struct worker {
 	struct backend_list unsent;     /* ... those whose output is held back until the loop sleeps */
 	uv_timer_t pipeline_timer;
 	struct short_reads *short_reads;
+	bool mirrors_due;               /* proxy/backend/mirror.h: copies of statements are to be sent */
 
 	struct session_list sessions;   /* all of them */
 	struct session_list waiting;    /* for a backend, oldest first */

@@ -137,6 +137,13 @@ static bool read_rewrite(struct reading *r)
 	return !r->whole || pattern_check_replacement(r->rule->on_text, r->text, r->why, sizeof r->why);
 }
 
+static bool read_mirror(struct reading *r)
+{
+	r->rule->mirror = r->text;
+	bool named = strrchr(r->text, ':') && !strpbrk(r->text, " \t\r\n'\"");
+	return named || not_allowed(r, "HOST:PORT of a row of servers");
+}
+
 static bool read_nothing(struct reading *r)
 {
 	(void)r;
@@ -159,6 +166,7 @@ static bool (*const readers[RULE_FIELD_COUNT])(struct reading *) = {
 	[RULE_MAX_LAG] = read_wish,
 	[RULE_TIMEOUT] = read_wish,
 	[RULE_REWRITE] = read_rewrite,
+	[RULE_MIRROR] = read_mirror,
 	[RULE_LOG] = read_switch,
 	[RULE_CONTINUE] = read_switch,
 	[RULE_DRY_RUN] = read_switch,
@@ -168,8 +176,8 @@ static bool (*const readers[RULE_FIELD_COUNT])(struct reading *) = {
 /* What no single column can tell. */
 static const char *contradiction(const struct rule *r)
 {
-	if (r->deny && (r->hints.given || r->rewrite))
-		return "deny: a statement that is refused can have no route, timeout, max_lag, consistency or rewrite";
+	if (r->deny && (r->hints.given || r->rewrite || r->mirror))
+		return "deny: a statement that is refused can have no route, timeout, max_lag, consistency, rewrite or mirror";
 	return NULL;
 }
 
@@ -213,6 +221,20 @@ void rule_finish(struct rule *r)
 
 /* ---- counts ---- */
 
+static const struct {
+	const char *name;
+	enum mirror_sum sum;
+} outcomes[MIRROR_OUTCOME_COUNT] = {
+#define X(name, word, sum) [MIRROR_##name] = {word, MIRROR_SUM_##sum},
+	MIRROR_OUTCOMES(X)
+#undef X
+};
+
+const char *mirror_outcome_name(enum mirror_outcome outcome)
+{
+	return outcomes[outcome].name;
+}
+
 void rule_count_anew(struct rule *r, unsigned workers)
 {
 	r->n_counts = workers;
@@ -239,6 +261,11 @@ struct rule_totals rule_totals(const struct rule *r)
 		sum.hits += atomic_load_explicit(&r->counts[i].hits, memory_order_relaxed);
 		sum.changed += atomic_load_explicit(&r->counts[i].changed, memory_order_relaxed);
 		sum.failed += atomic_load_explicit(&r->counts[i].failed, memory_order_relaxed);
+		for (unsigned k = 0; k < MIRROR_OUTCOME_COUNT; k++) {
+			uint64_t n = atomic_load_explicit(&r->counts[i].mirror[k], memory_order_relaxed);
+			sum.mirror[k] += n;
+			sum.mirror_sums[outcomes[k].sum] += n;
+		}
 	}
 	return sum;
 }

@@ -33,6 +33,7 @@
 	X(MAX_LAG, max_lag, false, "does: no replica that is further behind, such as 500ms")                           \
 	X(TIMEOUT, timeout, false, "does: the statement is stopped after that time")                                   \
 	X(REWRITE, rewrite, false, "does: what match_pattern matches becomes this; $1 is its first group")             \
+	X(MIRROR, mirror, false, "does: sends a copy of reads to that server, HOST:PORT, and forgets what it answers")    \
 	X(LOG, log, true, "does: 1 writes a line to the log")                                                          \
 	X(CONTINUE, continue, true, "1: further rules are looked at; else it is the last")                             \
 	X(DRY_RUN, dry_run, true, "1: it only counts what it would have changed (stats_rules)")                        \
@@ -55,11 +56,36 @@ const struct rule_field_info *rule_field_info(enum rule_field field);
 #define RULE_TEXT_MAX 2048u /* bytes of one field */
 #define RULE_ID_MAX   1000000000u
 
+/* What became of copies for `mirror`. The name is the one in stats_rules; the second word tells which sum it is in. */
+#define MIRROR_OUTCOMES(X)                                                                                             \
+	X(DONE, "mirrored", MIRRORED)                                                                                  \
+	X(NO_READ, "no-read", UNFIT)               /* a replica may not run it, so no mirror may */                    \
+	X(IN_TRANSACTION, "in-transaction", UNFIT) /* what it reads depends on what came before */                     \
+	X(BOUND, "bound-to-connection", UNFIT)     /* it needs what only its own connection has */                     \
+	X(TOO_LONG, "too-long", UNFIT)                                                                                 \
+	X(UNKNOWN_SERVER, "unknown-server", DROPPED)                                                                   \
+	X(SERVER_DOWN, "server-down", DROPPED)                                                                         \
+	X(UNREACHED, "no-connection", DROPPED)     /* none could be opened a moment ago */                             \
+	X(QUEUE_FULL, "queue-full", DROPPED)                                                                           \
+	X(TOO_LATE, "too-late", DROPPED)           /* it has waited for mirror_timeout */                              \
+	X(ERROR, "error", FAILED)                  /* the server's answer to it */                                     \
+	X(STOPPED, "stopped", FAILED)              /* it ran for mirror_timeout */                                     \
+	X(LOST, "connection-lost", FAILED)
+enum mirror_outcome {
+#define X(name, word, sum) MIRROR_##name,
+	MIRROR_OUTCOMES(X)
+#undef X
+		MIRROR_OUTCOME_COUNT
+};
+enum mirror_sum { MIRROR_SUM_MIRRORED, MIRROR_SUM_UNFIT, MIRROR_SUM_DROPPED, MIRROR_SUM_FAILED, MIRROR_SUMS };
+const char *mirror_outcome_name(enum mirror_outcome outcome);
+
 /* How often; each worker has its own and is its only writer. */
 struct rule_count {
 	_Alignas(64) _Atomic uint64_t hits; /* statements that it matched */
 	_Atomic uint64_t changed;           /* of these it changed something, or would have */
 	_Atomic uint64_t failed;            /* a pattern gave up, or what it made was too long: no match */
+	_Atomic uint64_t mirror[MIRROR_OUTCOME_COUNT];
 	uint64_t log_second;                /* when it logged last, and how often in that second */
 	unsigned logged, not_logged;
 };
@@ -77,6 +103,7 @@ struct rule {
 	unsigned digest_number;       /* among the rules with on_digest, in a set */
 	struct hints hints;           /* what it asks of the route; not `given` when nothing */
 	const char *deny, *rewrite;   /* or NULL */
+	const char *mirror;           /* HOST:PORT, or NULL */
 	char *texts[RULE_FIELD_COUNT]; /* its own */
 	struct rule_count *counts;    /* of each worker; NULL: not counted. Shared with the same rule in other sets */
 	unsigned n_counts;
@@ -94,6 +121,7 @@ void rule_count_on(struct rule *r, const struct rule *same);
 /* Of all workers. */
 struct rule_totals {
 	uint64_t hits, changed, failed;
+	uint64_t mirror[MIRROR_OUTCOME_COUNT], mirror_sums[MIRROR_SUMS];
 };
 struct rule_totals rule_totals(const struct rule *r);
 bool rule_is_same(const struct rule *a, const struct rule *b); /* but for the comment */

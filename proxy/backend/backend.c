@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "protocol/constants.h"
+#include "proxy/backend/mirror.h"
 #include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
@@ -162,6 +163,8 @@ void backend_discard(struct backend *b)
 		return;
 	assert(!b->session);
 	pipeline_abandon(b);
+	if (b->mirrored)
+		mirror_lost(b);
 	struct worker *w = b->conn.worker;
 	struct pool *pool = b->pool;
 	enum closed_reason reason = reason_of(b);

@@ -31,7 +31,7 @@ struct backend_login;
 struct backend_statement;
 struct template;
 
-enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID, TASK_DRAIN };
+enum backend_task { TASK_NONE, TASK_KILL, TASK_SAVE_ID, TASK_DRAIN, TASK_MIRROR };
 /* What clients are told when a server cannot be had or was lost, with SQLSTATE 08S01. The numbers from 2000 on that say so
  * belong to the client libraries: MariaDB's calls an answer malformed that has one. This is a server's own, of one that is
  * being shut down. */
@@ -62,6 +62,7 @@ struct backend {
 	bool killed;                     /* a KILL for it is under way: it is not lent again */
 	enum backend_task task;          /* BUSY without a session: what it does on wye's own account */
 	struct reply *draining;          /* TASK_DRAIN: where it is in the answer that nobody wants */
+	struct mirror_job *mirrored;     /* TASK_MIRROR: the copy that it runs */
 	uint32_t kill_thread;            /* the server's id of the connection to be killed, once this one is logged in */
 	bool kill_query, kill_was_idle;
 	bool lent;                       /* it was lent before */

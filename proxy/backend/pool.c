@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/backend/mirror.h"
 #include "proxy/backend/pipeline.h"
 #include "proxy/events.h"
 #include "proxy/generation.h"
@@ -104,6 +105,23 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 		key.attributes = s->attributes_hash = 0;
 	struct pool *pool = pool_by_key(w, &key, s->user);
 	describe(pool, s->skips_init_connect, s->attributes, s->attributes_len);
+	return pool;
+}
+
+struct pool *pool_for_mirror(struct worker *w, const struct server_info *server, const struct session *s, bool no_schema)
+{
+	struct pool_key key;
+	memset(&key, 0, sizeof key);
+	key.account_id = s->account_id;
+	key.user = hash_of(s->user);
+	key.generation = generation_now();
+	key.slot = server->slot;
+	key.caps = s->caps & SESSION_POOL_CAPS & ~(uint32_t)CAP_LOCAL_FILES;
+	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
+	key.no_schema = no_schema;
+	key.mirrors = 1;
+	struct pool *pool = pool_by_key(w, &key, s->user);
+	describe(pool, s->skips_init_connect, NULL, 0);
 	return pool;
 }
 
@@ -324,6 +342,8 @@ static void settle(struct backend *b)
 		pool_retire(b, CLOSED_ROOM);
 	else if (first)
 		pool_hand_over(b, first);
+	else if (pool->mirror)
+		mirror_go_on(pool);
 	else
 		return;
 	if (pool->n_line || pool->shortage)
@@ -408,6 +428,8 @@ void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate,
 	snprintf(pool->sqlstate, sizeof pool->sqlstate, "%s", sqlstate);
 	snprintf(pool->error_text, sizeof pool->error_text, "%s", text);
 	stat_add(&w->stats->servers[pool->key.slot].connect_failures, 1);
+	if (pool->mirror && !pool_is_full_code(code))
+		mirror_cannot(pool);
 	if (pool_is_full_code(code)) {
 		pool->failed_at = 0;
 		backend_discard(b);

@@ -34,6 +34,8 @@ struct pool_key {
 	uint32_t no_schema; /* 1: never gave a default schema; none can be unselected */
 	uint32_t mariadb_caps; /* those that change the form of answers */
 	uint64_t attributes; /* a hash of the connection attributes passed on; 0: none */
+	uint32_t mirrors;    /* 1: for copies of statements (mirror.h), lent to no session */
+	uint32_t unused;     /* the key is compared as bytes */
 };
 
 /* Which room is full for the sessions that wait. */
@@ -60,6 +62,7 @@ struct pool {
 	TAILQ_ENTRY(pool) short_link; /* the place's list, when there is a shortage */
 	struct room *account_room; /* a reference */
 	struct pool_counts counts;
+	struct mirror_queue *mirror; /* with key.mirrors: copies that wait; NULL: there never was one */
 	uint64_t answered;      /* reads */
 	uint64_t used_at;       /* ms: when one was lent last */
 	uint64_t retry_at;      /* ms: after a failure no new connection before this */
@@ -81,6 +84,9 @@ enum pool_result {
 /* Lends a backend to the server in this slot to the session, its own last one first. */
 enum pool_result pool_take(struct worker *w, const struct server_info *server, struct session *s,
 			   struct backend **out, const struct pool **pool);
+
+/* The pool whose connections run copies of the session's statements there, for one with or without a default schema. */
+struct pool *pool_for_mirror(struct worker *w, const struct server_info *server, const struct session *s, bool no_schema);
 
 /* Takes this very backend (the session is its keeper and it is idle). */
 void pool_take_this(struct backend *b, struct session *s);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "proxy/backend/mirror.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
@@ -83,6 +84,7 @@ static void forget(struct pool *pool)
 {
 	pool_set_shortage(pool, SHORT_OF_NOTHING);
 	HASH_DEL(pool->worker->pools, pool);
+	mirror_forget(pool);
 	room_unref(pool->account_room);
 	free(pool->user);
 	free(pool->attributes);
@@ -96,8 +98,11 @@ void pools_sweep(struct worker *w)
 		close_idle(pool);
 		end_connecting(pool);
 		end_draining(pool);
+		if (pool->mirror)
+			mirror_sweep(pool);
 		keep_open(pool);
 		if (!pool->n_idle && !pool->n_busy && !pool->n_connecting && !pool->n_line && !kept_open(pool) &&
+		    mirror_is_idle(pool) &&
 		    worker_now(w) > pool->retry_at + FORGET_MS)
 			forget(pool);
 	}

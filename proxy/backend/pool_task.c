@@ -1,11 +1,13 @@
 /*
  * What a connection does on wye's own account, lent to nobody: a KILL for another connection of the same account,
- * telling the last insert id of the session that had it last, before it is closed, or eating an answer (pool_drain.c).
+ * telling the last insert id of the session that had it last, before it is closed, eating an answer (pool_drain.c), or
+ * running a copy of a statement (mirror.c).
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "protocol/packet.h"
+#include "proxy/backend/mirror.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
 
@@ -132,6 +134,8 @@ void pool_task_run(struct backend *b)
 		kill_answered(b);
 	else if (b->task == TASK_DRAIN)
 		pool_drain_more(b);
+	else if (b->task == TASK_MIRROR)
+		mirror_run(b);
 	else
 		id_answered(b);
 }

@@ -20,6 +20,7 @@ static void fill(struct pool_row *row, const struct pool *pool)
 {
 	row->slot = pool->key.slot;
 	snprintf(row->user, sizeof row->user, "%s", pool->user);
+	row->mirrors = pool->key.mirrors;
 	row->idle = pool->n_idle;
 	row->busy = pool->n_busy;
 	row->connecting = pool->n_connecting;

@@ -109,7 +109,7 @@ const char *config_source_name(enum config_source source)
 
 const char *config_role_name(enum server_role_option role)
 {
-	static const char *const names[] = {"auto", "primary", "replica"};
+	static const char *const names[] = {"auto", "primary", "replica", "mirror"};
 	return names[role];
 }
 

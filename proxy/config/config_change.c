@@ -155,6 +155,8 @@ static bool check_whole(struct config *c, char *error, size_t error_size)
 	if (c->n_servers > OPTIONS_SERVERS_MAX)
 		return config_refuse(error, error_size, "servers: there are %zu; allowed: at most %d", c->n_servers,
 			      OPTIONS_SERVERS_MAX);
+	if (!config_mirrors_check(c, error, error_size))
+		return false;
 	struct config *before = config_get();
 	bool fine = config_rules_compile(c, before ? before->rule_set : NULL, store.workers, error, error_size);
 	config_unref(before);

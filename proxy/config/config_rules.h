@@ -30,6 +30,9 @@ void config_rules_export(FILE *out, const struct config *c, void (*put_literal)(
 bool config_rules_compile(struct config *c, const struct rule_set *before, unsigned workers, char *error,
 			  size_t error_size);
 
+/* What rules mirror to are servers that are there. False: which rule, and the nearest that is. */
+bool config_mirrors_check(const struct config *c, char *error, size_t error_size);
+
 /* Tells `say` of each rule that is other: "rules + 10". */
 void config_rules_compare(const struct config *before, const struct config *after,
 			  void (*say)(void *arg, char what, const char *id), void *arg);

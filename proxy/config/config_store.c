@@ -13,18 +13,21 @@
 #define MYSQL_PORT 3306
 #define BUSY_MS 5000 /* another process may be committing */
 
+#define CREATE_SERVERS                                                                                                 \
+	"CREATE TABLE IF NOT EXISTS main.servers("                                                                     \
+	" server TEXT NOT NULL PRIMARY KEY CHECK(length(server) > 0)," /* HOST:PORT or a socket's path */              \
+	" role TEXT NOT NULL DEFAULT 'auto' CHECK(role IN ('auto', 'primary', 'replica', 'mirror')),"                  \
+	" weight INTEGER NOT NULL DEFAULT 1 CHECK(typeof(weight) = 'integer' AND weight BETWEEN 1 AND 1000),"          \
+	" zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64),"                                                     \
+	" comment TEXT NOT NULL DEFAULT '');"
+
 /* The CHECKs repeat what is checked before a row is written, for whoever writes into the file with another tool. */
 const char config_schema[] =
 	"BEGIN;"
 	"CREATE TABLE IF NOT EXISTS main.settings("
 	" name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,"
 	" value TEXT NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS main.servers("
-	" server TEXT NOT NULL PRIMARY KEY CHECK(length(server) > 0)," /* HOST:PORT or a socket's path */
-	" role TEXT NOT NULL DEFAULT 'auto' CHECK(role IN ('auto', 'primary', 'replica')),"
-	" weight INTEGER NOT NULL DEFAULT 1 CHECK(typeof(weight) = 'integer' AND weight BETWEEN 1 AND 1000),"
-	" zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64),"
-	" comment TEXT NOT NULL DEFAULT '');"
+	CREATE_SERVERS
 	"CREATE TABLE IF NOT EXISTS main.users("
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
 	" password TEXT CHECK(length(password) <= 255)," /* NULL: the account is the primary's */
@@ -48,6 +51,7 @@ const char config_schema[] =
 	" consistency TEXT CHECK(consistency IN ('eventual', 'session', 'global', 'primary')),"
 	" max_lag TEXT, timeout TEXT,"
 	" rewrite TEXT CHECK(rewrite IS NULL OR match_pattern IS NOT NULL),"
+	" mirror TEXT,"
 	" log INTEGER NOT NULL DEFAULT 0 CHECK(log IN (0, 1)),"
 	" continue INTEGER NOT NULL DEFAULT 0 CHECK(continue IN (0, 1)),"
 	" dry_run INTEGER NOT NULL DEFAULT 0 CHECK(dry_run IN (0, 1)),"
@@ -64,6 +68,7 @@ const char config_schema[] =
 static const struct {
 	const char *probe, *add;
 } later_columns[] = {
+	{"SELECT mirror FROM main.rules", "ALTER TABLE main.rules ADD COLUMN mirror TEXT"},
 	{"SELECT zone FROM main.servers",
 	 "ALTER TABLE main.servers ADD COLUMN zone TEXT NOT NULL DEFAULT '' CHECK(length(zone) < 64)"},
 	{"SELECT consistency FROM main.users",
@@ -73,6 +78,13 @@ static const struct {
 	{"SELECT comment FROM main.servers",
 	 "ALTER TABLE main.servers ADD COLUMN comment TEXT NOT NULL DEFAULT ''"},
 };
+
+/* No constraint of a table can be changed: what a file has that knows no mirrors moves into one that does. */
+static const char servers_with_mirrors[] =
+	"BEGIN IMMEDIATE; ALTER TABLE main.servers RENAME TO servers_before;" CREATE_SERVERS
+	"INSERT INTO main.servers(server, role, weight, zone, comment)"
+	" SELECT server, role, weight, zone, comment FROM main.servers_before ORDER BY rowid;"
+	"DROP TABLE main.servers_before; COMMIT";
 
 static const char given_schema[] = "CREATE TEMP TABLE given_settings(name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE);"
 				   "CREATE TEMP TABLE given_servers(name TEXT NOT NULL PRIMARY KEY, i INTEGER);"
@@ -112,12 +124,26 @@ static bool note_given(sqlite3 *db, const struct options *given)
 	return true;
 }
 
+static bool note_that_it_is(void *known, sqlite3_stmt *row)
+{
+	(void)row;
+	*(bool *)known = true;
+	return true;
+}
+
+static bool knows_mirrors(sqlite3 *db)
+{
+	bool known = false;
+	return config_sql_rows(db, "SELECT 1 FROM main.sqlite_master WHERE name = 'servers' AND sql LIKE '%''mirror''%'",
+			       note_that_it_is, &known) && known;
+}
+
 static bool add_later_columns(sqlite3 *db)
 {
 	for (size_t i = 0; i < sizeof later_columns / sizeof *later_columns; i++)
 		if (!config_sql_script(db, later_columns[i].probe) && !config_sql_script(db, later_columns[i].add))
 			return false;
-	return true;
+	return knows_mirrors(db) || config_sql_script(db, servers_with_mirrors);
 }
 
 static bool is_sql_file(const char *path)
@@ -193,7 +219,7 @@ static bool read_given_setting(void *arg, sqlite3_stmt *row)
 
 static int role_index(const char *role)
 {
-	for (int i = SERVER_ROLE_AUTO; i <= SERVER_ROLE_REPLICA; i++)
+	for (int i = SERVER_ROLE_AUTO; i <= SERVER_ROLE_MIRROR; i++)
 		if (strcasecmp(role, config_role_name((enum server_role_option)i)) == 0)
 			return i;
 	return -1;
@@ -215,7 +241,7 @@ bool config_server_parse(struct config_server *s, const char *name, const char *
 		return config_refuse(error, error_size, "servers: %s", why);
 	int index = role_index(role);
 	if (index < 0)
-		return config_refuse(error, error_size, "servers: the role of %.200s is '%.32s'; allowed: auto, primary, replica",
+		return config_refuse(error, error_size, "servers: the role of %.200s is '%.32s'; allowed: auto, primary, replica, mirror",
 			      name, role);
 	long share = strtol(weight, &end, 10);
 	if (end == weight || *end || share < 1 || share > 1000)

@@ -164,7 +164,8 @@ static const struct console_command commands[] = {
 	{"SHOW SETTINGS", "the settings, their defaults and what they do (settings)", console_run_sql,
 	 "SELECT * FROM settings", "name"},
 	{"SHOW RULES", "the rules with how often each matched (rules, stats_rules)", console_run_sql,
-	 "SELECT rules.*, hits, changed, failed FROM rules LEFT JOIN (SELECT id, hits, changed, failed FROM stats_rules) "
+	 "SELECT rules.*, hits, changed, failed, mirrored FROM rules "
+	 "LEFT JOIN (SELECT id, hits, changed, failed, mirrored FROM stats_rules) "
 	 "USING (id) ORDER BY id",
 	 "comment"},
 	{"SHOW USERS", "accounts given by hand (users)", console_run_sql, "SELECT * FROM users", "name"},

@@ -93,7 +93,7 @@ const struct console_table table_settings = {
 
 static const struct table_column servers_columns[] = {
 	{"server", COLUMN_TEXT, "host:port, or the path of a Unix socket"},
-	{"role", COLUMN_TEXT, "auto (as replication and read_only tell), primary or replica"},
+	{"role", COLUMN_TEXT, "auto (as replication and read_only tell), primary, replica, or mirror: for copies of statements only (rules)"},
 	{"weight", COLUMN_INTEGER, "its share of reads, 1 to 1000"},
 	{"zone", COLUMN_TEXT, "where it is, for the setting of that name"},
 	{"comment", COLUMN_TEXT, "free text"},

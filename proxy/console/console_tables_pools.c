@@ -30,7 +30,8 @@ static int by_account(const void *a, const void *b)
 	const struct pool_row *x = a, *y = b;
 	if (x->slot != y->slot)
 		return x->slot < y->slot ? -1 : 1;
-	return strcmp(x->user, y->user);
+	int order = strcmp(x->user, y->user);
+	return order ? order : x->mirrors - y->mirrors;
 }
 
 static void add(struct pool_row *sum, const struct pool_row *row)
@@ -62,6 +63,7 @@ static const struct table_column stats_pools_columns[] = {
 #define X(name, word, help) {"closed_" word, COLUMN_INTEGER, help},
 	CLOSED_REASONS(X)
 #undef X
+	{"mirrors", COLUMN_INTEGER, "1: connections for copies of statements (rules)"},
 };
 
 static void write_row(struct table_rows *rows, const char *server, const struct pool_row *p)
@@ -78,6 +80,7 @@ static void write_row(struct table_rows *rows, const char *server, const struct 
 	rows_count(rows, p->waited_max_ms);
 	for (unsigned i = 0; i < CLOSED_COUNT; i++)
 		rows_count(rows, p->closed[i]);
+	rows_integer(rows, p->mirrors);
 }
 
 static void produce_stats_pools(struct table_rows *rows)

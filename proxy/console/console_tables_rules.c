@@ -71,9 +71,27 @@ static const struct table_column stats_rules_columns[] = {
 	{"hits", COLUMN_INTEGER, "statements that it matched"},
 	{"changed", COLUMN_INTEGER, "of these it changed something, or would have, had it not been a dry run"},
 	{"failed", COLUMN_INTEGER, "a pattern gave up, or what a rewrite made was too long: no match"},
+	{"mirrored", COLUMN_INTEGER, "copies that its mirror has answered"},
+	{"mirror_errors", COLUMN_INTEGER, "copies that ended with an error, of the server, of time or of the connection"},
+	{"mirror_dropped", COLUMN_INTEGER, "copies that were not sent: the queue was full, or the server could not be had"},
+	{"mirror_unfit", COLUMN_INTEGER, "statements that no mirror may run: what is no read, or needs its own connection"},
+	{"mirror_why", COLUMN_TEXT, "what those that were not mirrored were, and how many of each"},
 	{"dry_run", COLUMN_INTEGER, "1: it only counts"},
 	{"comment", COLUMN_TEXT, "the rule's"},
 };
+
+/* "no-read 3, queue-full 12" */
+static void write_why(struct table_rows *rows, const struct rule_totals *sum)
+{
+	char text[400] = "";
+	size_t n = 0;
+	for (unsigned i = MIRROR_DONE + 1; i < MIRROR_OUTCOME_COUNT; i++)
+		if (sum->mirror[i] && n < sizeof text)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %llu", n ? ", " : "",
+					      mirror_outcome_name((enum mirror_outcome)i),
+					      (unsigned long long)sum->mirror[i]);
+	rows_text(rows, text);
+}
 
 static void produce_stats_rules(struct table_rows *rows)
 {
@@ -85,6 +103,11 @@ static void produce_stats_rules(struct table_rows *rows)
 		rows_count(rows, sum.hits);
 		rows_count(rows, sum.changed);
 		rows_count(rows, sum.failed);
+		rows_count(rows, sum.mirror_sums[MIRROR_SUM_MIRRORED]);
+		rows_count(rows, sum.mirror_sums[MIRROR_SUM_FAILED]);
+		rows_count(rows, sum.mirror_sums[MIRROR_SUM_DROPPED]);
+		rows_count(rows, sum.mirror_sums[MIRROR_SUM_UNFIT]);
+		write_why(rows, &sum);
 		rows_integer(rows, r->dry_run);
 		rows_text(rows, r->texts[RULE_COMMENT] ? r->texts[RULE_COMMENT] : "");
 	}

@@ -52,7 +52,7 @@ static void row_of_position(struct table_rows *rows, unsigned slot, enum flavor 
 
 static const struct table_column stats_servers_columns[] = {
 	{"server", COLUMN_TEXT, "host:port"},
-	{"role", COLUMN_TEXT, "primary, replica or unknown"},
+	{"role", COLUMN_TEXT, "primary, replica, mirror or unknown"},
 	{"state", COLUMN_TEXT, "new, up, down, stopped (replication does not run) or lagging (beyond max_lag)"},
 	{"reason", COLUMN_TEXT, "why the state is what it is"},
 	{"takes_reads", COLUMN_INTEGER, "1: a replica that serves reads"},

@@ -71,17 +71,21 @@ void explain_note_hints(struct explanation *x, const struct hints *h)
 		append(x->hint, size, ", ", "%u not understood", h->ignored);
 }
 
-void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed)
+void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed, enum mirror_outcome mirror)
 {
 	static const enum rule_field acts[] = {RULE_ROUTE,   RULE_DENY,    RULE_CONSISTENCY,
-					       RULE_MAX_LAG, RULE_TIMEOUT, RULE_REWRITE};
+					       RULE_MAX_LAG, RULE_TIMEOUT, RULE_REWRITE, RULE_MIRROR};
 	append(x->rules, sizeof x->rules, "\n", "%u", rule->id);
 	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
 		if (rule->texts[acts[i]])
 			append(x->rules, sizeof x->rules, " ", "%s=%.100s", rule_field_info(acts[i])->name,
 			       rule->texts[acts[i]]);
-	append(x->rules, sizeof x->rules, " ", "%s%s", rule->dry_run ? "(a dry run) " : "",
-	       !changed ? "(changes nothing)" : rule->dry_run ? "(would change it)" : "");
+	if (mirror != MIRROR_DONE)
+		append(x->rules, sizeof x->rules, " ", "(not mirrored: %s)", mirror_outcome_name(mirror));
+	if (rule->dry_run)
+		append(x->rules, sizeof x->rules, " ", "(a dry run)");
+	if (!changed || rule->dry_run)
+		append(x->rules, sizeof x->rules, " ", changed ? "(would change it)" : "(changes nothing)");
 }
 
 /* ---- what it does ---- */

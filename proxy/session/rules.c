@@ -213,12 +213,19 @@ static bool act(struct passage *p, const struct rule *rule)
 		changed |= rewrite(p, rule);
 	if (rule->hints.given)
 		changed |= ask(p, rule);
+	enum mirror_outcome mirror = MIRROR_DONE;
+	if (rule->mirror) {
+		mirror = mirror_why_not(p->s, p->c->route, p->c->reason, p->c->flags);
+		changed |= mirror == MIRROR_DONE;
+		if (!rule->dry_run)
+			mirror_ask(p->s, rule);
+	}
 	if (changed && n)
 		add(&n->changed);
 	if (rule->log && n)
 		log_hit(p, rule, n);
 	if (p->s->run->explanation)
-		explain_note_rule(p->s->run->explanation, rule, changed);
+		explain_note_rule(p->s->run->explanation, rule, changed, mirror);
 	return !rule->dry_run && (rule->deny || !rule->continues);
 }
 

@@ -112,6 +112,7 @@ void run_end(struct session *s)
 	free(r->hints);
 	free(r->rewritten);
 	free(r->denied);
+	mirror_run_ends(r);
 	freshness_run_ends(r);
 	free(r->failed_text);
 	free(r->pin_cause);

@@ -34,8 +34,11 @@ static void count_statement(struct session *s)
 	if (s->worker->snapshot->settings->balance == BALANCE_LEAST_LATENCY && !r->wait)
 		r->sent_us = uv_hrtime() / 1000;
 	statistics_sent(s);
-	if (!r->counted)
+	if (!r->counted) {
 		stat_add(&stats->routes[r->route][r->reason], 1);
+		if (r->mirror)
+			mirror_copy(s);
+	}
 	r->counted = true;
 }
 

@@ -44,6 +44,7 @@
 #include "proxy/worker.h"
 #include "router/classify.h"
 #include "router/position.h"
+#include "router/rule.h"
 
 enum session_state {
 	SESSION_LOGIN,
@@ -245,6 +246,8 @@ struct run {
 	/* What rules did: see rules.c. */
 	uint8_t *rewritten;     /* the command in the place of the client's, with its packet header; or NULL */
 	size_t rewritten_size;
+	struct rule_set *mirror_rules; /* a reference, with: */
+	const struct rule *mirror; /* the statement is copied to its server, if it fits; or NULL */
 	char *denied;           /* what the client reads when the route is ROUTE_DENY */
 
 	struct run_hint *hints; /* of its query attributes */
@@ -540,10 +543,17 @@ enum step rules_deny(struct session *s);                    /* the answer to wha
 /* The command as it goes to a server, of r->size bytes in the client's input, or what a rule has made of it. */
 uint8_t *rules_packet(const struct session *s, size_t *size);
 
-/* ---- EXPLAIN ROUTE: explain.c ---- */
+/* ---- copies for other servers: mirror.c ---- */
 struct rule;
+/* Why a statement of the session, classified so, is not copied; MIRROR_DONE: it may be. */
+enum mirror_outcome mirror_why_not(const struct session *s, enum route route, enum reason reason, uint32_t flags);
+void mirror_ask(struct session *s, const struct rule *rule); /* of several rules the first counts */
+void mirror_copy(struct session *s); /* the statement in work is sent, where it belongs, for the first time */
+void mirror_run_ends(struct run *r);
+
+/* ---- EXPLAIN ROUTE: explain.c ---- */
 void explain_note_hints(struct explanation *x, const struct hints *h);
-void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed);
+void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed, enum mirror_outcome mirror);
 void explain_note_effects(struct explanation *x, const struct classification *c);
 
 /* ---- where reads run: reads.c ---- */

@@ -87,11 +87,14 @@ static void test_a_file_of_an_earlier_version_gets_the_columns_it_lacks(void **s
 		SQLITE_OK);
 	start();
 	config_stop();
-	run_sql("UPDATE servers SET zone = 'west', comment = 'old'", SQLITE_OK);
+	run_sql("UPDATE servers SET zone = 'west', comment = 'old', role = 'mirror'", SQLITE_OK);
+	run_sql("UPDATE servers SET role = 'boss'", SQLITE_CONSTRAINT);
 	start();
 	struct config *c = config_get();
 	assert_string_equal(c->servers[0].option.zone, "west");
 	assert_string_equal(c->servers[0].comment, "old");
+	assert_int_equal(c->servers[0].option.weight, 5);
+	assert_int_equal(c->servers[0].option.role, SERVER_ROLE_MIRROR);
 	config_unref(c);
 	config_stop();
 }

@@ -406,7 +406,7 @@ static void test_rows_of_the_configuration_are_written_like_any_tables(void **st
 static void test_a_wrong_row_is_refused_with_what_is_allowed(void **state)
 {
 	(void)state;
-	refused("INSERT INTO servers (server, role) VALUES ('db9', 'boss')", "allowed: auto, primary, replica");
+	refused("INSERT INTO servers (server, role) VALUES ('db9', 'boss')", "allowed: auto, primary, replica, mirror");
 	refused("UPDATE servers SET weight = 0", "the weight of db0:3306 is '0'; allowed: 1 to 1000");
 	refused("UPDATE settings SET value = '1x' WHERE name = 'max_lag'", "max_lag");
 	refused("INSERT INTO settings (name, value) VALUES ('max_lagg', '1s')", "did you mean 'max_lag'?");

@@ -157,7 +157,7 @@ static void test_a_bad_line_is_one_sentence_with_the_nearest_right_name(void **s
 		{"--listen 127.0.0.1:1,rout=primary " ADDRESS, "allowed: route="},
 		{"--listen 127.0.0.1:1,route=primry " ADDRESS, "did you mean 'primary'?"},
 		{"--server a,weight=0 " ADDRESS, "allowed: 1 to 1000"},
-		{"--server a,role=master " ADDRESS, "allowed: auto, primary, replica"},
+		{"--server a,role=master " ADDRESS, "allowed: auto, primary, replica, mirror"},
 		{"--set max_lag " ADDRESS, "write NAME=VALUE"},
 		{"--set max_lga=1s " ADDRESS, "did you mean 'max_lag'?"},
 		{"--threads many " ADDRESS, "is not a number"},

@@ -188,6 +188,8 @@ static void test_a_wrong_rule_is_named_with_its_column_and_what_is_allowed(void 
 		{{{[RULE_ID] = "7", [RULE_CLIENT] = "10.0.0.1/8"}}, "outside its /8"},
 		{{{[RULE_ID] = "7", [RULE_LOG] = "yes"}}, "0 or 1"},
 		{{{[RULE_ID] = "7", [RULE_DENY] = "no", [RULE_ROUTE] = "primary"}}, "rule 7: deny"},
+		{{{[RULE_ID] = "7", [RULE_MIRROR] = "somewhere"}}, "HOST:PORT of a row of servers"},
+		{{{[RULE_ID] = "7", [RULE_DENY] = "no", [RULE_MIRROR] = "db9:3306"}}, "rule 7: deny"},
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct rule_set *set = rule_set_create(row_at, &wrong[i].row, 1, NULL, 1, error, sizeof error);

@@ -184,6 +184,25 @@ static void test_between_two_that_could_be_it_none_is_chosen(void **state)
 	assert_string_equal(d.reason, "b and c may both be written");
 }
 
+static void test_a_mirror_is_never_primary_replica_or_rival(void **state)
+{
+	(void)state;
+	struct role_view v[] = {writable("a"), replica_of("b", 0), writable("apart"), replica_of("copy", 0)};
+	v[2].by_hand = v[3].by_hand = SERVER_ROLE_MIRROR;
+	assert_int_equal(decide(v, 4, NONE), 0);
+	assert_int_equal(d.rival, NONE);
+	assert_int_equal(d.roles[2], SERVER_MIRROR);
+	assert_int_equal(d.roles[3], SERVER_MIRROR);
+	/* Nor when nobody else is left. */
+	v[0] = dead(v[0]);
+	v[1] = dead(v[1]);
+	assert_int_equal(decide(v, 4, 0), NONE);
+	assert_int_equal(d.roles[2], SERVER_MIRROR);
+	struct role_view alone[] = {writable("apart")};
+	alone[0].by_hand = SERVER_ROLE_MIRROR;
+	assert_int_equal(decide(alone, 1, NONE), NONE);
+}
+
 static void test_of_a_ring_the_writable_one_is_primary(void **state)
 {
 	(void)state;
@@ -282,6 +301,7 @@ int main(void)
 	    cmocka_unit_test(test_an_old_primary_that_comes_back_gets_no_write_even_when_the_primary_dies),
 	    cmocka_unit_test(test_between_two_that_could_be_it_none_is_chosen),
 	    cmocka_unit_test(test_of_a_ring_the_writable_one_is_primary),
+	    cmocka_unit_test(test_a_mirror_is_never_primary_replica_or_rival),
 	    cmocka_unit_test(test_a_role_by_hand_is_obeyed_even_when_the_server_is_read_only_or_down),
 	    cmocka_unit_test(test_a_source_that_is_no_member_is_a_source_all_the_same),
 	    cmocka_unit_test(test_no_servers_and_servers_that_never_answered),
