@@ -91,7 +91,8 @@ static void note_catch_up(struct monitor *m, int64_t now)
 		if (delay >= positions_catch_up_us(m->slot))
 			return;
 	}
-	positions_note_catch_up(m->slot, delay < POSITIONS_NEVER ? (uint32_t)delay : POSITIONS_NEVER - 1);
+	positions_note_catch_up(m->slot, delay < POSITIONS_NEVER ? (uint32_t)delay : POSITIONS_NEVER - 1, (uint64_t)delay,
+				(uint64_t)now);
 }
 
 /* `began_us`: when the server was asked. A replica had all of this at that time or soon after: on a busy machine it may be
@@ -102,10 +103,10 @@ static void note_position(struct monitor *m, enum monitor_follow follow, uint64_
 	positions_publish(m->slot, &m->position, number, (uint64_t)now);
 	if (follow == FOLLOW_AS_PRIMARY) {
 		lag_history_note(m->common->history, &m->position, now);
-		positions_publish_behind(m->slot, 0, (uint64_t)now);
+		positions_publish_behind(m->slot, 0);
 	} else {
 		m->lag_us = lag_history_read(m->common->history, &m->lag, &m->position, began_us);
-		positions_publish_behind(m->slot, m->lag_us, (uint64_t)now);
+		positions_publish_behind(m->slot, m->lag_us);
 		note_catch_up(m, now);
 	}
 	m->position_us = now;

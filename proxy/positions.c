@@ -8,8 +8,8 @@
 
 /* Positions are looked at often for so long after somebody lacked one. */
 #define WANTED_MS 100
-/* What is usual is told by so long a time. */
-#define USUAL_US 1000000u
+/* What a server has lately done at its best is told by a time between this and twice as long. */
+#define LATELY_US 2000000u
 /* A wait in vain stands for so many times its length, of which this part counts: three in a row are believed. */
 #define VAIN_TIMES 2u
 #define VAIN_PART  4u
@@ -23,9 +23,10 @@ static struct server_positions {
 	_Atomic uint64_t number;       /* of the look that `looked` came from */
 	_Atomic uint32_t catch_up_us;  /* average */
 	_Atomic uint64_t in_vain_us;   /* when a wait was last counted that ended in vain */
+	_Atomic uint32_t best_us;      /* the shortest catch-up since best_since_us; 0: not known yet */
+	_Atomic uint32_t best_before_us; /* and in the LATELY_US before */
+	_Atomic uint64_t best_since_us;
 	_Atomic uint32_t behind_us;
-	_Atomic uint32_t usually_us;   /* the same, on average over USUAL_US; 0: not known yet */
-	_Atomic uint64_t behind_at_us; /* when it was told last */
 } servers[SERVERS_MAX];
 
 static _Atomic uint64_t looks = 1; /* 0 stands for no look */
@@ -157,15 +158,32 @@ uint32_t positions_behind_us(unsigned slot)
 	return atomic_load_explicit(&servers[slot].behind_us, memory_order_relaxed);
 }
 
-uint32_t positions_usually_behind_us(unsigned slot)
+bool positions_stumbles(unsigned slot, uint32_t worth_us)
 {
-	return atomic_load_explicit(&servers[slot].usually_us, memory_order_relaxed);
+	uint32_t best = atomic_load_explicit(&servers[slot].best_us, memory_order_relaxed);
+	uint32_t before = atomic_load_explicit(&servers[slot].best_before_us, memory_order_relaxed);
+	return (best <= worth_us || before <= worth_us) && positions_behind_us(slot) <= LATELY_US;
+}
+
+static void note_best(struct server_positions *s, uint32_t us, uint64_t now_us)
+{
+	uint64_t since = atomic_load_explicit(&s->best_since_us, memory_order_relaxed);
+	uint32_t best = atomic_load_explicit(&s->best_us, memory_order_relaxed);
+	if (now_us >= since + LATELY_US) {
+		bool is_old = now_us >= since + 2 * LATELY_US;
+		atomic_store_explicit(&s->best_before_us, is_old ? us : best, memory_order_relaxed);
+		atomic_store_explicit(&s->best_us, us, memory_order_relaxed);
+		atomic_store_explicit(&s->best_since_us, now_us, memory_order_relaxed);
+	} else if (us < best) {
+		atomic_store_explicit(&s->best_us, us, memory_order_relaxed);
+	}
 }
 
 /* Two threads at once: one sample is lost, which an average does not mind. A server that has caught up is believed
  * sooner than one that was late once is doubted: what is lost by it is one wait. */
-void positions_note_catch_up(unsigned slot, uint32_t us)
+void positions_note_catch_up(unsigned slot, uint32_t us, uint64_t at_most_us, uint64_t now_us)
 {
+	note_best(&servers[slot], at_most_us < POSITIONS_NEVER ? (uint32_t)at_most_us : POSITIONS_NEVER, now_us);
 	uint32_t average = positions_needed_us(slot);
 	uint32_t next = us < average ? us + (average - us) / 2 : balance_ewma(average, us);
 	atomic_store_explicit(&servers[slot].catch_up_us, next ? next : 1, memory_order_relaxed);
@@ -184,23 +202,10 @@ void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, u
 			      memory_order_relaxed);
 }
 
-/* Each look counts for the time since the one before it. */
-static uint32_t usual(uint32_t before, uint32_t behind, uint64_t passed_us)
+void positions_publish_behind(unsigned slot, int64_t behind_us)
 {
-	if (behind == POSITIONS_NEVER || before == POSITIONS_NEVER || passed_us >= USUAL_US)
-		return behind;
-	return (uint32_t)((before * (USUAL_US - passed_us) + behind * passed_us) / USUAL_US);
-}
-
-void positions_publish_behind(unsigned slot, int64_t behind_us, uint64_t now_us)
-{
-	struct server_positions *s = &servers[slot];
 	uint32_t behind = behind_us < 0 || behind_us >= POSITIONS_NEVER ? POSITIONS_NEVER : (uint32_t)behind_us;
-	uint64_t last = atomic_load_explicit(&s->behind_at_us, memory_order_relaxed);
-	uint32_t before = atomic_load_explicit(&s->usually_us, memory_order_relaxed);
-	atomic_store_explicit(&s->behind_us, behind, memory_order_relaxed);
-	atomic_store_explicit(&s->usually_us, usual(before, behind, now_us - last), memory_order_relaxed);
-	atomic_store_explicit(&s->behind_at_us, now_us, memory_order_relaxed);
+	atomic_store_explicit(&servers[slot].behind_us, behind, memory_order_relaxed);
 }
 
 /* ---- what the monitor tells ---- */
@@ -222,5 +227,5 @@ void positions_forget(unsigned slot)
 	position_board_clear(&s->learned);
 	position_trail_clear(&s->trail);
 	unlock(s);
-	positions_publish_behind(slot, -1, 0);
+	positions_publish_behind(slot, -1);
 }

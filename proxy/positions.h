@@ -49,13 +49,16 @@ void positions_learn(unsigned slot, uint32_t life, const struct position *p);
 uint32_t positions_needed_us(unsigned slot);
 /* The same, but never less than the time for which it has lacked something now. */
 uint32_t positions_catch_up_us(unsigned slot);
-void positions_note_catch_up(unsigned slot, uint32_t us);
+/* It needed about `us`, and certainly no longer than `at_most_us`. `now_us` is the monotonic clock. */
+void positions_note_catch_up(unsigned slot, uint32_t us, uint64_t at_most_us, uint64_t now_us);
 void positions_note_in_vain(unsigned slot, uint64_t began_us, uint64_t now_us, uint32_t us);
 
 /* For how long it has lacked something that the primary has, at the last look; POSITIONS_NEVER: not known. */
 uint32_t positions_behind_us(unsigned slot);
-/* On average over the last second. */
-uint32_t positions_usually_behind_us(unsigned slot);
+
+/* It may be late now, but has caught up within worth_us in the last seconds, and will probably do so again soon: not a
+ * server that is late by its nature, or has stopped. */
+bool positions_stumbles(unsigned slot, uint32_t worth_us);
 
 /* ---- the server's monitor ---- */
 
@@ -64,7 +67,7 @@ uint64_t positions_look(void);
 void positions_publish(unsigned slot, const struct gtid_set *applied, uint64_t number, uint64_t now_us);
 
 /* How long it has lacked something that the primary has; -1: cannot be told. */
-void positions_publish_behind(unsigned slot, int64_t behind_us, uint64_t now_us);
+void positions_publish_behind(unsigned slot, int64_t behind_us);
 
 /* The server was lost: it may come back with older data. */
 void positions_forget(unsigned slot);

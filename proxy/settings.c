@@ -155,7 +155,7 @@ static const struct row rows[] = {
 	     "time in which a replica that returns comes to its full share of reads; 0 = at once"),
 	TIME(causal_timeout, "ms", "100ms", 0, MINUTE,
 	     "how long a read waits on a replica for what it must see, before it runs on the primary; it is sent to "
-	     "wait where half of this is expected to do, or usually would; 0 = it never waits"),
+	     "wait where half of this is expected to do, or did within the last seconds; 0 = it never waits"),
 	TIME(observe_timeout, "s", "1m", 0, DAY,
 	     "how long reads of an account that has changed a global variable, or of a session that looked at a server's "
 	     "counters, go to the primary, where that is seen; 0 = not at all"),

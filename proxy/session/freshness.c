@@ -282,7 +282,8 @@ void freshness_waited(struct session *s, const struct view *result)
 				       (uint32_t)s->worker->snapshot->settings->causal_timeout);
 	} else {
 		positions_learn((unsigned)r->slot, r->wait_life, freshness_need(s));
-		positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : began)));
+		positions_note_catch_up((unsigned)r->slot, (uint32_t)(now - (soon ? s->noted_us : began)),
+					now - s->noted_us, now);
 	}
 	lookout_leave(s);
 }

@@ -14,11 +14,8 @@
 #include "proxy/session/lookout.h"
 #include "proxy/session/session.h"
 
-/* A wait is worth it where at most this part of causal_timeout is expected; */
+/* A wait is worth it where at most this part of causal_timeout is expected. */
 #define WORTH_PART 2u
-/* and while a replica that is usually no later stumbles, for so many times the time-out: the reads that the primary would
- * take instead, with the writes that follow them, would make it later still. */
-#define STUMBLE_TIMES 4u
 /* Replicas are as good as each other when they are expected within so much of the first, in parts of its time. */
 #define ALIKE_PART 2u
 /* Reads in a row that stay on one server because nobody knows what its session has seen, and turns that the server is
@@ -199,14 +196,17 @@ int reads_any_replica(struct session *s)
 	return reads_fresh_replica(s, true);
 }
 
-/* How soon the replica is expected to have what is lacking; POSITIONS_NEVER: not soon enough, unless any time will do. */
+/* How soon the replica is expected to have what is lacking; POSITIONS_NEVER: not soon enough, unless any time will do.
+ *
+ * One that was on time a moment ago is waited for, however late it is now. The primary would answer sooner, but clients that
+ * are answered sooner write more: what made the replica stumble for a moment would leave it behind for good, with the
+ * primary serving all reads. Those that wait in vain meanwhile have waited for causal_timeout. */
 static uint32_t expected(const struct session *s, const struct server_info *server, bool any_time)
 {
-	uint64_t timeout = s->worker->snapshot->settings->causal_timeout, worth = timeout / WORTH_PART;
+	uint32_t worth = (uint32_t)(s->worker->snapshot->settings->causal_timeout / WORTH_PART);
 	uint32_t us = positions_catch_up_us(server->slot);
-	bool stumbles = positions_usually_behind_us(server->slot) <= worth &&
-			positions_needed_us(server->slot) <= timeout && us <= STUMBLE_TIMES * timeout;
-	return may_serve(s, server) && (us <= worth || stumbles || any_time) ? us : POSITIONS_NEVER;
+	bool soon = us <= worth || positions_stumbles(server->slot, worth);
+	return may_serve(s, server) && (soon || any_time) ? us : POSITIONS_NEVER;
 }
 
 /* Of the first of all. */

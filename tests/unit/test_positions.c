@@ -114,18 +114,18 @@ static void test_the_first_look_after_a_moment_tells_what_could_be_seen_then(voi
 static void test_a_server_that_has_caught_up_is_believed_soon(void **state)
 {
 	(void)state;
-	positions_publish_behind(7, 0, 1);
-	positions_note_catch_up(7, 1000000);
+	positions_publish_behind(7, 0);
+	positions_note_catch_up(7, 1000000, 1000000, 1);
 	for (int i = 0; i < 5; i++)
-		positions_note_catch_up(7, 1000);
+		positions_note_catch_up(7, 1000, 1000, 1);
 	assert_true(positions_catch_up_us(7) < 50000);
 }
 
 static void test_waits_in_vain_at_the_same_time_count_as_one(void **state)
 {
 	(void)state;
-	positions_publish_behind(8, 0, 1);
-	positions_note_catch_up(8, 1000);
+	positions_publish_behind(8, 0);
+	positions_note_catch_up(8, 1000, 1000, 1);
 	for (int i = 0; i < 20; i++)
 		positions_note_in_vain(8, 5000, 105000, 100000);
 	assert_true(positions_needed_us(8) < 60000);
@@ -136,37 +136,56 @@ static void test_waits_in_vain_at_the_same_time_count_as_one(void **state)
 static void test_three_waits_in_vain_are_more_than_their_time(void **state)
 {
 	(void)state;
-	positions_note_catch_up(9, 1000);
+	positions_note_catch_up(9, 1000, 1000, 1);
 	for (uint64_t i = 0; i < 3; i++)
 		positions_note_in_vain(9, 1 + i * 100000, (i + 1) * 100000, 100000);
 	assert_true(positions_needed_us(9) > 100000);
 }
 
-static void test_a_server_that_stumbles_is_not_usually_behind(void **state)
+static void test_a_server_that_was_on_time_a_moment_ago_stumbles(void **state)
 {
 	(void)state;
-	positions_publish_behind(10, 0, 10000000);
-	for (uint64_t i = 1; i <= 50; i++)
-		positions_publish_behind(10, (int64_t)i * 2000, 10000000 + i * 2000);
-	assert_int_equal(positions_behind_us(10), 100000);
-	assert_true(positions_usually_behind_us(10) < 10000);
-	positions_publish_behind(10, 700000, 10700000);
-	assert_true(positions_usually_behind_us(10) > 100000);
-	positions_publish_behind(10, -1, 10800000);
-	assert_int_equal(positions_usually_behind_us(10), POSITIONS_NEVER);
-	positions_publish_behind(10, 3000, 10900000);
-	assert_int_equal(positions_usually_behind_us(10), 3000);
+	uint64_t now = 10000000;
+	positions_publish_behind(10, 0);
+	positions_note_catch_up(10, 1000, 1000, now);
+	for (int i = 0; i < 10; i++)
+		positions_note_catch_up(10, 400000, 400000, now += 200000);
+	positions_publish_behind(10, 700000);
+	assert_true(positions_catch_up_us(10) > 50000);
+	assert_true(positions_stumbles(10, 50000));
+	/* It has not been on time for seconds. */
+	for (int i = 0; i < 20; i++)
+		positions_note_catch_up(10, 400000, 400000, now += 200000);
+	assert_false(positions_stumbles(10, 50000));
+	positions_note_catch_up(10, 1000, 1000, now += 200000);
+	assert_true(positions_stumbles(10, 50000));
+	/* Nothing at all has come for long, or it is not known. */
+	positions_publish_behind(10, 5000000);
+	assert_false(positions_stumbles(10, 50000));
+	positions_publish_behind(10, -1);
+	assert_false(positions_stumbles(10, 50000));
+}
+
+static void test_a_server_that_is_late_by_nature_does_not_stumble(void **state)
+{
+	(void)state;
+	uint64_t now = 10000000;
+	positions_publish_behind(11, 0);
+	/* What was waited for long after its commit took a moment, and tells no more than that. */
+	for (int i = 0; i < 5; i++)
+		positions_note_catch_up(11, 300, 1000000, now += 7000000);
+	assert_false(positions_stumbles(11, 50000));
 }
 
 static void test_a_server_that_lacks_something_for_long_is_not_expected_soon(void **state)
 {
 	(void)state;
-	positions_publish_behind(4, 0, 1);
-	positions_note_catch_up(4, 300);
+	positions_publish_behind(4, 0);
+	positions_note_catch_up(4, 300, 300, 1);
 	assert_int_equal(positions_catch_up_us(4), 300);
-	positions_publish_behind(4, 50000, 2);
+	positions_publish_behind(4, 50000);
 	assert_int_equal(positions_catch_up_us(4), 50000);
-	positions_publish_behind(4, -1, 3);
+	positions_publish_behind(4, -1);
 	assert_int_equal(positions_catch_up_us(4), POSITIONS_NEVER);
 }
 
@@ -222,7 +241,8 @@ int main(void)
 		cmocka_unit_test(test_a_server_that_has_caught_up_is_believed_soon),
 		cmocka_unit_test(test_waits_in_vain_at_the_same_time_count_as_one),
 		cmocka_unit_test(test_three_waits_in_vain_are_more_than_their_time),
-		cmocka_unit_test(test_a_server_that_stumbles_is_not_usually_behind),
+		cmocka_unit_test(test_a_server_that_was_on_time_a_moment_ago_stumbles),
+		cmocka_unit_test(test_a_server_that_is_late_by_nature_does_not_stumble),
 		cmocka_unit_test(test_a_server_that_lacks_something_for_long_is_not_expected_soon),
 		cmocka_unit_test(test_looks_are_frequent_for_a_while_after_somebody_lacked_a_position),
 		cmocka_unit_test(test_many_may_teach_while_one_looks_and_forgets),
