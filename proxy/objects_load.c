@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/monitor_words.h"
+#include "proxy/sequence_reads.h"
 #include "router/sql_mode.h"
 
 /* Their own schemas are known to the classifier. */
@@ -15,6 +16,9 @@ static const char functions_sql[] = "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, SQL_DA
 				    " WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_SCHEMA " OTHERS " LIMIT 100000";
 static const char views_sql[] = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.views"
 				" WHERE TABLE_SCHEMA " OTHERS " LIMIT 100000";
+
+static const char sequence_reads_sql[] = "SELECT 1 FROM information_schema.routines WHERE ROUTINE_DEFINITION LIKE '%lastval%'"
+					 " OR ROUTINE_DEFINITION LIKE '%previous%value%' LIMIT 1";
 
 /* Without the right, the rows are just not there. */
 static const char *rights_sql(enum flavor flavor)
@@ -91,11 +95,28 @@ static void add_function(struct load *l, struct library_result *r)
 
 static void add_view(struct load *l, struct library_result *r, unsigned *missing)
 {
+	static const char lastval[] = "lastval("; /* as MariaDB writes it, of whatever spelling */
 	struct view definition = value_at(r, 2);
+	if (definition.len && memmem(definition.p, definition.len, lastval, sizeof lastval - 1))
+		sequence_reads_note();
 	if (definition.len)
 		keep(&l->views, value_at(r, 0), value_at(r, 1), definition);
 	else
 		*missing |= 1u << DUTY_VIEWS;
+}
+
+/* Routines that ask for the last value of a sequence. */
+static bool look_for_sequence_reads(struct load *l)
+{
+	struct library_result *r;
+	if (l->dialect.flavor != FLAVOR_MARIADB || sequence_reads_happen())
+		return true;
+	if (!library_query(l->c, sequence_reads_sql, &r, l->error))
+		return false;
+	if (library_row(r))
+		sequence_reads_note();
+	library_free(r);
+	return true;
 }
 
 static bool read_functions(struct load *l, unsigned *missing)
@@ -182,7 +203,7 @@ struct object_set *objects_load(struct library_connection *c, const struct diale
 {
 	struct load l = {.c = c, .dialect = *dialect, .set = object_set_create(), .error = error};
 	*missing = 0;
-	bool loaded = read_functions(&l, missing) && read_views(&l, missing);
+	bool loaded = read_functions(&l, missing) && read_views(&l, missing) && look_for_sequence_reads(&l);
 	if (loaded) {
 		settle_functions(&l);
 		settle_views(&l);

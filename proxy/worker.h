@@ -130,6 +130,7 @@ struct worker {
 	unsigned n_sessions;
 	unsigned n_limited;             /* sessions with a wait_timeout of their own */
 	_Atomic unsigned load;          /* sessions here or on their way: where new clients go */
+	uint64_t last_sequences; /* the last number that a session has got for what it takes from sequences */
 	uint32_t next_session;
 	bool ids_used_up;       /* and begun anew: the next one may be in use */
 	bool draining;

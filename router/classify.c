@@ -192,6 +192,11 @@ static void draw_consequences(struct statement *s)
 	if (!(s->seen & ~SEEN_TABLE))
 		return;
 	s->out->reads_counters |= (s->seen & SEEN_COUNTERS) != 0;
+	s->out->takes_sequence |= (s->seen & SEEN_SEQUENCE) != 0;
+	s->out->reads_sequence |= (s->seen & SEEN_LASTVAL) != 0;
+	/* A sequence is opened as the table that it is. */
+	if (s->seen & (SEEN_SEQUENCE | SEEN_LASTVAL))
+		s->flags |= CLASS_TOUCHES_TABLE;
 	for (size_t i = 0; i < sizeof consequences / sizeof *consequences; i++) {
 		if (!(s->seen & consequences[i].seen))
 			continue;

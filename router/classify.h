@@ -68,6 +68,7 @@ enum object_access classify_view(struct view definition, const struct dialect *d
 	X(GLOBAL_VARIABLE, "global-variable") /* its connection has the session's value still */             \
 	X(STATUS, "status")                 /* it counts what it does: FLUSH STATUS */                        \
 	X(CONNECTION_ID, "connection-id")   /* the number that CONNECTION_ID() has in its statements */       \
+	X(SEQUENCE, "sequence")             /* what it has taken from sequences, which somebody asks for */  \
 	X(LAST_STATEMENT, "last-statement") /* until the next statement: SQL_CALC_FOUND_ROWS */              \
 	X(UNKNOWN, "unknown")               /* something was not understood */                               \
 	X(OVERSIZED, "oversized")           /* state too large to carry */
@@ -223,6 +224,8 @@ struct classification {
 	bool uses_tables;      /* CLASS_TOUCHES_TABLE, or reads the dictionary as tables: MariaDB forgets warnings then */
 	bool runs_routine;     /* CALL, or a function that is not known to read: it may set user variables */
 	bool diagnoses;        /* SHOW WARNINGS and its kin, GET DIAGNOSTICS, alone: leaves what it tells */
+	bool takes_sequence;   /* NEXTVAL() and its kin; what a DEFAULT, a trigger or a routine takes no text tells */
+	bool reads_sequence;   /* LASTVAL() and its kin */
 	bool reads_counters;   /* of what a server or connection has done: what the session reads next counts where it runs */
 	uint64_t digest;
 	struct view digest_text; /* in scratch->text */

@@ -384,7 +384,7 @@ static void decide(struct set *set)
 		s->pins_added |= PIN_GLOBAL_VARIABLE;
 		statement_decide(s, ROUTE_PRIMARY, REASON_SET_GLOBAL, CLASS_WRITES | CLASS_NEW_CONNECTIONS |
 		                     (set->steers ? CLASS_CHANGES_GLOBAL : 0));
-	} else if (set->pins || (s->seen & SEEN_CONNECTION)) {
+	} else if (set->pins || (s->seen & (SEEN_CONNECTION | SEEN_LASTVAL))) {
 		statement_decide(s, ROUTE_PIN, set->reason, 0);
 	} else if (set->session) {
 		statement_decide(s, ROUTE_SESSION, REASON_SET, 0);

@@ -22,7 +22,7 @@
 	X(ADMIN, "admin")                             /* acts on the server itself */                           \
 	X(LOCKING_READ, "locking-read")               /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */           \
 	X(INTO_FILE, "into-file")                     /* INTO OUTFILE or DUMPFILE, or INTO something unknown */ \
-	X(SEQUENCE, "sequence")                       /* takes a value from a sequence */                       \
+	X(SEQUENCE, "sequence")                       /* takes a value from a sequence, or asks for its last */  \
 	X(UNKNOWN_FUNCTION, "unknown-function")       /* a stored function or UDF: it may write */              \
 	X(WRITING_VIEW, "writing-view")               /* a view or routine that is known to write */            \
 	X(UNKNOWN_VIEW, "unknown-view")               /* by its name a view, and nobody knows what it does */   \

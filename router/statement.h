@@ -39,6 +39,7 @@
 #define SEEN_DIFFERS             (1u << 23) /* any server may answer, but servers differ in that */
 #define SEEN_COUNTERS            (1u << 24) /* the answer tells what a server, or a connection, has done */
 #define SEEN_UNKNOWN_VIEW        (1u << 25)
+#define SEEN_LASTVAL             (1u << 26) /* what this connection has taken from a sequence */
 #define SEEN_STATE               (1u << 21) /* in a block: a word that changes session state */
 
 /* What else than the statement's end stops statement_scan(), outside of parentheses. */

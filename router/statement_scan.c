@@ -115,7 +115,7 @@ static void on_dot(struct statement *s)
 		if (t->word->keyword == KW_NEXTVAL)
 			s->seen |= SEEN_SEQUENCE;
 		if (t->word->keyword == KW_CURRVAL)
-			s->seen |= SEEN_CONNECTION;
+			s->seen |= SEEN_LASTVAL;
 	}
 }
 
@@ -182,7 +182,7 @@ static void function_call(struct statement *s, enum function_class class)
 		s->seen |= SEEN_SEQUENCE;
 		break;
 	case FUNCTION_LASTVAL:
-		s->seen |= SEEN_CONNECTION;
+		s->seen |= SEEN_LASTVAL;
 		break;
 	}
 }
@@ -487,7 +487,7 @@ static bool on_keyword(struct statement *s, enum keyword keyword)
 	case KW_PREVIOUS:
 		advance(s);
 		if (keyword_at(s) == KW_VALUE)
-			s->seen |= SEEN_CONNECTION;
+			s->seen |= SEEN_LASTVAL;
 		return true;
 	case KW_EXAMINED:
 		/* LIMIT ROWS EXAMINED n: how many it takes depends on the server's plan. */

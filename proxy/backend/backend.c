@@ -201,7 +201,7 @@ void backend_was_reset(struct backend *b)
 {
 	backend_statements_forget(b);
 	b->dirty = b->stale = false;
-	b->insert_id = 0;
+	b->insert_id = b->sequences_of = 0;
 	b->has_warnings = false;
 	b->insert_id_known = true;
 }

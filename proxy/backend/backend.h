@@ -79,6 +79,8 @@ struct backend {
 	bool keeps_insert_id;            /* the keeper's LAST_INSERT_ID() lives here */
 	bool insert_id_known;            /* and whoever's it is, this is it: */
 	uint64_t insert_id;
+	uint64_t sequences_of;           /* whose values of sequences it may have: session->sequences; 0: nobody's */
+	uint64_t sequences_last;         /* who was the last to take any */
 
 	struct backend_statement *statements; /* prepared here, a hash by template */
 	unsigned n_statements;

@@ -217,6 +217,16 @@ static bool has_count_for_another(const struct backend *b, const struct session 
 	       worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
 }
 
+/* The one that has what the statement asks for: its values of sequences. */
+static struct backend *with_sequences(struct pool *pool, const struct session *s)
+{
+	struct backend *b;
+	TAILQ_FOREACH(b, &pool->idle, link)
+		if (sequences_are_at(s, b))
+			return b;
+	return NULL;
+}
+
 /* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
 static struct backend *other_idle(struct pool *pool, const struct session *s)
 {
@@ -229,7 +239,9 @@ static struct backend *other_idle(struct pool *pool, const struct session *s)
 /* The idle one that costs least: the session's own last one, one with the same state, any that nobody may miss. */
 static struct backend *best_idle(struct pool *pool, const struct session *s)
 {
-	struct backend *b, *any = NULL, *counted = NULL;
+	struct backend *b = s->run->reads_sequence ? with_sequences(pool, s) : NULL, *any = NULL, *counted = NULL;
+	if (b)
+		return b;
 	if (!pool->worker->snapshot->settings->connection_affinity)
 		return other_idle(pool, s);
 	LIST_FOREACH(b, &s->kept, kept)

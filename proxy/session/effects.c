@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proxy/backend/pool.h"
+#include "proxy/sequence_reads.h"
 #include "proxy/session/session.h"
 
 /* Which pin stands for the names of a kind. */
@@ -194,6 +195,8 @@ static bool is_harmless(const struct session *s, struct view sql, const struct d
 	classify(sql, dialect, &context, scratch, c);
 	bool harmless = !c->n_effects && !c->pins_added && !(c->flags & CLASS_CALLS);
 	*uses_tables = c->uses_tables;
+	if (c->reads_sequence)
+		sequence_reads_note();
 	free(scratch);
 	free(c);
 	return harmless;
@@ -492,6 +495,8 @@ static void apply_pins(struct session *s, struct backend *b, bool ok, uint32_t b
 		release(s, r->pins_released | pins_ended(s, ok));
 		s->pins |= r->on_replica ? keeps_of_replica(b, r->pins_added) : r->pins_added;
 	}
+	if (sequences_tie(s, b, ok))
+		s->pins |= PIN_SEQUENCE;
 	apply_names(s, ok);
 	settle(s, before);
 	if (s->bound)

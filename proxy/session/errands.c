@@ -181,7 +181,7 @@ static bool needs_reset(const struct session *s, const struct state *want)
 		return false;
 	/* Nothing of this session was left here, so nothing must be seen: no warnings, no counts, no status. */
 	bool reads_last = (s->run->flags & CLASS_READS_LAST) && b != s->last && b != s->insert_id_at && !s->run->was_reset;
-	return b->stale || reads_last || state_leaves_users(b->have, want);
+	return b->stale || reads_last || sequences_in_the_way(s, b) || state_leaves_users(b->have, want);
 }
 
 /* COM_SET_OPTION's argument, two bytes: 0 is on, 1 is off. */

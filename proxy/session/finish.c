@@ -30,6 +30,7 @@ static void remember_last(struct session *s, struct backend *b, bool ok)
 	if (s->run->command != CMD_STMT_PREPARE || !ok)
 		s->last = b;
 	insert_id_after(s, b, ok);
+	sequences_after(s, b);
 }
 
 static void set_pinned(struct session *s, struct backend *b)
@@ -95,7 +96,7 @@ void finish_release_all(struct session *s)
 {
 	struct backend *in_work = s->backend, *pinned = s->pinned;
 	struct run *r = s->run;
-	bool clean = pinned != in_work && !session_in_trx(s) && !(s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
+	bool clean = pinned != in_work && !session_in_trx(s) && !(s->pins & ~(uint32_t)(PIN_LAST_STATEMENT | PIN_SEQUENCE));
 	if (s->state == SESSION_CLOSING && r && r->waiting_since) {
 		stat_sub(&s->worker->stats->queued, 1);
 		r->waiting_since = 0;
@@ -161,6 +162,7 @@ void finish_reset(struct session *s)
 	s->pins = 0;
 	effects_free(&s->bound);
 	s->called = s->wrote = false;
+	sequences_forget(s);
 	s->watched_ms = 0;
 	s->trx_unknown = false;
 	s->begun = BEGUN_NOT;

@@ -247,6 +247,10 @@ struct view routing_classify(struct session *s, struct view sql)
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)
 		hints_take(s, &c);
+	if (!sequences_classified(s, &c)) {
+		last_statement_ends(s);
+		return sql;
+	}
 	effects_note(s, &c, &dialect);
 	apply_learned(s, &c);
 	prefer_primary(s);
@@ -254,7 +258,8 @@ struct view routing_classify(struct session *s, struct view sql)
 	if (r->command == CMD_QUERY || prepared_executes(r->command))
 		end_or_move(s);
 	r->replayable = may_repeat(s, r);
-	if (r->pins_added & ~s->pins)
+	uint32_t pins = r->pins_added | (r->keeps_sequence ? PIN_SEQUENCE : 0);
+	if (pins & ~s->pins)
 		note_cause(s, sql);
 	return sql;
 }
@@ -312,6 +317,8 @@ static struct backend *kept_for(const struct session *s)
 		return NULL;
 	if (r->flags & CLASS_READS_LAST)
 		b = last_statement_place(s);
+	else if (r->reads_sequence)
+		b = sequences_place(s);
 	else if (insert_id_matters(s) && r->route != ROUTE_REPLICA && s->worker->snapshot->settings->connection_affinity &&
 		 s->insert_id_at && (int)s->insert_id_at->pool->key.slot == routing_primary_slot(s) &&
 		 s->insert_id_at->pool->key.caps == (s->caps & SESSION_POOL_CAPS))

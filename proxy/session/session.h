@@ -225,6 +225,7 @@ struct run {
 	bool plain_begin;       /* BEGIN and nothing else */
 	enum begun began;       /* ERRAND_BEGIN has been answered */
 	bool reads_counters, uses_tables, diagnoses, runs_routine; /* as the classification has them */
+	bool takes_sequence, may_take_sequence, reads_sequence, keeps_sequence; /* sequences.c: sequences_classified() */
 	bool sets_state;        /* its text tells of variables that it sets */
 	bool ask_locks;         /* it may have taken or released user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
@@ -356,6 +357,9 @@ struct session {
 	struct read_back *reading;      /* while in READ_BACK */
 	TAILQ_ENTRY(session) ask_link;  /* the worker's list of those who could be asked and then be free */
 	bool to_ask, ask_now;
+	uint64_t sequences;             /* its number on connections that have values of sequences it has taken; 0: none yet */
+	bool took_sequence;             /* its last statement has, by NEXTVAL() */
+	bool reads_sequences;           /* it has asked for such a value */
 	bool called, wrote;             /* a routine, or a trigger, may have set user variables that no text names */
 	struct backend *pinned;         /* the connection held beyond a statement: transaction or pins */
 	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
@@ -625,6 +629,16 @@ void insert_id_after(struct session *s, struct backend *b, bool ok); /* the stat
 void insert_id_save_kept(struct session *taker, struct backend *b);
 void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told);
 void insert_id_not_saved(struct run *r);
+
+/* ---- values of sequences: sequences.c ---- */
+bool sequences_classified(struct session *s, const struct classification *c); /* false: it is denied */
+bool sequences_tie(const struct session *s, const struct backend *b, bool ok); /* it has run on b: PIN_SEQUENCE is added */
+void sequences_after(struct session *s, struct backend *b); /* likewise */
+/* b, which the session has taken, must be reset before the statement in work runs there. */
+bool sequences_in_the_way(const struct session *s, const struct backend *b);
+bool sequences_are_at(const struct session *s, const struct backend *b); /* what the one in work reads */
+struct backend *sequences_place(const struct session *s); /* where it is, if only the statement before has taken it; or NULL */
+void sequences_forget(struct session *s);
 
 /* ---- for stats_statements: statistics.c ---- */
 void statistics_begin(struct session *s, size_t size); /* a command of so many bytes is there */

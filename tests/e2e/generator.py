@@ -95,8 +95,9 @@ class Place:
         if CHANGES_OBJECTS.search(text):
             for statement in OBJECTS_AGAIN:
                 self.root.run(statement)
-        if self.flavor == "mariadb" and "(q" in text or "FOR q" in text:
-            self.root.run("ALTER SEQUENCE q RESTART 1")
+        if self.flavor == "mariadb" and re.search(r"VAL\(|VALUE FOR|INTO s", text):
+            for name in ("q", "r"):
+                self.root.run("ALTER SEQUENCE %s RESTART 1" % name)
 
     def no_xa_left(self):
         """A transaction that was prepared is there until its session has ended, and then still."""

@@ -270,10 +270,13 @@ class Grammar:
                          "DO notes(6)", "SET @b=twice(3)", "UPDATE t SET n=twice(n)", "SELECT * FROM t WHERE n=notes(10)")]
 
     def sequence(self):
-        """(LASTVAL() is of a connection, not of a session: docs/known-differences.md.)"""
-        return [self.by_flavor(self.one("SELECT NEXTVAL(q)", "SELECT NEXT VALUE FOR q", "SELECT SETVAL(q, 50)",
-                                        "INSERT INTO t (n) VALUES (NEXTVAL(q))", "INSERT INTO t (v) VALUES ('r') RETURNING id"),
-                               self.one("TABLE u ORDER BY id", "VALUES ROW(1, 2)", "TABLE t ORDER BY id LIMIT 1", "SELECT * FROM t WHERE id=1 FOR SHARE"))]
+        """(Ahead of a DEFAULT that takes a value somebody asks for one, so that the session is known to.)"""
+        return self.by_flavor(self.one(["SELECT NEXTVAL(q)"], ["SELECT NEXT VALUE FOR q"], ["SELECT SETVAL(q, 50)"], ["SELECT LASTVAL(q)"],
+                                       ["SELECT NEXTVAL(q)", "SELECT LASTVAL(q)"], ["SELECT PREVIOUS VALUE FOR q, LASTVAL(r)"],
+                                       ["SELECT NEXTVAL(r), LASTVAL(q)"], ["SET @a=LASTVAL(r)", "SELECT @a"],
+                                       ["SELECT LASTVAL(r)", "INSERT INTO s (n) VALUES (1)", "SELECT LASTVAL(r)"],
+                                       ["INSERT INTO t (n) VALUES (NEXTVAL(q))"], ["INSERT INTO t (v) VALUES ('r') RETURNING id"]),
+                              [self.one("TABLE u ORDER BY id", "VALUES ROW(1, 2)", "TABLE t ORDER BY id LIMIT 1", "SELECT * FROM t WHERE id=1 FOR SHARE")])
 
     def hinted(self):
         return [self.one("SELECT /* wye: primary */ COUNT(*) FROM t", "/* wye: replica */ SELECT COUNT(*) FROM t",

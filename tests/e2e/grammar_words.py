@@ -22,11 +22,12 @@ ROUTINES = [
     "CREATE FUNCTION logs(x VARCHAR(9)) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO u (v) VALUES (x); RETURN 1; END",
     "CREATE FUNCTION notes(x INT) RETURNS INT DETERMINISTIC NO SQL BEGIN SET @a = x; RETURN x; END",
 ]
+SEQUENCES = ["CREATE SEQUENCE q", "CREATE SEQUENCE r", "CREATE TABLE s (id INT DEFAULT NEXTVAL(r), n INT) ENGINE=InnoDB"]
 
 
 def objects(flavor):
     """The statements that make what the grammar speaks of. (What FOUND_ROWS() is before the first rows, nobody says.)"""
-    return [TABLE_T, TABLE_U, TABLE_G] + ROWS + ROUTINES + (["CREATE SEQUENCE q"] if flavor == "mariadb" else []) + ["SELECT 1"]
+    return [TABLE_T, TABLE_U, TABLE_G] + ROWS + ROUTINES + (SEQUENCES if flavor == "mariadb" else []) + ["SELECT 1"]
 
 
 NAMES = ["one", "two", "it''s", "ü", "", "a b", "back\\\\slash", "100%"]

@@ -151,8 +151,8 @@ static void test_mariadbs_own_statements(void **state)
 	    PRIMARY(COMPOUND, "BEGIN NOT ATOMIC DELETE FROM t; SELECT 1; END"),
 	    PRIMARY(COMPOUND, "IF 1 THEN SELECT 1; END IF"), PRIMARY(COMPOUND, "l: LOOP LEAVE l; END LOOP"),
 	    PRIMARY(TEXT_PREPARE, "EXECUTE IMMEDIATE 'DELETE FROM t'"),
-	    PRIMARY(UNKNOWN_FUNCTION, "SELECT UUID_V7()"), PIN(SESSION_STATUS, "SELECT LASTVAL(s)"),
-	    PIN(SESSION_STATUS, "SELECT PREVIOUS VALUE FOR s"), PIN(BACKUP_LOCK, "BACKUP STAGE START"));
+	    PRIMARY(UNKNOWN_FUNCTION, "SELECT UUID_V7()"), PIN(SEQUENCE, "SELECT LASTVAL(s)"),
+	    PIN(SEQUENCE, "SELECT PREVIOUS VALUE FOR s"), PIN(BACKUP_LOCK, "BACKUP STAGE START"));
 	CHECK(&mariadb11, &nothing_open, REPLICA("SELECT UUID_V7()"));
 	assert_int_equal(of("EXECUTE IMMEDIATE 'SET @a = 1'", &mariadb, &nothing_open)->pins_added,
 	                 PIN_USER_VARIABLE);
@@ -161,7 +161,7 @@ static void test_mariadbs_own_statements(void **state)
 	struct dialect oracle = mariadb;
 	oracle.sql_mode = MODE_ORACLE;
 	CHECK(&oracle, &nothing_open, PRIMARY(SEQUENCE, "SELECT s.NEXTVAL FROM dual"),
-	      PRIMARY(COMPOUND, "BEGIN DELETE FROM t; END"), PIN(SESSION_STATUS, "SELECT s.currval"));
+	      PRIMARY(COMPOUND, "BEGIN DELETE FROM t; END"), PIN(SEQUENCE, "SELECT s.currval"));
 }
 
 static void test_what_one_connection_knows_stays_there(void **state)
