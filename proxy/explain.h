@@ -1,11 +1,14 @@
 /*
  * Where a statement would run and why, told by the code that runs statements: a worker is asked to classify and route it
- * in a session that has just logged in, and nothing is sent.
+ * in a session that has just logged in, in one that has then run other statements, or in one that is there. Nothing is
+ * sent.
  */
 #ifndef WYE_PROXY_EXPLAIN_H
 #define WYE_PROXY_EXPLAIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Empty texts: nothing to tell. */
 struct explanation {
@@ -23,8 +26,18 @@ struct explanation {
 	char text[2049];        /* the statement as it runs, when a rule has made it another */
 };
 
-/* `user` and `schema` may be empty; `client` is an address that rules may ask for, empty: 127.0.0.1. Control thread only;
- * false: the worker did not answer in time. */
-bool explain_route(const char *sql, const char *user, const char *schema, const char *client, struct explanation *out);
+/* In which session. */
+#define EXPLAIN_AFTER_MAX 16u
+struct explain_where {
+	const char *user, *schema; /* of one that has just logged in; may be empty */
+	const char *client;        /* its address, which rules may ask for; empty: 127.0.0.1 */
+	const char *after[EXPLAIN_AFTER_MAX]; /* and has run these since, each one command, of which none failed */
+	unsigned n_after;
+	uint32_t connection; /* or one that is there, as it is now, by its id; 0: none */
+};
+
+/* Control thread only; False: `error` says why it cannot be told. */
+bool explain_route(const char *sql, const struct explain_where *where, struct explanation *out, char *error,
+		   size_t error_size);
 
 #endif

@@ -182,15 +182,17 @@ static void write_overview(struct page *p, struct console_catalog *catalog)
 /* ---- EXPLAIN ROUTE ---- */
 
 struct question {
-	const char *sql, *user, *database, *client;
+	const char *sql;
+	struct explain_where where;
 	struct explanation *out;
+	char error[400];
 	bool answered;
 };
 
 static void ask(void *arg)
 {
 	struct question *q = arg;
-	q->answered = explain_route(q->sql, q->user, q->database, q->client, q->out);
+	q->answered = explain_route(q->sql, &q->where, q->out, q->error, sizeof q->error);
 }
 
 static void write_member(FILE *out, const char *name, const char *value)
@@ -227,14 +229,18 @@ static void write_explain(struct page *p, struct console_catalog *catalog)
 {
 	(void)catalog;
 	struct question q = {.sql = argument_or_none(p, "statement"),
-			     .user = argument_or_none(p, "user"),
-			     .database = argument_or_none(p, "database"),
-			     .client = argument_or_none(p, "client")};
+			     .where = {.user = argument_or_none(p, "user"),
+				       .schema = argument_or_none(p, "database"),
+				       .client = argument_or_none(p, "client"),
+				       .after = {argument_or_none(p, "after")},
+				       .connection = (uint32_t)strtoul(argument_or_none(p, "connection"), NULL, 10)},
+			     .error = "No worker thread has answered in time"};
+	q.where.n_after = *q.where.after[0] != '\0';
 	if (!q.sql[strspn(q.sql, " \t\r\n;")]) {
 		fail(p, MHD_HTTP_BAD_REQUEST, "A statement is missing: " HTTP_API "/explain?statement=SELECT%201");
 		return;
 	}
-	if (strlen(q.sql) > EXPLAIN_STATEMENT_MAX) {
+	if (strlen(q.sql) > EXPLAIN_STATEMENT_MAX || strlen(q.where.after[0]) > EXPLAIN_STATEMENT_MAX) {
 		fail(p, MHD_HTTP_URI_TOO_LONG, "The statement is longer than 8192 bytes; EXPLAIN ROUTE on the console takes it");
 		return;
 	}
@@ -245,7 +251,7 @@ static void write_explain(struct page *p, struct console_catalog *catalog)
 		p->type = HTTP_JSON;
 		write_explanation(p->out, q.out);
 	} else {
-		fail(p, MHD_HTTP_SERVICE_UNAVAILABLE, "No worker thread has answered in time");
+		fail(p, q.where.connection ? MHD_HTTP_NOT_FOUND : MHD_HTTP_SERVICE_UNAVAILABLE, q.error);
 	}
 	free(q.out);
 }
@@ -260,7 +266,7 @@ static const struct {
 	{"overview", write_overview, "one moment of everything that the dashboard draws"},
 	{"statements", write_statements, "statements by digest; ?order=-time_us&limit=100"},
 	{"pinned", write_pinned, "sessions that are tied to a connection"},
-	{"explain", write_explain, "where a statement would run, and why; ?statement=SQL&user=U&database=D&client=ADDRESS"},
+	{"explain", write_explain, "where a statement would run, and why; ?statement=SQL&user=U&database=D&client=ADDRESS&after=SQL, or &connection=ID"},
 };
 
 static void write_index(struct page *p)

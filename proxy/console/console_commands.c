@@ -179,7 +179,7 @@ static const struct console_command commands[] = {
 	 "SELECT * FROM console_variables ORDER BY 1", "Variable_name"},
 	{"SHOW STATUS", "counters under the names that MySQL has for them", console_run_sql,
 	 "SELECT * FROM console_status", "Variable_name"},
-	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement [FOR USER u] [IN DATABASE d] [FROM CLIENT address]: where it would run, and why", console_run_explain_route, NULL,
+	{"EXPLAIN ROUTE", "EXPLAIN ROUTE statement [FOR USER u] [IN DATABASE d] [FROM CLIENT address] [AFTER 'statement']... or FOR CONNECTION id: where it would run, and why", console_run_explain_route, NULL,
 	 NULL},
 	{"CHECK", "what is wrong around wye, and what to do; it asks every server (stats_checks)", console_run_check,
 	 "SELECT severity, subject, finding, advice FROM stats_checks", "finding"},

@@ -129,12 +129,14 @@ void doctor_judge_statements(struct findings *out)
 	for (unsigned i = 0; i < stats_workers(); i++)
 		add_worker(&all, stats_statements(i)->digests);
 	HASH_SORT(all, more_time_first);
+	char why[400];
 	unsigned looked_at = 0, told = 0;
 	HASH_ITER(hh, all, r, next) {
 		if (looked_at < LOOKED_AT && told < TOLD && is_whole(r)) {
 			looked_at++;
 			memset(e, 0, sizeof *e);
-			if (explain_route(r->id.text, r->id.user, r->id.schema, "", e))
+			const struct explain_where where = {.user = r->id.user, .schema = r->id.schema, .client = ""};
+			if (explain_route(r->id.text, &where, e, why, sizeof why))
 				told += judge(r, e, out);
 		}
 		HASH_DEL(all, r);

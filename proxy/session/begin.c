@@ -85,12 +85,11 @@ static enum begun begun_now(const struct session *s)
 	return read_only ? BEGUN_READ_ONLY : BEGUN_READ_WRITE;
 }
 
-bool begin_answers(struct session *s, enum step *step)
+bool begin_takes(struct session *s)
 {
-	struct run *r = s->run;
+	const struct run *r = s->run;
 	if (begin_is_later(s) || read_only_begins_anew(s)) {
 		begin_set(s, begun_now(s));
-		*step = answer(s);
 		return true;
 	}
 	bool ends = (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK)) && !(r->flags & CLASS_MULTI) &&
@@ -99,6 +98,13 @@ bool begin_answers(struct session *s, enum step *step)
 		return false;
 	if (!(r->flags & CLASS_BEGINS)) /* AND CHAIN */
 		begin_set(s, BEGUN_NOT);
+	return true;
+}
+
+bool begin_answers(struct session *s, enum step *step)
+{
+	if (!begin_takes(s))
+		return false;
 	*step = answer(s);
 	return true;
 }

@@ -442,7 +442,8 @@ static void apply_state(struct session *s, struct backend *b, bool ok)
 		state_unref(w->states, s->want);
 		s->want = next;
 		/* What one server has accepted, it accepts again. */
-		worker_accept_state(w, next, b->pool->key.slot);
+		if (!s->supposed)
+			worker_accept_state(w, next, b->pool->key.slot);
 		backend_set_have(b, state_ref(next));
 		routing_state_changed(s);
 	} else if (!ok && r->next && (r->flags & (CLASS_MULTI | CLASS_CALLS))) {
@@ -464,7 +465,7 @@ static void count_pins(struct session *s, struct backend *b, uint32_t before)
 		s->pin_cause = r->pin_cause;
 		r->pin_cause = NULL;
 	}
-	for (unsigned i = 0; i < PIN_COUNT; i++)
+	for (unsigned i = 0; !s->supposed && i < PIN_COUNT; i++)
 		if (added & (1u << i))
 			stat_add(&s->worker->stats->pins[i], 1);
 }

@@ -1,5 +1,6 @@
 /*
- * EXPLAIN ROUTE: a session without a client, classified and routed as any other, up to the moment when it would be sent.
+ * EXPLAIN ROUTE: a statement of a session without a client (explain_session.c), classified and routed as any other, up to
+ * the moment when it would be sent.
  *
  * What choosing leaves behind is taken back: the turn of the round robin, and counts of hints. Rules and statistics count
  * nothing.
@@ -12,20 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/handshake.h"
 #include "protocol/packet.h"
-#include "proxy/accounts.h"
 #include "proxy/session/session.h"
 #include "proxy/worker_call.h"
 #include "router/rules.h"
 
-#define COLLATION_UTF8MB4 45 /* utf8mb4_general_ci, which all servers know */
-
 struct request {
-	char user[129], schema[260], client[64];
+	char user[129], schema[260], client[64], error[400];
+	uint32_t connection;
 	struct explanation out;
-	size_t len;
-	char sql[];
+	unsigned n_after;
+	char texts[]; /* what it has run before, and the statement, each with a zero behind it */
 };
 
 /* ---- lists of words ---- */
@@ -263,40 +261,27 @@ static void choose(struct session *s, struct explanation *x)
 	list_servers(s, x, got == ROUTING_OK);
 }
 
-/* The command as a client would send it. */
-static struct view make_command(struct run *r, const struct request *q)
+struct view explain_command(struct run *r, const char *sql)
 {
-	const size_t before = PACKET_HEADER + 1;
-	r->rewritten_size = before + q->len;
+	const size_t before = PACKET_HEADER + 1, len = strlen(sql);
+	r->rewritten_size = before + len;
 	r->rewritten = malloc(r->rewritten_size);
 	if (!r->rewritten)
 		abort();
-	put_u32(r->rewritten, (uint32_t)(q->len + 1));
+	put_u32(r->rewritten, (uint32_t)(len + 1));
 	r->rewritten[PACKET_HEADER] = CMD_QUERY;
-	memcpy(r->rewritten + before, q->sql, q->len);
-	return (struct view){r->rewritten + before, q->len};
+	memcpy(r->rewritten + before, sql, len);
+	return (struct view){r->rewritten + before, len};
 }
 
-/* Whose it would be, of several accounts with this name the first. */
-static void find_account(struct session *s, struct view user)
+static void explain(struct session *s, struct explanation *x, const char *text)
 {
-	const struct account_set *set = s->worker->snapshot->accounts;
-	for (size_t i = 0; set && i < account_set_size(set); i++)
-		if (view_equal(view_of(account_set_at(set, i)->user), user)) {
-			s->account_id = account_set_at(set, i)->id;
-			return;
-		}
-}
-
-static void explain(struct session *s, struct request *q)
-{
-	struct explanation *x = &q->out;
 	struct run *r = run_begin(s, CMD_QUERY);
 	r->explanation = x;
 	r->times.began = 0; /* no statistics */
-	struct view sql = make_command(r, q);
+	struct view sql = explain_command(r, text);
 	struct view runs = routing_classify(s, sql);
-	if (!view_equal(runs, view_of(q->sql)))
+	if (!view_equal(runs, view_of(text)))
 		snprintf(x->text, sizeof x->text, "%.*s", (int)(runs.len < 2048 ? runs.len : 2048), (const char *)runs.p);
 	routing_digest_text(s, x->digest_text, sizeof x->digest_text);
 	choose(s, x);
@@ -308,59 +293,70 @@ static void explain(struct session *s, struct request *q)
 static void explain_on(struct worker *w, void *arg)
 {
 	struct request *q = arg;
-	const struct login login = {.collation = COLLATION_UTF8MB4, .schema = view_of(q->schema)};
+	struct explain_where where = {.user = q->user, .schema = q->schema, .client = q->client,
+				      .connection = q->connection, .n_after = q->n_after};
+	const char *at = q->texts;
+	for (unsigned i = 0; i < q->n_after; i++, at += strlen(at) + 1)
+		where.after[i] = at;
 	struct balance *balance = malloc(sizeof *balance);
 	uint64_t random = w->random, ignored = stat_get(&w->stats->hints_ignored);
-	struct session *s = calloc(1, sizeof *s);
-	if (!s || !balance)
+	if (!balance)
 		abort();
 	*balance = *w->balance;
-	s->worker = w;
-	s->caps = CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS;
-	s->status = STATUS_AUTOCOMMIT;
-	s->user = strdup(q->user);
-	s->peer = strdup(q->client);
-	s->unix_socket = strcmp(q->client, "unix") == 0;
-	LIST_INIT(&s->kept);
-	s->want = state_initial(w->states);
-	s->at_login = state_ref(s->want);
-	find_account(s, view_of(q->user));
-	(void)session_initial_state(s, &login, true);
-	routing_state_changed(s);
-	const struct server_info *any = snapshot_reference(w->snapshot);
-	freshness_begin(s, any ? any->flavor : FLAVOR_MYSQL);
-	explain(s, q);
-	w->n_limited -= s->wait_timeout != 0;
-	state_unref(w->states, s->want);
-	state_unref(w->states, s->at_login);
-	position_finish(&s->position);
-	hints_end(s);
-	last_statement_forget(s);
-	free(s->tracked_variables);
-	free(s->trx_key);
-	free(s->user);
-	free(s->peer);
-	free(s);
+	struct session *s = explain_session_begin(w, &where, q->error, sizeof q->error);
+	if (s) {
+		explain(s, &q->out, at);
+		explain_session_end(s);
+	}
 	*w->balance = *balance;
 	free(balance);
 	w->random = random;
 	stat_sub(&w->stats->hints_ignored, stat_get(&w->stats->hints_ignored) - ignored);
 }
 
-bool explain_route(const char *sql, const char *user, const char *schema, const char *client, struct explanation *out)
+static size_t size_of_texts(const char *sql, const struct explain_where *where)
 {
-	size_t len = strlen(sql), size = sizeof(struct request) + len + 1;
+	size_t size = strlen(sql) + 1;
+	for (unsigned i = 0; i < where->n_after; i++)
+		size += strlen(where->after[i]) + 1;
+	return size;
+}
+
+/* Whose worker has the session, or, where it is to be a new one, the least loaded; NULL: no worker gives such ids. */
+static struct worker *worker_for(const struct explain_where *where)
+{
+	unsigned index = where->connection % WORKERS_MAX;
+	if (!where->connection)
+		return worker_least_loaded();
+	return where->connection >= SESSION_ID_FIRST && index < workers_count() ? worker_at(index) : NULL;
+}
+
+bool explain_route(const char *sql, const struct explain_where *where, struct explanation *out, char *error,
+		   size_t error_size)
+{
+	size_t size = sizeof(struct request) + size_of_texts(sql, where);
+	struct worker *w = worker_for(where);
 	struct request *q = calloc(1, size);
 	if (!q)
 		abort();
-	snprintf(q->user, sizeof q->user, "%s", user);
-	snprintf(q->schema, sizeof q->schema, "%s", schema);
+	snprintf(q->user, sizeof q->user, "%s", where->user);
+	snprintf(q->schema, sizeof q->schema, "%s", where->schema);
 	/* With a port, as clients' addresses are. */
-	snprintf(q->client, sizeof q->client, strcmp(client, "unix") ? "%s:0" : "%s", *client ? client : "127.0.0.1");
-	q->len = len;
-	memcpy(q->sql, sql, len + 1);
-	bool done = worker_call(worker_least_loaded(), explain_on, q, size);
+	snprintf(q->client, sizeof q->client, strcmp(where->client, "unix") ? "%s:0" : "%s",
+		 *where->client ? where->client : "127.0.0.1");
+	q->connection = where->connection;
+	q->n_after = where->n_after;
+	char *at = q->texts;
+	for (unsigned i = 0; i < where->n_after; i++)
+		at = stpcpy(at, where->after[i]) + 1;
+	strcpy(at, sql);
+	if (!w)
+		snprintf(q->error, sizeof q->error, "There is no session %u; SHOW SESSIONS lists them", where->connection);
+	else if (!worker_call(w, explain_on, q, size))
+		snprintf(q->error, sizeof q->error, "No worker thread has answered in time");
 	*out = q->out;
+	snprintf(error, error_size, "%s", q->error);
+	bool fine = !*q->error;
 	free(q);
-	return done;
+	return fine;
 }

@@ -35,6 +35,8 @@ static void remember_last(struct session *s, struct backend *b, bool ok)
 
 static void set_pinned(struct session *s, struct backend *b)
 {
+	if (s->supposed)
+		s->pinned = b;
 	read_back_watch(s);
 	if (b == s->pinned)
 		return;
@@ -48,11 +50,17 @@ static void set_pinned(struct session *s, struct backend *b)
 	read_back_watch(s);
 }
 
+static void lend_back(const struct session *s, struct backend *b)
+{
+	if (!s->supposed)
+		pool_give(b);
+}
+
 static void give_back(struct session *s, struct backend *b)
 {
 	if (s->pinned == b)
 		set_pinned(s, NULL);
-	pool_give(b);
+	lend_back(s, b);
 }
 
 void finish_unpin(struct session *s)
@@ -277,28 +285,11 @@ static enum step was_beside(struct session *s, struct backend *b, bool ok)
 	return session_enter(s, SESSION_COMMAND);
 }
 
-enum step finish_statement(struct session *s, bool ok)
+bool finish_apply(struct session *s, struct backend *b, bool ok)
 {
 	struct run *r = s->run;
-	struct backend *b = s->backend;
-	assert(b);
-	s->backend = NULL;
-	if (r->own) {
-		give_back(s, b);
-		return session_enter(s, SESSION_LOGIN);
-	}
-	if (r->command == CMD_RESET_CONNECTION)
-		return was_reset(s, b, ok);
-	if (r->beside)
-		return was_beside(s, b, ok);
 	bool was_in_trx = session_in_trx(s) || r->began != BEGUN_NOT;
-	/* What wye must be told is said again, together with what the client wants now. */
-	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
 	s->last_was_own = false;
-	if (!r->told)
-		finish_tell_others(s, ok);
-	if (ok && r->kill_may)
-		kill_user_sessions(s);
 	if (ok && r->reads_counters)
 		s->watched_ms = worker_now(s->worker);
 	effects_apply(s, b, ok);
@@ -308,7 +299,6 @@ enum step finish_statement(struct session *s, bool ok)
 	if (ok && r->refusal && !r->on_replica)
 		learned_note(r->learned_key, r->refusal, worker_now(s->worker),
 			     s->worker->snapshot->settings->learned_timeout / 1000);
-	pipelined_note(s, b);
 	last_statement_note(s, b, ok);
 	note_transaction(s, b, was_in_trx, ok);
 	if (!ok)
@@ -330,8 +320,33 @@ enum step finish_statement(struct session *s, bool ok)
 	} else {
 		if (in_trx)
 			b->conn.error = UV_ECANCELED; /* a routine has begun it: closing rolls back */
-		pool_give(b);
+		lend_back(s, b);
 	}
+	return released;
+}
+
+enum step finish_statement(struct session *s, bool ok)
+{
+	struct run *r = s->run;
+	struct backend *b = s->backend;
+	assert(b);
+	s->backend = NULL;
+	if (r->own) {
+		give_back(s, b);
+		return session_enter(s, SESSION_LOGIN);
+	}
+	if (r->command == CMD_RESET_CONNECTION)
+		return was_reset(s, b, ok);
+	if (r->beside)
+		return was_beside(s, b, ok);
+	/* What wye must be told is said again, together with what the client wants now. */
+	b->fresh |= (r->flags & CLASS_SETS_TRACKERS) != 0;
+	if (!r->told)
+		finish_tell_others(s, ok);
+	if (ok && r->kill_may)
+		kill_user_sessions(s);
+	pipelined_note(s, b);
+	bool released = finish_apply(s, b, ok);
 	run_end(s);
 	if (released)
 		return session_fail(s, END_RELEASED);

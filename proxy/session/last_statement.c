@@ -93,7 +93,8 @@ void last_statement_was_own(struct session *s, int64_t affected)
 
 void last_statement_forget(struct session *s)
 {
-	free(s->own_error);
+	if (!s->supposed)
+		free(s->own_error);
 	s->own_error = NULL;
 }
 

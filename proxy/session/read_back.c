@@ -64,7 +64,7 @@ bool read_back_would_free(const struct session *s)
 void read_back_watch(struct session *s)
 {
 	bool wanted = s->state != SESSION_CLOSING && could_be_free(s, 0);
-	if (wanted == s->to_ask)
+	if (wanted == s->to_ask || s->supposed)
 		return;
 	s->to_ask = wanted;
 	s->ask_now = false;

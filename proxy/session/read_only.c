@@ -31,7 +31,8 @@ static bool end_on_replica(struct session *s)
 {
 	if (!is_on_replica(s, PIN_LAST_STATEMENT))
 		return false;
-	s->pinned->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
+	if (!s->supposed)
+		s->pinned->conn.error = UV_ECANCELED; /* closing rolls back what holds nothing */
 	s->pins &= ~(uint32_t)PIN_LAST_STATEMENT;
 	s->trx_unknown = false;
 	begin_set(s, BEGUN_NOT);

@@ -326,11 +326,10 @@ static struct backend *kept_for(const struct session *s)
 	if (!b || b->state != BACKEND_IDLE)
 		return NULL;
 	/* The server may have closed it a moment ago. */
-	if (pool_has_gone(b)) {
-		backend_discard(b);
-		return NULL;
-	}
-	return b;
+	if (s->supposed || !pool_has_gone(b))
+		return b;
+	backend_discard(b);
+	return NULL;
 }
 
 /* It is being asked for, by the statement of another session or because its connection is to be closed. */
@@ -368,7 +367,7 @@ static bool may_leave(const struct session *s, const struct backend *b)
 static enum routing_result take(struct session *s, struct backend *b, bool idle)
 {
 	struct run *r = s->run;
-	if (idle)
+	if (idle && !s->supposed)
 		pool_take_this(b, s);
 	s->backend = b;
 	const struct server_info *server = snapshot_server_by_slot(s->worker->snapshot, b->pool->key.slot);
@@ -391,7 +390,7 @@ static enum route route_of(const struct session *s)
 /* The session's last insert id is asked for where it lives, before its statement goes elsewhere; false: no need. */
 static bool ask_insert_id(struct session *s)
 {
-	struct backend *first = insert_id_ask_at(s);
+	struct backend *first = s->supposed ? NULL : insert_id_ask_at(s);
 	if (!first)
 		return false;
 	pool_take_this(first, s);
@@ -421,7 +420,7 @@ static struct backend *diagnosed_beside(const struct session *s)
 	bool asks = r->command == CMD_QUERY && r->diagnoses, tied = s->pinned || s->begun != BEGUN_NOT;
 	if (!asks || !tied || !b || b == s->pinned || b->state != BACKEND_IDLE)
 		return NULL;
-	if (!pool_has_gone(b))
+	if (s->supposed || !pool_has_gone(b))
 		return b;
 	backend_discard(b);
 	return NULL;

@@ -314,6 +314,8 @@ struct session {
 	enum session_end end;
 	enum listen_route listen_route;
 	bool unix_socket, in_run;
+	bool supposed;                  /* it is only told where it would run something (EXPLAIN ROUTE): its backends are
+	                                   others' or none at all, and stay as they are */
 	bool counted;                   /* among all clients (max_connections) */
 	struct room *account_clients;   /* a reference: it is counted among its account's clients */
 	uint64_t since;                 /* ms: when it came into its state */
@@ -556,6 +558,11 @@ void mirror_copy(struct session *s); /* the statement in work is sent, where it 
 void mirror_run_ends(struct run *r);
 
 /* ---- EXPLAIN ROUTE: explain.c ---- */
+struct view explain_command(struct run *r, const char *sql); /* makes it the command in work; its text */
+/* The session in which it is told: explain_session.c. NULL: `error` says why not. */
+struct explain_where;
+struct session *explain_session_begin(struct worker *w, const struct explain_where *where, char *error, size_t error_size);
+void explain_session_end(struct session *s);
 void explain_note_hints(struct explanation *x, const struct hints *h);
 void explain_note_rule(struct explanation *x, const struct rule *rule, bool changed, enum mirror_outcome mirror);
 void explain_note_effects(struct explanation *x, const struct classification *c);
@@ -685,6 +692,7 @@ bool last_statement_answer(struct session *s, struct view sql, bool *sent);
 /* By completion_type=RELEASE the statement in work, a COMMIT or ROLLBACK, has ended the session. */
 bool begin_completion_releases(const struct session *s);
 bool begin_is_later(const struct session *s); /* a BEGIN that is answered, and sent with what follows it */
+bool begin_takes(struct session *s); /* the statement in work begins or ends what is begun here: no server needs it */
 bool begin_answers(struct session *s, enum step *step); /* true: the statement in work has been answered */
 struct view begin_sql(const struct session *s);
 void begin_done(struct session *s);   /* the server has begun it */
@@ -741,6 +749,9 @@ void prepared_close_all(struct session *s);
 /* What the statement changed for other sessions (accounts, global variables, objects, positions) is known to them from
  * here on: called before its client can know that it is done. */
 void finish_tell_others(struct session *s, bool ok);
+/* What the statement in work, answered by b, makes of the session: state, pins, and whether it keeps b. True: the server
+ * closes the connection. */
+bool finish_apply(struct session *s, struct backend *b, bool ok);
 /* The answer is complete (ok: it was not an ERR): states, pins, position; lends the backend back when it is free. */
 enum step finish_statement(struct session *s, bool ok);
 /* Gives the backend(s) back or discards them: for the end of a session. */

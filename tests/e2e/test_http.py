@@ -114,6 +114,16 @@ def test_explain_says_what_the_console_says(ask, wye):
         assert [told[name] for name in ("route", "reason", "digest")] == [row[name] for name in ("route", "reason", "digest")]
 
 
+def test_explain_tells_of_what_came_before_and_of_sessions_that_are_there(ask, wye, flavor):
+    where = {"statement": "SELECT name FROM whoami", "user": "app", "database": "app"}
+    assert ask("/api/v1/explain", **where, after="BEGIN").json()["reason"] == "in-transaction"
+    with wye.session(tls=flavor == "mysql") as session:
+        session.run("BEGIN")
+        number = session.connection.thread_id()
+        assert ask("/api/v1/explain", statement=where["statement"], connection=number).json()["reason"] == "in-transaction"
+    assert ask("/api/v1/explain", statement=where["statement"], connection=7).status == 404
+
+
 def test_explain_runs_nothing_and_is_bounded(ask, wye, cluster):
     with cluster.witness.root(cluster.primary) as root:
         root.run("CREATE TABLE IF NOT EXISTS app.kept (id INT PRIMARY KEY)")

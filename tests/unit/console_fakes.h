@@ -96,12 +96,17 @@ const char *closed_reason_name(enum closed_reason reason)
 	return reason == CLOSED_AGE ? "age" : "other";
 }
 
-bool explain_route(const char *sql, const char *user, const char *schema, const char *client, struct explanation *out)
+bool explain_route(const char *sql, const struct explain_where *where, struct explanation *out, char *error,
+		   size_t error_size)
 {
 	memset(out, 0, sizeof *out);
 	strcpy(out->route, "primary");
-	snprintf(out->text, sizeof out->text, "[%s] user=%s schema=%s client=%s", sql, user, schema, client);
-	return true;
+	snprintf(out->text, sizeof out->text, "[%s] user=%s schema=%s client=%s", sql, where->user, where->schema,
+		 where->client);
+	for (unsigned i = 0; i < where->n_after; i++)
+		snprintf(out->text + strlen(out->text), sizeof out->text - strlen(out->text), " after=[%s]", where->after[i]);
+	snprintf(error, error_size, where->connection ? "There is no session %u" : "", where->connection);
+	return !where->connection;
 }
 
 static inline void fake_publish(enum server_state primary)

@@ -254,6 +254,9 @@ static void test_the_words_of_people_and_clients_are_understood(void **state)
 		{"EXPLAIN ROUTE SELECT 1 FOR USER 'app' IN DATABASE shop;", "[SELECT 1] user=app schema=shop client="},
 		{"explain route SELECT 1 in database `shop` from client 10.0.0.1", "[SELECT 1] user= schema=shop client=10.0.0.1"},
 		{"EXPLAIN ROUTE SELECT ' for user x'", "[SELECT ' for user x'] user= schema="},
+		{"EXPLAIN ROUTE SELECT 1 AFTER 'BEGIN' FOR USER app AFTER 'INSERT INTO t VALUES (''x'')'",
+		 "[SELECT 1] user=app schema= client= after=[BEGIN] after=[INSERT INTO t VALUES ('x')]"},
+		{"EXPLAIN ROUTE ALTER TABLE t ADD c INT AFTER b", "[ALTER TABLE t ADD c INT AFTER b] user="},
 		{"EXPLAIN ROUTE /* wye: primary */ SELECT 1 FOR USER a FOR USER b", "SELECT 1 FOR USER a] user=b"},
 		{"/*!40101 SET NAMES utf8 */", ""},
 	};
