@@ -226,6 +226,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	struct conn *c = stream->data;
 	if (nread == 0)
 		return;
+	c->worker->pace.events++;
 	if (nread < 0) {
 		conn_fail(c, (int)nread);
 		uv_read_stop(stream);

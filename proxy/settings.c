@@ -107,11 +107,14 @@ static const struct row rows[] = {
 	      "connections to one server in one account's name; 0 = any number"),
 	COUNT(pool_min_idle, "connections", "1", 0, 1000, false,
 	      "connections kept open for each server, account and thread that used one within pool_max_age"),
-	COUNT(pipeline_depth, "statements", "16", 0, 32, false,
+	COUNT(pipeline_depth, "statements", "32", 0, 32, false,
 	      "short reads of several sessions that are written one behind the other on one connection; 0 or 1 = each has"
 	      " one to itself"),
 	COUNT(pipeline_after, "connections", "4", 1, 100000, false,
 	      "connections of a thread to a server, in one account's name, that are busy before any is shared so"),
+	TIME(coalesce, "us", "400us", 0, 10 * MS,
+	     "how long a busy thread may let packets gather before it looks for them, and never longer than a sixteenth of"
+	     " what quick statements take then; 0 = it looks at once"),
 	SWITCH(admission, "off", false,
 	       "let in as many short reads at once as a server runs well; the others wait in wye for the fraction of a"
 	       " millisecond that it takes"),

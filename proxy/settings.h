@@ -55,6 +55,7 @@ struct settings {
 
 	uint64_t pipeline_depth;         /* short reads at once on one connection; 0, 1: each has its own */
 	uint64_t pipeline_after;         /* connections of a worker's pool that are busy before any is shared so */
+	uint64_t coalesce;               /* us a loop may let events gather; 0: it looks for them at once */
 	bool admission;                  /* as many reads run on a server at once as it runs well */
 
 	/* routing and consistency */

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES     1024u
-#define SEEN_FIRST 16u   /* so many are looked at before one is believed to be short */
-#define QUICK_ONE_IN 256u /* of so many one must have been quick */
-/* One that has kept others waiting weighs as much as so many quick ones; a busy machine does that to any, now and then. */
-#define STRIKE  64u
+#define PLACES 1024u
+#define LAST   32u /* so many are timed before one is believed to be short, and the quickest of these counts */
+#define ONE_IN 8u  /* is timed after that */
+#define AT_ONCE 8u /* statements that a server runs at once at least, without one making another slower */
+/* One that has kept others waiting weighs as much as so many timed ones; a busy machine does that to any, now and then. */
+#define STRIKE  16u
 #define STRIKES (3 * STRIKE)
 #define STRIKE_MS 300u /* what comes closer together is one strike: everything stood still */
-#define SHARED_MOST_MS 50u
-#define PER_MS 4u /* short ones a crowded server runs in this time, at least */
 #define REFUSED_MS 2000u /* doubled each time it happens again, up to: */
 #define REFUSED_MOST_MS 120000u
 
@@ -19,8 +18,9 @@ struct place {
 	uint64_t digest; /* 0: nobody's */
 	uint64_t refused_until, struck_at;
 	uint32_t refused_ms;
-	uint16_t since_quick, strikes;
-	uint8_t seen;
+	uint32_t quickest, before; /* us: of those timed since, and of the LAST before these; UINT32_MAX: none yet */
+	uint16_t strikes;
+	uint8_t timed, untimed;
 };
 
 struct short_reads {
@@ -44,42 +44,43 @@ static struct place *own_place(struct short_reads *t, uint64_t digest)
 	if (p->digest != digest) {
 		memset(p, 0, sizeof *p);
 		p->digest = digest;
-		p->since_quick = QUICK_ONE_IN;
+		p->quickest = p->before = UINT32_MAX;
 	}
 	return p;
 }
 
-bool short_reads_know(const struct short_reads *t, uint64_t digest, uint64_t now_ms)
+uint32_t short_reads_cost(const struct short_reads *t, uint64_t digest, uint64_t now_ms)
 {
 	const struct place *p = t ? &t->places[digest % PLACES] : NULL;
-	return p && p->digest == digest && p->seen >= SEEN_FIRST && p->since_quick < QUICK_ONE_IN &&
-	       now_ms >= p->refused_until;
+	if (!p || p->digest != digest || p->before == UINT32_MAX || now_ms < p->refused_until)
+		return 0;
+	uint32_t us = p->quickest < p->before ? p->quickest : p->before;
+	return us <= SHORT_READS_TOGETHER_US / 2 ? us : 0;
 }
 
-/* Of many that run at once each has its part of the server's time; but what takes this long has waited for something. */
-static bool is_quick(uint64_t took_ms, uint64_t beside)
+bool short_reads_asks(struct short_reads *t, uint64_t digest)
 {
-	return took_ms <= SHORT_READS_MS || (took_ms <= SHARED_MOST_MS && took_ms <= beside / PER_MS);
+	struct place *p = t && digest ? own_place(t, digest) : NULL;
+	return p && (p->before == UINT32_MAX || ++p->untimed % ONE_IN == 0);
 }
 
-void short_reads_note(struct short_reads *t, uint64_t digest, uint64_t took_ms, uint64_t beside, uint64_t bytes,
-		      uint64_t now_ms)
+void short_reads_note(struct short_reads *t, uint64_t digest, uint64_t us, uint64_t beside)
 {
-	if (!t || !digest)
+	struct place *p = t && digest ? own_place(t, digest) : NULL;
+	if (!p)
 		return;
-	if (bytes > SHORT_READS_BYTES) {
-		short_reads_refuse(t, digest, now_ms);
+	if (beside > AT_ONCE)
+		us = us * AT_ONCE / beside;
+	if (!us)
+		us = 1;
+	if (us < p->quickest)
+		p->quickest = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX - 1;
+	p->strikes -= p->strikes > 0;
+	if (++p->timed < LAST)
 		return;
-	}
-	struct place *p = own_place(t, digest);
-	if (p->seen < SEEN_FIRST)
-		p->seen++;
-	if (is_quick(took_ms, beside)) {
-		p->since_quick = 0;
-		p->strikes -= p->strikes > 0;
-	} else if (p->since_quick < QUICK_ONE_IN) {
-		p->since_quick++;
-	}
+	p->before = p->quickest;
+	p->quickest = UINT32_MAX;
+	p->timed = 0;
 }
 
 static void refuse(struct place *p, uint64_t now_ms)

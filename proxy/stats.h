@@ -60,6 +60,7 @@ struct worker_stats {
 	_Atomic uint64_t waits;            /* reads sent to wait on a replica */
 	_Atomic uint64_t waits_late;       /* those that waited in vain */
 	_Atomic uint64_t asks;             /* servers asked for their position ahead of a read */
+	_Atomic uint64_t pauses;           /* in which events could gather */
 	_Atomic uint64_t pipelined;        /* reads written behind another on its connection */
 	_Atomic uint64_t pipelined_again;  /* those that ran again on another */
 	_Atomic uint64_t queued;           /* gauge: sessions waiting for a connection */

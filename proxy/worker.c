@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proxy/backend/mirror.h"
@@ -259,6 +260,7 @@ static void on_tick(uv_timer_t *timer)
 	sessions_wake_all(&w->waiting);
 	pools_grow(w);
 	admissions_adapt(w);
+	pace_period(&w->pace, TICK_MS);
 	if (++ticks % SWEEP_EVERY == 0)
 		pools_sweep(w);
 	if (w->index == 0)
@@ -266,13 +268,25 @@ static void on_tick(uv_timer_t *timer)
 	drain_sessions(w);
 }
 
+/* While much is going on and all of it takes long, what comes next may as well come together. */
+static void rest(struct worker *w)
+{
+	uint64_t us = w->snapshot ? pace_turn(&w->pace, w->snapshot->settings->coalesce) : 0;
+	if (!us)
+		return;
+	struct timespec pause = {.tv_nsec = (long)us * 1000};
+	nanosleep(&pause, NULL);
+	stat_add(&w->stats->pauses, 1);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
-	sessions_run_woken(prepare->data);
-	pipelines_flush(prepare->data);
 	struct worker *w = prepare->data;
+	sessions_run_woken(w);
+	pipelines_flush(w);
 	if (w->mirrors_due)
 		mirrors_flush(w);
+	rest(w);
 }
 
 /* ---- threads ---- */

@@ -20,6 +20,7 @@
 #include "proxy/admission_limit.h"
 #include "proxy/errors_seen.h"
 #include "proxy/options.h"
+#include "proxy/pace.h"
 #include "proxy/snapshot.h"
 #include "proxy/statements.h"
 #include "proxy/stats.h"
@@ -103,6 +104,8 @@ struct worker {
 	unsigned uneven_reads; /* that stayed on a server beyond its share, since: */
 	uint64_t uneven_since; /* ms */
 	uint64_t random;       /* state of a small generator; not for secrets */
+
+	struct pace pace;
 
 	struct gate gates[SERVERS_MAX]; /* proxy/session/admission.h */
 	uv_timer_t gate_timer;

@@ -72,6 +72,9 @@ struct backend {
 
 	struct session *session;         /* who has it lent */
 	struct pipeline *pipeline;       /* whose reads are written behind its statement (pipeline.h); NULL: none ever was */
+	uint64_t first_since;            /* ms: when the statement that it is answering became the first here, */
+	uint64_t answered_before;        /* ... and how many the pool had answered by then */
+	uint32_t rtt_us;                 /* the way to the server and back, without the server */
 	bool in_run;                     /* its input is being looked at */
 	struct session *keeper;          /* who had it last, and may still want what it left there */
 	LIST_ENTRY(backend) kept;        /* the keeper's list */

@@ -19,9 +19,14 @@
 
 static bool is_late(const struct backend *b, uint64_t ms, uint64_t others)
 {
-	const struct pipeline *p = b->pipeline;
-	uint64_t waited = worker_now(b->conn.worker) - p->since;
-	return waited > PIPELINE_WAIT_MS || (waited > ms && b->pool->answered - p->answered_before > others);
+	uint64_t waited = worker_now(b->conn.worker) - b->first_since;
+	return waited > PIPELINE_WAIT_MS || (waited > ms && b->pool->answered - b->answered_before > others);
+}
+
+/* us: of who is being answered there, and who waits. */
+static uint32_t cost_before(const struct backend *b)
+{
+	return b->session->run->cost + (b->pipeline ? b->pipeline->cost : 0);
 }
 
 static bool takes(const struct backend *b, const struct session *s, uint64_t depth)
@@ -36,7 +41,7 @@ static bool takes(const struct backend *b, const struct session *s, uint64_t dep
 		return false;
 	if (conn_is_broken(&b->conn) || b->conn.packed || pool_is_too_old(b) || pipeline_waits(b) + 1 >= depth)
 		return false;
-	if (pipeline_waits(b) ? is_late(b, LATE_MS, LATE_OTHERS) : worker_now(b->conn.worker) - before->since > LATE_MS)
+	if (cost_before(b) + s->run->cost > SHORT_READS_TOGETHER_US || is_late(b, LATE_MS, LATE_OTHERS))
 		return false;
 	return !s->run->statement || backend_statement_find((struct backend *)(uintptr_t)b, s->run->statement->template);
 }
@@ -93,12 +98,6 @@ void pipelines_flush(struct worker *w)
 		send_unsent(b);
 }
 
-static void begin_wait(struct backend *b)
-{
-	b->pipeline->since = worker_now(b->conn.worker);
-	b->pipeline->answered_before = b->pool->answered;
-}
-
 static void on_timer(uv_timer_t *timer);
 
 void pipeline_join(struct backend *b, struct session *s, uint8_t command)
@@ -106,9 +105,8 @@ void pipeline_join(struct backend *b, struct session *s, uint8_t command)
 	struct worker *w = s->worker;
 	struct pipeline *p = pipeline_of(b);
 	assert(p->n < PIPELINE_MOST);
-	if (!p->n)
-		begin_wait(b);
-	p->entries[(p->first + p->n++) % PIPELINE_MOST] = (struct pipeline_entry){s, command};
+	p->entries[(p->first + p->n++) % PIPELINE_MOST] = (struct pipeline_entry){s, s->run->cost, command};
+	p->cost += s->run->cost;
 	s->run->behind = b;
 	stat_add(&w->stats->pipelined, 1);
 	if (!p->unsent++)
@@ -136,7 +134,9 @@ void pipeline_next(struct backend *b)
 	assert(p->n);
 	p->first = (p->first + 1) % PIPELINE_MOST;
 	p->n--;
-	begin_wait(b);
+	p->cost -= e.cost;
+	b->first_since = worker_now(b->conn.worker);
+	b->answered_before = b->pool->answered;
 	if (!s) {
 		drop_answer(b, e.command);
 		return;
@@ -185,6 +185,7 @@ void pipeline_abandon(struct backend *b)
 		return;
 	send_away(b, true);
 	b->pipeline->n = 0;
+	b->pipeline->cost = 0;
 }
 
 void pipeline_free(struct backend *b)

@@ -24,15 +24,15 @@
 
 struct pipeline_entry {
 	struct session *session;
+	uint32_t cost; /* us */
 	uint8_t command;
 };
 
 struct pipeline {
 	struct pipeline_entry entries[PIPELINE_MOST];
 	unsigned first, n;
+	uint32_t cost;            /* us: of all of them */
 	unsigned unsent;          /* statements that lie in the connection's output */
-	uint64_t since;           /* ms: when the answer that is coming became the first, or the first entry came, */
-	uint64_t answered_before; /* ... and how many the pool had answered by then */
 	TAILQ_ENTRY(backend) link; /* the worker's list of those that have one */
 	TAILQ_ENTRY(backend) unsent_link; /* ... and of those whose output is held back */
 };

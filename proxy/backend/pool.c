@@ -9,6 +9,7 @@
 #include "proxy/events.h"
 #include "proxy/generation.h"
 #include "proxy/session/session.h"
+#include "proxy/socket_rtt.h"
 
 #define RETRY_MS 200u      /* after a refused connection no other is begun for so long */
 #define ATTRIBUTES_POOLS_MAX 16u /* of one account on one server that differ in attributes */
@@ -178,6 +179,8 @@ void pool_take_this(struct backend *b, struct session *s)
 	assert(b->state == BACKEND_IDLE && b->keeper == s);
 	pool_move(b, BACKEND_BUSY);
 	b->session = s;
+	b->first_since = b->since;
+	b->answered_before = pool->answered;
 	pool->used_at = b->since;
 	if (b->lent) {
 		pool->counts.reused++;
@@ -389,11 +392,18 @@ static void note_init_connect(struct backend *b, const struct server_info *serve
 	b->init_unknown = !whole;
 }
 
+static uint32_t rtt_of(const struct backend *b)
+{
+	uv_os_fd_t fd;
+	return uv_fileno(&b->conn.uv.handle, &fd) == 0 ? socket_least_rtt_us(fd) : 0;
+}
+
 void pool_backend_ready(struct backend *b)
 {
 	struct pool *pool = b->pool;
 	const struct server_info *server = snapshot_server_by_slot(pool->worker->snapshot, pool->key.slot);
 	b->born = worker_now(pool->worker);
+	b->rtt_us = rtt_of(b);
 	b->multi_statements = b->caps & CAP_MULTI_STATEMENTS;
 	b->init_connect = server ? server->defaults.init_connect_hash : 0;
 	if (server && *server->defaults.init_connect)

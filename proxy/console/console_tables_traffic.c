@@ -100,6 +100,7 @@ static const struct table_column stats_workers_columns[] = {
 	{"asks", COLUMN_INTEGER, "servers asked for their position ahead of a read"},
 	{"hints_ignored", COLUMN_INTEGER, "words of hints that were not understood, servers that are not known"},
 	{"timeouts", COLUMN_INTEGER, "statements stopped after the time that a hint gave them"},
+	{"pauses", COLUMN_INTEGER, "turns of the loop that let packets gather first (coalesce)"},
 	{"pipelined", COLUMN_INTEGER, "short reads written behind another on its connection"},
 	{"pipelined_again", COLUMN_INTEGER, "those that ran again on another, since the one before was long or they had warnings"},
 	{"queued", COLUMN_INTEGER, "sessions waiting for a connection now"},
@@ -126,6 +127,7 @@ static void produce_stats_workers(struct table_rows *rows)
 		rows_count(rows, stat_get(&s->asks));
 		rows_count(rows, stat_get(&s->hints_ignored));
 		rows_count(rows, stat_get(&s->timeouts));
+		rows_count(rows, stat_get(&s->pauses));
 		rows_count(rows, stat_get(&s->pipelined));
 		rows_count(rows, stat_get(&s->pipelined_again));
 		rows_count(rows, stat_get(&s->queued));

@@ -32,12 +32,16 @@ static bool is_ready(const struct session *s)
 	       !r->kill_asks && !r->explanation && !r->translated && !r->timeout && !trace_is_on(s);
 }
 
-bool pipelined_may(const struct session *s)
+bool pipelined_may(struct session *s)
 {
-	const struct run *r = s->run;
-	const struct worker *w = s->worker;
-	return w->snapshot->settings->pipeline_depth > 1 && !r->alone && is_plain(s) && is_ready(s) &&
-	       short_reads_know(w->short_reads, r->digest, worker_now(w));
+	struct run *r = s->run;
+	struct worker *w = s->worker;
+	r->timed = false;
+	if (w->snapshot->settings->pipeline_depth < 2 || r->alone || !is_plain(s) || !is_ready(s))
+		return false;
+	r->timed = short_reads_asks(w->short_reads, r->digest);
+	r->cost = short_reads_cost(w->short_reads, r->digest, worker_now(w));
+	return r->cost > 0;
 }
 
 enum step pipelined_step(struct session *s)
@@ -83,8 +87,11 @@ void pipelined_note(struct session *s, struct backend *b)
 {
 	struct run *r = s->run;
 	struct worker *w = s->worker;
-	uint64_t now = worker_now(w);
 	b->pool->answered++;
-	if (w->snapshot->settings->pipeline_depth > 1 && r->n_errands == 0 && is_plain(s))
-		short_reads_note(w->short_reads, r->digest, now - s->since, b->pool->n_busy, r->reply.bytes, now);
+	if (r->reply.bytes > SHORT_READS_BYTES && (r->pipelines || r->timed)) {
+		short_reads_refuse(w->short_reads, r->digest, worker_now(w));
+	} else if (r->timed && r->sent_us && !r->n_errands && r->reply.kind != REPLY_ERR) {
+		uint64_t us = uv_hrtime() / 1000 - r->sent_us;
+		short_reads_note(w->short_reads, r->digest, us > b->rtt_us ? us - b->rtt_us : 0, b->pool->n_busy);
+	}
 }

@@ -77,6 +77,7 @@ struct run *run_begin(struct session *s, uint8_t command)
 	struct run *r = take_spare(s->worker);
 	memset(r, 0, sizeof *r);
 	r->command = command;
+	r->came_at = worker_now(s->worker);
 	r->slot = r->running_at = r->wanted_slot = -1;
 	r->client_seq = 1;
 	s->run = r;
@@ -89,6 +90,8 @@ void run_end(struct session *s)
 	if (!r)
 		return;
 	note_latency(s);
+	if (r->sent && !r->own)
+		pace_note(&s->worker->pace, worker_now(s->worker) - r->came_at);
 	statistics_end(s);
 	if (r->behind)
 		pipeline_leave(s);

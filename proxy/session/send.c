@@ -31,7 +31,7 @@ static void count_statement(struct session *s)
 	stat_add(&stats->servers[r->slot].statements, 1);
 	stat_add(&stats->servers[r->slot].running, 1);
 	r->running_at = r->slot;
-	if (s->worker->snapshot->settings->balance == BALANCE_LEAST_LATENCY && !r->wait)
+	if (r->timed || (s->worker->snapshot->settings->balance == BALANCE_LEAST_LATENCY && !r->wait))
 		r->sent_us = uv_hrtime() / 1000;
 	statistics_sent(s);
 	if (!r->counted) {
@@ -122,6 +122,7 @@ enum step send_behind(struct session *s, struct backend *b)
 	buf_reset(out);
 	s->backend = b;
 	bool fits = errands_collect(s, out) == ERRANDS_NONE;
+	r->timed = false;
 	if (fits) {
 		count_statement(s);
 		r->sent = true;

@@ -159,6 +159,7 @@ struct statement_done;
 struct run {
 	SLIST_ENTRY(run) spare; /* the worker's list, while it is none's */
 	uint8_t command;
+	uint64_t came_at;       /* ms */
 	bool large;             /* it continues over several packets: passed on as it comes */
 	bool own;               /* no statement, errands only: the login's schema */
 	bool sent;              /* the statement has gone to the backend (errands may go alone) */
@@ -169,6 +170,8 @@ struct run {
 	bool wait;              /* on a replica that is not known to have what the session must see */
 	bool waited, late;      /* it has waited once; in vain */
 	bool ask;               /* no statement yet, the server's position only: it is routed anew then */
+	uint32_t cost;          /* us for the server, of one that pipelines */
+	bool timed;             /* what it takes is to be known (proxy/short_reads.h) */
 	bool pipelines;         /* a short read: others may be written behind it, and it behind others (pipelined.c) */
 	bool alone;             /* that was tried, and it must not again */
 	struct backend *behind; /* PIPELINED: the connection that it was written to; NULL: it must go elsewhere, */
@@ -712,7 +715,7 @@ enum reply_result errands_eat(struct session *s);  /* DONE when all are answered
 bool errand_first_value(const uint8_t *data, size_t len, uint32_t caps, uint64_t *value, bool *told);
 
 /* ---- short reads behind others': pipelined.c ---- */
-bool pipelined_may(const struct session *s); /* the statement in work */
+bool pipelined_may(struct session *s); /* the statement in work */
 /* Its answer must not be passed on, since others stand behind it and what it leaves on its connection is taken away. */
 bool pipelined_must_repeat(const struct session *s);
 enum step pipelined_repeat(struct session *s); /* the answer's bytes are consumed */

@@ -8,6 +8,7 @@
 
 #define DIGEST 77u
 #define MANY   10000u
+#define AT_MOST_BESIDE 1000u /* what is multiplied must not overflow */
 
 static int set_up(void **state)
 {
@@ -21,96 +22,108 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void answer(struct short_reads *t, unsigned times, uint64_t took_ms, uint64_t now_ms)
+static void answer(struct short_reads *t, unsigned times, uint64_t us)
 {
 	while (times--)
-		short_reads_note(t, DIGEST, took_ms, 0, 100, now_ms);
+		short_reads_note(t, DIGEST, us, 0);
 }
 
-static void test_a_digest_is_known_after_some_quick_answers(void **state)
+static void test_a_digest_is_known_after_some_that_were_timed(void **state)
 {
-	assert_false(short_reads_know(*state, DIGEST, 0));
-	answer(*state, 1, 0, 0);
-	assert_false(short_reads_know(*state, DIGEST, 0));
-	answer(*state, 100, 0, 0);
-	assert_true(short_reads_know(*state, DIGEST, 0));
-	assert_false(short_reads_know(*state, DIGEST + 1, 0));
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
+	answer(*state, 1, 50);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
+	answer(*state, 100, 50);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 50);
+	assert_int_equal(short_reads_cost(*state, DIGEST + 1, 0), 0);
 }
 
-static void test_a_crowded_server_makes_no_read_long(void **state)
+static void test_only_some_are_timed_once_it_is_known(void **state)
 {
-	for (unsigned i = 0; i < 20; i++) {
-		answer(*state, 1, SHORT_READS_MS, 0);
-		answer(*state, 50, 40, 0);
-	}
-	assert_true(short_reads_know(*state, DIGEST, 0));
+	unsigned asked = 0;
+	for (unsigned i = 0; i < 100; i++)
+		asked += short_reads_asks(*state, DIGEST);
+	assert_int_equal(asked, 100);
+	answer(*state, 100, 50);
+	asked = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		asked += short_reads_asks(*state, DIGEST);
+	assert_true(asked > 50 && asked < 300);
+}
+
+static void test_the_quickest_of_the_last_ones_counts(void **state)
+{
+	answer(*state, 100, 20000);
+	answer(*state, 1, 70);
+	answer(*state, 30, 20000);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 70);
+	answer(*state, 100, 20000);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
+}
+
+static void test_one_that_is_never_quick_is_not_known(void **state)
+{
+	answer(*state, MANY, SHORT_READS_TOGETHER_US / 2 + 1);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
+	answer(*state, 100, SHORT_READS_TOGETHER_US / 2);
+	assert_int_not_equal(short_reads_cost(*state, DIGEST, 0), 0);
 }
 
 static void test_the_time_is_divided_among_those_that_run_at_once(void **state)
 {
 	for (unsigned i = 0; i < 100; i++)
-		short_reads_note(*state, DIGEST, 20, 100, 100, 0);
-	assert_true(short_reads_know(*state, DIGEST, 0));
+		short_reads_note(*state, DIGEST, 5000, 128);
+	assert_true(short_reads_cost(*state, DIGEST, 0) < 1000);
+	assert_int_not_equal(short_reads_cost(*state, DIGEST, 0), 0);
 	for (unsigned i = 0; i < 100; i++)
-		short_reads_note(*state, DIGEST + 1, 20, 10, 100, 0);
-	assert_false(short_reads_know(*state, DIGEST + 1, 0));
-	for (unsigned i = 0; i < 100; i++)
-		short_reads_note(*state, DIGEST + 2, 1000, 10000, 100, 0);
-	assert_false(short_reads_know(*state, DIGEST + 2, 0));
+		short_reads_note(*state, DIGEST + 1, 5000, 4);
+	assert_int_equal(short_reads_cost(*state, DIGEST + 1, 0), 0);
+}
+
+static void test_one_that_took_no_time_or_very_long_is_as_good(void **state)
+{
+	answer(*state, 100, 0);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 1);
+	answer(*state, 100, UINT64_MAX / AT_MOST_BESIDE);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
 }
 
 static void test_many_that_keep_others_waiting_at_once_are_one_strike(void **state)
 {
-	answer(*state, 100, 0, 0);
+	answer(*state, 100, 50);
 	for (unsigned i = 0; i < 100; i++)
 		short_reads_strike(*state, DIGEST, 1000);
-	assert_true(short_reads_know(*state, DIGEST, 1000));
-}
-
-static void test_one_that_is_never_quick_is_not_known(void **state)
-{
-	answer(*state, MANY, SHORT_READS_MS + 1, 0);
-	assert_false(short_reads_know(*state, DIGEST, 0));
-	answer(*state, 100, 0, 0);
-	answer(*state, MANY, SHORT_READS_MS + 1, 0);
-	assert_false(short_reads_know(*state, DIGEST, 0));
-}
-
-static void test_a_long_answer_refuses_its_digest(void **state)
-{
-	answer(*state, 100, 0, 0);
-	short_reads_note(*state, DIGEST, 0, 0, SHORT_READS_BYTES + 1, 5);
-	assert_false(short_reads_know(*state, DIGEST, 5));
+	assert_int_not_equal(short_reads_cost(*state, DIGEST, 1000), 0);
 }
 
 static void test_it_may_keep_others_waiting_once_but_not_often(void **state)
 {
 	uint64_t now = 1000;
-	answer(*state, 100, 0, 0);
+	answer(*state, 100, 50);
 	for (unsigned i = 0; i < 100; i++, now += 1000) {
 		short_reads_strike(*state, DIGEST, now);
-		answer(*state, 200, 0, now);
+		answer(*state, 50, 50);
 	}
-	assert_true(short_reads_know(*state, DIGEST, now));
+	assert_int_not_equal(short_reads_cost(*state, DIGEST, now), 0);
 	for (unsigned i = 0; i < 4; i++, now += 1000) {
 		short_reads_strike(*state, DIGEST, now);
-		answer(*state, 10, 0, now);
+		answer(*state, 3, 50);
 	}
-	assert_false(short_reads_know(*state, DIGEST, now - 1000));
+	assert_int_equal(short_reads_cost(*state, DIGEST, now - 1000), 0);
 }
 
 /* ms from `now` until it is taken again. */
 static uint64_t out_for(struct short_reads *t, uint64_t now)
 {
 	uint64_t ms = 0;
-	while (!short_reads_know(t, DIGEST, now + ms))
+	while (!short_reads_cost(t, DIGEST, now + ms))
 		ms++;
 	return ms;
 }
 
 static void test_who_is_refused_again_and_again_is_out_for_longer_but_not_for_ever(void **state)
 {
-	answer(*state, 100, 0, 0);
+	answer(*state, 100, 50);
 	uint64_t now = 1000, before = 0, ms = 0;
 	for (unsigned i = 0; i < 20; i++) {
 		short_reads_refuse(*state, DIGEST, now);
@@ -127,31 +140,33 @@ static void test_who_is_refused_again_and_again_is_out_for_longer_but_not_for_ev
 
 static void test_another_digest_takes_the_place(void **state)
 {
-	answer(*state, 100, 0, 0);
+	answer(*state, 100, 50);
 	for (uint64_t other = DIGEST + 1; other < DIGEST + MANY; other++)
-		short_reads_note(*state, other, 0, 0, 100, 0);
-	assert_false(short_reads_know(*state, DIGEST, 0));
+		short_reads_note(*state, other, 50, 0);
+	assert_int_equal(short_reads_cost(*state, DIGEST, 0), 0);
 }
 
 static void test_without_memory_nothing_is_known(void **state)
 {
 	(void)state;
-	short_reads_note(NULL, DIGEST, 0, 0, 100, 0);
+	short_reads_note(NULL, DIGEST, 50, 0);
 	short_reads_strike(NULL, DIGEST, 0);
 	short_reads_refuse(NULL, DIGEST, 0);
-	assert_false(short_reads_know(NULL, DIGEST, 0));
+	assert_false(short_reads_asks(NULL, DIGEST));
+	assert_int_equal(short_reads_cost(NULL, DIGEST, 0), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-		TEST(test_a_digest_is_known_after_some_quick_answers),
-		TEST(test_a_crowded_server_makes_no_read_long),
-		TEST(test_the_time_is_divided_among_those_that_run_at_once),
-		TEST(test_many_that_keep_others_waiting_at_once_are_one_strike),
+		TEST(test_a_digest_is_known_after_some_that_were_timed),
+		TEST(test_only_some_are_timed_once_it_is_known),
+		TEST(test_the_quickest_of_the_last_ones_counts),
 		TEST(test_one_that_is_never_quick_is_not_known),
-		TEST(test_a_long_answer_refuses_its_digest),
+		TEST(test_the_time_is_divided_among_those_that_run_at_once),
+		TEST(test_one_that_took_no_time_or_very_long_is_as_good),
+		TEST(test_many_that_keep_others_waiting_at_once_are_one_strike),
 		TEST(test_it_may_keep_others_waiting_once_but_not_often),
 		TEST(test_who_is_refused_again_and_again_is_out_for_longer_but_not_for_ever),
 		TEST(test_another_digest_takes_the_place),
