@@ -130,6 +130,8 @@ static const struct row rows[] = {
 	      "prepared statements kept on one connection to a server; the least recently used is closed beyond"),
 	TIME(connect_timeout, "s", "5s", 10 * MS, 10 * MINUTE, "for connect and login to a server"),
 	TIME(queue_timeout, "s", "10s", 0, HOUR, "how long a statement waits for a connection or a server"),
+	TIME(failover_timeout, "s", "10s", 0, HOUR,
+	     "how long a statement that only the primary can run waits while there is none, or none that can be reached"),
 	COUNT(queue_max, "sessions", "0", 0, 1000000, false,
 	      "sessions that may wait for one server; more get error 1040; 0 = any number"),
 	WORD(server_tls, "auto|off|required|verify_ca|verify_identity", tls_words, "auto",

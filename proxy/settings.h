@@ -44,6 +44,7 @@ struct settings {
 	uint64_t server_statements;      /* prepared statements kept on one connection to a server */
 	uint64_t connect_timeout;        /* us for connect and login to a server */
 	uint64_t queue_timeout;          /* us a statement waits for a connection or a server */
+	uint64_t failover_timeout;       /* us it waits for a primary; 0: not at all */
 	uint64_t mirror_queue;           /* copies that wait for one server */
 	uint64_t mirror_connections;     /* of a worker's pool for them */
 	uint64_t mirror_timeout;         /* us */

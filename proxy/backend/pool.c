@@ -460,6 +460,7 @@ void pool_backend_failed(struct backend *b, uint16_t code, const char *sqlstate,
 		return;
 	}
 	pool->failing = true;
+	pool->unreachable = b->conn.error && b->conn.error != UV_EPROTO;
 	pool->retry_at = worker_now(w) + RETRY_MS;
 	pool->failed_at = worker_now(w);
 	backend_discard(b);

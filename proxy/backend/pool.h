@@ -70,6 +70,7 @@ struct pool {
 	char sqlstate[6];
 	char error_text[256];
 	uint64_t failed_at;     /* ms */
+	bool unreachable;       /* it was no answer of the server's that made the last attempt fail */
 	bool failing;           /* the last attempt failed; said once in the log */
 };
 

@@ -240,6 +240,14 @@ static bool may_run_on_primary(const struct session *s)
 	return s->worker->snapshot->settings->reads_on_primary != READS_ON_PRIMARY_NEVER;
 }
 
+/* For a read; -1 where there is none that could be reached just now. */
+static int readable_primary(const struct session *s)
+{
+	int slot = routing_primary_slot(s);
+	const struct server_info *primary = slot < 0 ? NULL : snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot);
+	return primary && !was_tried(s->run, primary) ? slot : -1;
+}
+
 /* This worker's part of primary_reads_max. */
 static unsigned spills_max(const struct session *s)
 {
@@ -298,7 +306,7 @@ void reads_unspill(struct session *s)
 static int wait_or_primary(struct session *s)
 {
 	struct run *r = s->run;
-	int primary = may_run_on_primary(s) ? routing_primary_slot(s) : -1;
+	int primary = may_run_on_primary(s) ? readable_primary(s) : -1;
 	bool any_time = primary < 0 || r->wants_replica;
 	/* The replica that it was read on has left the pool, and a look may have told since. */
 	if (freshness_is_bound(s) && s->bound_slot != routing_primary_slot(s))
@@ -314,7 +322,9 @@ static int wait_or_primary(struct session *s)
 	if (primary >= 0)
 		return spill(s, primary);
 	/* A dead primary's followers will have applied what the session wrote, or nobody will. */
-	return reads_any_replica(s) >= 0 ? READS_MUST_WAIT : -1;
+	if (reads_any_replica(s) >= 0)
+		return READS_MUST_WAIT;
+	return may_run_on_primary(s) ? routing_primary_slot(s) : -1;
 }
 
 /* Asks a server what the session can have seen. */
@@ -325,7 +335,7 @@ static int ask(struct session *s)
 		slot < 0 ? NULL : snapshot_server_by_slot(s->worker->snapshot, (unsigned)slot);
 	/* One that cannot be reached showed nothing that the primary does not have. */
 	if (teller && was_tried(s->run, teller))
-		slot = routing_primary_slot(s);
+		slot = readable_primary(s);
 	/* Who only stays too long on a server has said how often looks are wanted. */
 	if (!freshness_is_bound(s) || freshness_need(s)->unknown)
 		positions_want(worker_now(s->worker));

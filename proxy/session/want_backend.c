@@ -67,19 +67,29 @@ static enum step waited_too_long(struct session *s, uint64_t waited_ms)
 	return give_up(s, 1040, "08004", text);
 }
 
+static void begin_waiting(struct session *s)
+{
+	struct run *r = s->run;
+	uint64_t now = worker_now(s->worker);
+	if (r->waiting_since)
+		return;
+	r->waiting_since = now ? now : 1;
+	s->wanted_since = now;
+	stat_add(&s->worker->stats->queued, 1);
+	statistics_wait_begins(s);
+	if (r->slot >= 0)
+		sessions_read_back(s->worker, r->slot);
+}
+
 static enum step wait_for(struct session *s)
 {
 	struct run *r = s->run;
 	const struct settings *settings = s->worker->snapshot->settings;
 	uint64_t now = worker_now(s->worker);
-	if (!r->waiting_since) {
-		r->waiting_since = now ? now : 1;
-		s->wanted_since = now;
-		stat_add(&s->worker->stats->queued, 1);
-		statistics_wait_begins(s);
-		if (r->slot >= 0)
-			sessions_read_back(s->worker, r->slot);
-	}
+	begin_waiting(s);
+	/* Those that failed it may serve the next time that it is woken. */
+	if (r->slot < 0)
+		r->tried = 0;
 	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
 		return try_another(s) ? STEP_AGAIN : STEP_WAIT;
 	return waited_too_long(s, now - r->waiting_since);
@@ -93,28 +103,64 @@ static void stop_waiting(struct session *s)
 	statistics_wait_ends(s);
 }
 
-/* A read that this server cannot take runs on another. */
+/* Nothing of it was sent, and it can only run on the primary, which cannot be reached, or there is none: another one may
+ * be made, or it may come back. False: it has waited for that long enough, or others have filled the queue. */
+static bool hold(struct session *s)
+{
+	struct run *r = s->run;
+	const struct settings *settings = s->worker->snapshot->settings;
+	uint64_t now = worker_now(s->worker), most = settings->failover_timeout / 1000, queued = 0;
+	for (unsigned i = 0; i < stats_workers(); i++)
+		queued += stat_get(&stats_worker(i)->queued);
+	bool crowded = !r->waiting_since && settings->queue_max && queued >= settings->queue_max;
+	if (r->own || crowded || !most || (r->waiting_since && now - r->waiting_since >= most))
+		return false;
+	pool_leave_line(s);
+	admission_leave(s);
+	begin_waiting(s);
+	r->slot = -1;
+	r->tried = 0;
+	/* What is tried from now on: an attempt that failed in this millisecond is not the answer to the next. */
+	s->wanted_since = now + 1;
+	return true;
+}
+
+/* A read that this server cannot take runs on another: one that belongs on a replica, on one that lacks something still,
+ * if it is the primary that cannot. */
 static bool is_elsewhere(struct session *s)
 {
 	struct run *r = s->run;
-	if (!r->on_replica || (r->sent && !r->replayable))
+	uint32_t bit = r->slot < 32 ? 1u << r->slot : 0;
+	bool has_others = r->on_replica || (r->route == ROUTE_REPLICA && bit && !(r->tried & bit));
+	if (!has_others || (r->sent && !r->replayable))
 		return false;
-	if (r->slot < 32)
-		r->tried |= 1u << r->slot;
+	if (bit)
+		r->tried |= bit;
 	else
 		r->to_primary = true;
+	reads_unspill(s);
 	r->slot = -1;
 	r->attempts++;
 	return true;
+}
+
+static enum step no_primary(struct session *s, const char *text)
+{
+	if (hold(s))
+		return STEP_WAIT;
+	stop_waiting(s);
+	return give_up(s, ERROR_UNREACHABLE, "08S01", text);
 }
 
 static enum step pool_failed(struct session *s, const struct server_info *server, const struct pool *pool)
 {
 	char text[600];
 	topology_suspect(server->slot);
-	stop_waiting(s);
 	if (is_elsewhere(s))
 		return STEP_AGAIN;
+	if (pool->unreachable && !s->run->on_replica && !s->run->sent && hold(s))
+		return STEP_WAIT;
+	stop_waiting(s);
 	snprintf(text, sizeof text, "wye: cannot use %s: %s", server->name, pool->error_text);
 	return give_up(s, pool->error, pool->sqlstate, text);
 }
@@ -156,6 +202,8 @@ enum step want_backend_step(struct session *s)
 		case ROUTING_WAIT:
 			return wait_for(s);
 		case ROUTING_NONE:
+			if (s->worker->snapshot->primary < 0)
+				return no_primary(s, text);
 			stop_waiting(s);
 			return give_up(s, ERROR_UNREACHABLE, "08S01", text);
 		}
@@ -167,11 +215,6 @@ enum step want_backend_step(struct session *s)
 		pool_leave_line(s);
 		admission_leave(s);
 		r->slot = -1;
-		if (!server || !r->on_replica) {
-			stop_waiting(s);
-			snprintf(text, sizeof text, "no primary: %s", s->worker->snapshot->primary_reason);
-			return give_up(s, ERROR_UNREACHABLE, "08S01", text);
-		}
 		return STEP_AGAIN;
 	}
 	const struct pool *pool = NULL;

@@ -32,7 +32,7 @@ static const char *host, *user, *password, *schema, *hint;
 static unsigned port, connections;
 static long count;
 static double ends_us;
-static _Atomic long taken, done_pairs, stale, lost, errors, statements;
+static _Atomic long taken, done_pairs, stale, lost, errors, read_errors, statements;
 static _Atomic bool done;
 
 struct times {
@@ -203,8 +203,10 @@ static void pairs(struct client *c)
 			continue;
 		note_time(&c->writes, began);
 		began = now_us();
-		if (!(prepared ? read_prepared(c, c->number + 1) : read_text(c, c->number + 1)))
+		if (!(prepared ? read_prepared(c, c->number + 1) : read_text(c, c->number + 1))) {
+			atomic_fetch_add(&read_errors, 1);
 			continue;
+		}
 		note_time(&c->reads, began);
 		atomic_fetch_add(&done_pairs, 1);
 		if (c->value < c->target)
@@ -343,8 +345,8 @@ int main(int argc, char **argv)
 		pthread_create(&clients[i].thread, NULL, client, &clients[i]);
 	for (unsigned i = 0; i < connections; i++)
 		pthread_join(clients[i].thread, NULL);
-	printf("{\"stale\": %ld, \"lost\": %ld, \"errors\": %ld, \"seconds\": %.3f, \"pairs\": %ld, \"statements\": %ld",
-	       stale, lost, errors, (now_us() - began) / 1e6, done_pairs, statements);
+	printf("{\"stale\": %ld, \"lost\": %ld, \"errors\": %ld, \"read_errors\": %ld, \"seconds\": %.3f, \"pairs\": %ld, \"statements\": %ld",
+	       stale, lost, errors, read_errors, (now_us() - began) / 1e6, done_pairs, statements);
 	print_times("reads", clients, offsetof(struct client, reads));
 	print_times("writes", clients, offsetof(struct client, writes));
 	print_servers(clients);

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import socket
 
 import pymysql
@@ -168,8 +169,30 @@ def primary_is_up(wye, cluster):
     return row["state"] == "up" and row["role"] == "primary"
 
 
+@contextlib.contextmanager
+def nobody_waits_for_a_primary(wye):
+    wye.console("SET failover_timeout = 0")
+    try:
+        yield
+    finally:
+        wye.console("SET failover_timeout = '10s'")
+
+
+def test_a_write_waits_for_a_primary_that_comes_back(hurt, wye):
+    """What had reached the dead one gets an error, for nobody knows whether it was done; all others run later."""
+    with Load(wye, read, read, *[write] * 4) as load:
+        load.wait_more(30)
+        hurt.kill("primary")
+        wait_until(lambda: not primary_is_up(wye, hurt), "wye to see that the primary is gone")
+        load.wait_more(30, read)
+        hurt.start("primary")
+        load.wait_more(30)
+    assert load.faults_of(read) == []
+    assert [fault for fault in load.faults_of(write) if "is not known" not in fault.text] == []
+
+
 def test_while_the_primary_is_dead_writes_get_a_clear_error_and_reads_go_on(hurt, wye):
-    with Load(wye, *[read] * 4, write, write, transaction) as load:
+    with nobody_waits_for_a_primary(wye), Load(wye, *[read] * 4, write, write, transaction) as load:
         load.wait_more(30)
         hurt.kill("primary")
         load.wait_more(100, read)
@@ -195,7 +218,7 @@ def test_while_the_primary_is_dead_writes_get_a_clear_error_and_reads_go_on(hurt
 def test_a_commit_whose_answer_was_lost_with_the_primary_is_never_run_twice(hurt, wye):
     # Every insert is told to be done, or may or may not be there; none is there twice.
     acknowledged, unsure = [], []
-    with wye.session() as session:
+    with nobody_waits_for_a_primary(wye), wye.session() as session:
         session.run("CREATE TABLE IF NOT EXISTS once (number INT NOT NULL)")
         session.run("DELETE FROM once")
         for number in range(400):
@@ -224,6 +247,36 @@ def test_a_primary_that_hangs_does_not_hold_up_reads(hurt, wye):
         load.wait_more(30)
     assert load.faults_of(read) == []
     assert not [fault for fault in load.faults if fault.broken], load.faults[:5]
+
+
+def last_number(position):
+    return re.findall(r"\d+", position or "0")[-1]
+
+
+def has_been_heard_of(cluster):
+    written = last_number(cluster.sql(cluster.primary, cluster.kind.position)[0]["position"])
+    told = [cluster.sql(replica, cluster.kind.show_replica)[0] for replica in cluster.replicas]
+    return all(last_number(row.get("Gtid_IO_Pos") or row["Retrieved_Gtid_Set"]) == written for row in told)
+
+
+@pytest.mark.parametrize("policy", ["fallback", "always"])
+def test_a_read_that_was_to_run_on_a_dead_primary_runs_on_a_replica(hurt, wye, policy):
+    """The primary would take it, since no replica has applied what was written, or as one of many."""
+    wye.console("SET reads_on_primary = '%s', causal_timeout = 0" % policy)
+    try:
+        with wye.session() as session:
+            for replica in hurt.replicas:
+                hurt.stop_sql(replica)
+            session.run("UPDATE load_rows SET v = v + 1 WHERE id = 1")
+            # What the replicas have not heard of yet would be missing while the primary is dead.
+            wait_until(lambda: has_been_heard_of(hurt), "the replicas to hear of the write")
+            hurt.kill("primary")
+            for replica in hurt.replicas:
+                hurt.start_sql(replica)
+            for _ in range(20):
+                session.value("SELECT v FROM load_rows WHERE id = 1")
+    finally:
+        wye.console("SET reads_on_primary = 'fallback', causal_timeout = '100ms'")
 
 
 # --- clients ---
