@@ -1,4 +1,5 @@
-// EXPLAIN ROUTE of a statement: where it would run in a session that has just logged in, and why.
+// EXPLAIN ROUTE of a statement: where it would run in a session that has just logged in, in one that has then run another
+// statement, or in one that is there; and why.
 import {$, badge, element} from "./view.js";
 
 const moods = {replica: "good", deny: "bad", pin: "warn"};
@@ -8,6 +9,7 @@ export function openExplain(statement = "", user = "", database = "") {
 	$("explain-statement").value = statement;
 	$("explain-user").value = user || "";
 	$("explain-database").value = database || "";
+	$("explain-after").value = $("explain-connection").value = "";
 	$("explanation").replaceChildren();
 	$("explain").showModal();
 	if (statement)
@@ -40,6 +42,11 @@ function show(e, statement) {
 async function run() {
 	const statement = $("explain-statement").value;
 	const query = new URLSearchParams({statement, user: $("explain-user").value, database: $("explain-database").value});
+	const connection = $("explain-connection").value.trim(), after = $("explain-after").value.trim();
+	if (connection)
+		query.set("connection", connection);
+	else if (after)
+		query.set("after", after);
 	try {
 		const answer = await fetch(`/api/v1/explain?${query}`);
 		const body = await answer.json();

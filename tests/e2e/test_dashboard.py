@@ -224,6 +224,10 @@ def test_any_statement_can_be_explained(page):
     page.click("#explain-run")
     page.sees("#explanation", "write")
     assert page.text("#explanation .badge") == "primary"
+    page.run("document.getElementById('explain-statement').value = 'SELECT name FROM whoami'")
+    page.run("document.getElementById('explain-after').value = 'BEGIN'")
+    page.click("#explain-run")
+    page.sees("#explanation", "in-transaction")
     page.run("document.getElementById('explain-statement').value = ' ; '")
     page.click("#explain-run")
     page.sees("#explanation", "A statement is missing")
