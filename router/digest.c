@@ -211,6 +211,7 @@ static bool hold(struct digest *d, const struct token *t)
 	if (d->semicolon) {
 		d->semicolon = false;
 		add_held(d, ';');
+		d->secret = (struct digest_secret){0};
 	}
 	if (d->sign && t->kind != TOKEN_NUMBER) {
 		uint8_t sign = d->sign;
@@ -256,6 +257,8 @@ static void add(struct digest *d, const struct token *t)
 	}
 	if (d->depth && !is_plain(t))
 		d->list_plain = false;
+	const bool secret = d->text && digest_secret_is(&d->secret, t);
+	const size_t len = d->len;
 	switch (t->kind) {
 	case TOKEN_WORD:
 		add_word(d, t);
@@ -275,6 +278,10 @@ static void add(struct digest *d, const struct token *t)
 	default:
 		put_token(d, t->kind, t->p, t->len);
 		d->hash = mix(d->hash, (unsigned)t->kind, 2);
+	}
+	if (secret) {
+		d->len = len;
+		put_token(d, '?', "?", 1);
 	}
 	d->last_kind = t->kind;
 	d->last_word = t->kind == TOKEN_WORD ? t->word : NULL;

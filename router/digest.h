@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "protocol/wire.h"
+#include "router/digest_secret.h"
 #include "router/lexer.h"
 
 /* Where the digest stood: what is taken back when a list folds. */
@@ -45,6 +46,7 @@ struct digest {
 	struct digest_mark before_list, before_comma;
 	size_t list_text;  /* where its parenthesis is in the text */
 	uint64_t row_hash; /* of the row before */
+	struct digest_secret secret; /* with a text */
 };
 
 void digest_init(struct digest *d, uint8_t *text, size_t capacity);

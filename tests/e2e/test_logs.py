@@ -1,5 +1,6 @@
 """The logs: lines and JSON, slow statements with their traces, the audit; reopened, bounded, and without secrets."""
 
+import contextlib
 import json
 import os
 import signal
@@ -149,6 +150,16 @@ def test_no_secret_is_in_any_log(logged, cluster, tmp_path):
                 session.run(text)
             except pymysql.MySQLError:
                 pass
+        # A name under ANSI_QUOTES, a word without quotes: servers refuse them, and tell where.
+        for mode in ("ANSI_QUOTES", ""):
+            session.run("SET sql_mode = '%s'" % mode)
+            for statement in ('SET PASSWORD = "%s"', 'CREATE USER third IDENTIFIED BY "%s"', "SET PASSWORD = %s",
+                              'CHANGE MASTER TO MASTER_PASSWORD="%s"', 'CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD="%s"',
+                              'ALTER USER spoken@"%%" IDENTIFIED BY `%s`', "CREATE USER third IDENTIFIED BY '%s",
+                              'START REPLICA PASSWORD = "%s', "SELECT 1; ALTER USER spoken IDENTIFIED BY \"%s\""):
+                with contextlib.suppress(pymysql.MySQLError):
+                    session.run(statement % SECRET)
+        session.run("ALTER USER admin@'%' IDENTIFIED BY 'admin'")
         session.run("SELECT 'asked for'")
         session.run("DROP USER spoken@'%'")
     cluster.wait_caught_up()

@@ -57,6 +57,21 @@ static void test_literals_become_question_marks_with_their_sign(void **state)
 	same("select -1", "SELECT +2.5");
 }
 
+static void test_a_password_is_no_part_of_the_text_however_it_is_written(void **state)
+{
+	(void)state;
+	expect("set password = `x`", "SET PASSWORD = ?");
+	expect("SET PASSWORD FOR u@h = x", "SET PASSWORD FOR u @h = ?");
+	expect("SET PASSWORD = PASSWORD(`x`)", "SET PASSWORD = PASSWORD(?)");
+	expect("create user a IDENTIFIED BY `x`", "CREATE USER a IDENTIFIED BY ?");
+	expect("ALTER USER a IDENTIFIED WITH p BY x REPLACE `y`", "ALTER USER a IDENTIFIED WITH p BY ? REPLACE ?");
+	expect("CHANGE MASTER TO MASTER_PASSWORD=`x`, MASTER_USER=`u`", "CHANGE MASTER TO MASTER_PASSWORD = ?, MASTER_USER = `u`");
+	expect("SELECT 1; SET PASSWORD = `x`; SELECT `x`", "SELECT ?; SET PASSWORD = ?; SELECT `x`");
+	expect("SELECT password, name FROM t WHERE password = other", "SELECT PASSWORD, name FROM t WHERE PASSWORD = other");
+	expect("ALTER USER a PASSWORD EXPIRE", "ALTER USER a PASSWORD EXPIRE");
+	expect("CREATE TABLE t (password TEXT, `b` INT)", "CREATE TABLE t(PASSWORD TEXT, `b` INT)");
+}
+
 static void test_blanks_comments_and_case_of_keywords_do_not_count(void **state)
 {
 	(void)state;
@@ -114,7 +129,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_literals_become_question_marks_with_their_sign),
-	    cmocka_unit_test(test_blanks_comments_and_case_of_keywords_do_not_count),
+	    cmocka_unit_test(test_a_password_is_no_part_of_the_text_however_it_is_written),
+		cmocka_unit_test(test_blanks_comments_and_case_of_keywords_do_not_count),
 	    cmocka_unit_test(test_lists_of_literals_fold),
 	    cmocka_unit_test(test_rows_fold_and_repeated_rows_are_dropped),
 	    cmocka_unit_test(test_statements_of_one_text_are_one_digest),
