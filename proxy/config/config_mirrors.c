@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/config/config_change.h"
 #include "proxy/config/config_rules.h"
 #include "proxy/nearest.h"
 #include "proxy/snapshot.h"
@@ -26,13 +27,17 @@ static struct names names_of(const struct config *c)
 {
 	struct names names = {0};
 	struct snapshot *found = snapshot_get();
+	struct config *in_force = config_get();
 	char name[280];
 	for (size_t i = 0; i < c->n_servers; i++) {
 		endpoint_format(&c->servers[i].option.at, name, sizeof name);
 		add(&names, name);
 	}
+	/* One that has a row now, and is to lose it, goes with it. */
 	for (unsigned i = 0; found && i < found->n_servers; i++)
-		add(&names, found->servers[i].name);
+		if (!in_force || !config_server_at(in_force, &found->servers[i].at))
+			add(&names, found->servers[i].name);
+	config_unref(in_force);
 	snapshot_unref(found);
 	return names;
 }

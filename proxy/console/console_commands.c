@@ -307,18 +307,23 @@ bool console_command_is(const char *sql)
 
 /* ---- errors ---- */
 
+/* What begins statements that sqlite reads. Those up to DELETE are what people mean. */
+static const char *const sqlite_words[] = {"SELECT", "WITH",	"VALUES",  "INSERT", "REPLACE", "UPDATE", "DELETE",
+					   "EXPLAIN", "CREATE", "DROP", "ALTER",  "PRAGMA",	"ATTACH", NULL};
+#define SQLITE_WORDS_MEANT 7u
+
 static const char *command_name_at(const void *unused, size_t index)
 {
 	(void)unused;
-	return index < N_COMMANDS ? commands[index].name : NULL;
+	if (index >= N_COMMANDS)
+		return index < N_COMMANDS + SQLITE_WORDS_MEANT ? sqlite_words[index - N_COMMANDS] : NULL;
+	return commands[index].name;
 }
 
 static bool is_for_sqlite(const char *sql)
 {
-	static const char *const words[] = {"SELECT",  "WITH",	 "VALUES", "EXPLAIN", "INSERT", "UPDATE", "DELETE",
-					    "REPLACE", "CREATE", "DROP",   "ALTER",   "PRAGMA", "ATTACH", NULL};
-	for (size_t i = 0; words[i]; i++)
-		if (sql_take(&sql, words[i]))
+	for (size_t i = 0; sqlite_words[i]; i++)
+		if (sql_take(&sql, sqlite_words[i]))
 			return true;
 	return *sql_skip(sql) == '(';
 }

@@ -18,7 +18,7 @@
 	"SELECT " GROUP_OF_ROLE " AS hostgroup_id, " HOST " AS hostname, " PORT " AS port, 0 AS gtid_port, " STATUS    \
 	" AS status, weight, 0 AS compression, CAST(" SETTING("server_max_connections") " AS INTEGER) AS "             \
 	"max_connections, CAST(" SETTING("max_lag") " AS INTEGER) AS max_replication_lag, "                             \
-	SETTING("server_tls") " <> 'off' AS use_ssl, 0 AS max_latency_ms, reason AS comment FROM stats_servers"
+	SETTING("server_tls") " <> 'off' AS use_ssl, 0 AS max_latency_ms, reason AS comment FROM stats_servers WHERE role <> 'mirror'"
 
 #define USERS                                                                                                          \
 	"SELECT name AS username, password, 1 AS active, 0 AS use_ssl, 10 AS default_hostgroup, "                      \
@@ -79,7 +79,7 @@
 	"connections_used + connections_idle AS MaxConnUsed, statements AS Queries, 0 AS Queries_GTID_sync, "          \
 	"bytes_sent AS Bytes_data_sent, bytes_received AS Bytes_data_recv, "                                           \
 	"coalesce((SELECT sum(server_us) / sum(l.statements) FROM stats_latency l WHERE l.server = s.server), 0) AS "  \
-	"Latency_us FROM stats_servers s"
+	"Latency_us FROM stats_servers s WHERE role <> 'mirror'"
 
 #define DIGESTS                                                                                                        \
 	"SELECT " GROUP_OF_SERVER " AS hostgroup, coalesce(schema, '') AS schemaname, coalesce(user, '') AS username, " \

@@ -227,6 +227,14 @@ def test_a_slip_is_told_the_nearest_server_and_a_mirror_keeps_its_server(wye, mi
     exported = "\n".join(str(list(row.values())[0]) for row in wye.console("EXPORT CONFIG"))
     assert "mirror" in exported and other.server.address in exported
     assert [row["mirror"] for row in wye.console("SELECT mirror FROM rules")] == [other.server.address]
+    wye.console("INSERT INTO servers (server, role) VALUES ('127.0.0.1:9', 'mirror')")
+    wye.console("UPDATE rules SET mirror = '127.0.0.1:9'")
+    with pytest.raises(pymysql.MySQLError) as error:
+        wye.console("DELETE FROM servers WHERE server = '127.0.0.1:9'")
+    assert "mirror of rule 10 is '127.0.0.1:9', which is no server" in error.value.args[1]
+    wye.console("DELETE FROM rules")
+    wye.console("DELETE FROM servers WHERE server = '127.0.0.1:9'")
+    assert not [row for row in wye.console("SELECT * FROM mysql_servers") if row["port"] in (9, other.server.port)]
 
 
 def test_the_counts_are_there_for_prometheus_and_as_json(wye, session, mirrored):

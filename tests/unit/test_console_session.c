@@ -289,6 +289,8 @@ static void test_a_wrong_word_gets_the_nearest_right_one(void **state)
 		{"USE shop", "There is no database 'shop'"},
 		{"SHOW TABLES nonsense", "Nothing may follow SHOW TABLES"},
 		{"SELECT 1 FROM", "This is not understood"},
+		{"SELEC 1", "did you mean SELECT?"},
+		{"INSRT INTO rules (deny) VALUES ('x')", "did you mean INSERT?"},
 		{"", "The statement is empty"},
 		{"SELECT 1; SELECT 2", "one statement at a time"},
 		{"EXPLAIN ROUTE", "is followed by a statement"},
