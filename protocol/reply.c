@@ -200,6 +200,7 @@ static bool take_column_count(struct reply *r, struct view p)
 	r->kind = REPLY_COLUMN_COUNT;
 	r->columns = (uint32_t)columns;
 	r->results++;
+	r->rows_before = r->rows;
 	enter_columns(r);
 	return true;
 }

@@ -85,6 +85,7 @@ struct reply {
 
 	/* Of the whole answer so far. */
 	uint32_t results; /* result sets begun */
+	uint64_t rows_before; /* of the last result set */
 	uint64_t rows;    /* rows begun, of all result sets (and the definitions of COM_FIELD_LIST) */
 	uint64_t bytes;   /* reported by PASS and PACKET */
 

@@ -306,7 +306,7 @@ static void adjust_context(struct classification *out, const struct context *c)
 		if (out->route == ROUTE_REPLICA || out->route == ROUTE_SESSION)
 			set_route(out, ROUTE_PRIMARY, REASON_IN_TRANSACTION);
 	} else if (!c->in_trx && c->autocommit_off && out->route == ROUTE_REPLICA &&
-	           (out->flags & CLASS_TOUCHES_TABLE)) {
+	           ((out->flags & CLASS_TOUCHES_TABLE) || out->calls_reader)) {
 		set_route(out, ROUTE_PRIMARY, REASON_AUTOCOMMIT_OFF);
 	}
 	if ((c->pins & PINS_FOR_ALL) && out->route == ROUTE_REPLICA)

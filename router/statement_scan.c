@@ -200,6 +200,7 @@ static void unknown_call(struct statement *s, struct view schema, struct view na
 	else if (access == OBJECT_UNKNOWN)
 		s->seen |= SEEN_UNKNOWN_FUNCTION;
 	s->out->runs_routine |= access != OBJECT_READS;
+	s->out->calls_reader |= access == OBJECT_READS;
 }
 
 /* Words of the grammar that are not reserved and may stand before a parenthesis that is no call. */

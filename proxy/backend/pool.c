@@ -206,11 +206,15 @@ void pool_hand_over(struct backend *b, struct session *s)
 	session_wake(s);
 }
 
+static bool has_warnings_of_another(const struct backend *b, const struct session *s)
+{
+	return b->keeper && b->keeper != s && b->keeper->warned_at == b;
+}
+
 /* Somebody may be about to read the warnings that are there: of a read, while he holds another connection. */
 static bool has_news_for_another(const struct backend *b, const struct session *s)
 {
-	return b->keeper && b->keeper != s && b->keeper->warned_at == b &&
-	       worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
+	return has_warnings_of_another(b, s) && worker_now(b->conn.worker) - b->since < WARNINGS_KEPT_MS;
 }
 
 /* Or to read how many rows he has changed, which no other connection can be made to tell. */
@@ -233,10 +237,15 @@ static struct backend *with_sequences(struct pool *pool, const struct session *s
 /* connection_affinity=off: the one that was free longest, whoever kept it, but not where the session was just now. */
 static struct backend *other_idle(struct pool *pool, const struct session *s)
 {
-	struct backend *b = TAILQ_LAST(&pool->idle, backend_list);
-	while (b && (b == s->last || has_news_for_another(b, s) || has_count_for_another(b, s)))
-		b = TAILQ_PREV(b, backend_list, link);
-	return b;
+	struct backend *b, *warned = NULL;
+	TAILQ_FOREACH_REVERSE(b, &pool->idle, backend_list, link) {
+		if (b == s->last || has_news_for_another(b, s) || has_count_for_another(b, s))
+			continue;
+		if (!has_warnings_of_another(b, s))
+			return b;
+		warned = warned ? warned : b;
+	}
+	return warned;
 }
 
 /* The idle one that costs least: the session's own last one, one with the same state, any that nobody may miss. */
@@ -254,7 +263,7 @@ static struct backend *best_idle(struct pool *pool, const struct session *s)
 	TAILQ_FOREACH(b, &pool->idle, link) {
 		if (b->keeps_insert_id || has_news_for_another(b, s))
 			continue;
-		bool counts = has_count_for_another(b, s);
+		bool counts = has_count_for_another(b, s) || has_warnings_of_another(b, s);
 		if (b->have == s->want && !b->dirty && !counts)
 			return b;
 		if (counts && !counted)

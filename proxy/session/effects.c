@@ -349,6 +349,12 @@ static void ask_adjusted(struct session *s)
 			bound_add(bound_of(&s->bound), &n);
 }
 
+/* What has failed was read as a whole, with the names of system variables in it. */
+static bool is_begun(const struct run *r)
+{
+	return r->reply.error != 1064 && r->reply.error != 1193;
+}
+
 static void apply_names(struct session *s, bool ok)
 {
 	struct run *r = s->run;
@@ -357,7 +363,7 @@ static void apply_names(struct session *s, bool ok)
 		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
 			bound_remove(s->bound, &n);
 	/* A SET that is refused has made its user variables, if only with the value NULL and a type. */
-	if (!ok && r->unbind && r->reply.error != 1064)
+	if (!ok && r->unbind && is_begun(r))
 		for (size_t at = 0; bound_next(r->unbind, &at, &n);)
 			if (n.kind == BOUND_USER_VARIABLE)
 				bound_add(bound_of(&s->bound), &n);
@@ -369,7 +375,7 @@ static void apply_names(struct session *s, bool ok)
 	 * PREPARE that fails has deallocated the one of that name. */
 	bool failed_alone = !ok && !(r->flags & CLASS_MULTI);
 	for (size_t at = 0; bound_next(r->bind, &at, &n);) {
-		if (!failed_alone || (n.kind == BOUND_USER_VARIABLE && r->reply.error != 1064))
+		if (!failed_alone || (n.kind == BOUND_USER_VARIABLE && is_begun(r)))
 			bound_add(bound_of(&s->bound), &n);
 		else if (n.kind == BOUND_PREPARED && s->bound)
 			bound_remove(s->bound, &n);
@@ -476,7 +482,7 @@ static bool leaves_warnings(const struct session *s, const struct backend *b, bo
 	const struct run *r = s->run;
 	bool can = r->command == CMD_QUERY || prepared_executes(r->command) || r->unknown_statement ||
 	           r->command == CMD_STMT_PREPARE || r->command == CMD_INIT_DB || r->command == CMD_FIELD_LIST;
-	return can && (!ok || r->reply.warnings) && (!s->pinned || s->pinned == b) &&
+	return can && (!ok || r->reply.warnings || r->carries_error) && (!s->pinned || s->pinned == b) &&
 	       !conn_is_broken(&b->conn);
 }
 
@@ -520,7 +526,8 @@ static void note_hidden(struct session *s, struct backend *b, bool ok)
 	bool calls = r->flags & CLASS_CALLS;
 	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND;
 	bool text_tells = r->sets_state || r->bind || r->unbind || r->pins_added;
-	bool told = r->change_explained || (text_tells && !routine);
+	/* A routine may have set more variables than those that the servers tell of. */
+	bool told = (r->change_explained && !calls) || (text_tells && !routine);
 	s->called |= calls;
 	s->wrote |= (r->flags & CLASS_WRITES) != 0;
 	/* What it leaves in user variables, another session must not find. */

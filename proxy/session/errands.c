@@ -143,6 +143,17 @@ static bool add_last(struct session *s, struct buf *out)
 	return done;
 }
 
+static bool add_error(struct session *s, struct buf *out)
+{
+	struct buf sql;
+	buf_init(&sql, LAST_SQL_MAX);
+	bool done = last_statement_signal(s, &sql) &&
+		    add(s, out, ERRAND_SIGNAL, CMD_QUERY, (struct view){buf_data(&sql), buf_len(&sql)});
+	buf_finish(&sql);
+	s->run->carries_error = true;
+	return done;
+}
+
 static bool add_count(struct session *s, struct buf *out)
 {
 	struct buf sql;
@@ -252,10 +263,17 @@ static enum errands_result collect(struct session *s, struct buf *out)
 		snprintf(text, sizeof text, "SET last_insert_id=%llu", (unsigned long long)s->insert_id);
 		done = done && add(s, out, ERRAND_INSERT_ID, CMD_QUERY, view_of(text));
 	}
-	/* What is set here leaves counts of its own. */
-	bool lost = (r->n_errands > 0 && last_statement_is_counted(s)) || last_statement_is_lost(s, b);
+	/* What is set here, or begun, leaves counts of its own. */
+	bool begins = s->begun != BEGUN_NOT && !r->own && !r->beside && !r->kill_asks;
+	bool counts = last_statement_is_counted(s) && (r->n_errands > 0 || (begins && s->last_affected < 0));
+	bool lost = counts || last_statement_is_lost(s, b);
+	bool begins_ahead = true;
+	if (begins && lost && !r->wait && !r->ask)
+		done = done && add_begin(s, out, &begins_ahead);
 	if (lost)
 		done = done && add_last(s, out);
+	else if (last_statement_is_carried(s, b))
+		done = done && add_error(s, out);
 	else if (last_statement_is_in_the_way(s, b))
 		done = done && add(s, out, ERRAND_CLEAR, CMD_QUERY, view_of(LAST_STATEMENT_NONE));
 	/* A reset takes the prepared statements away, too: it must be known to be done before this one is made again. */
@@ -273,7 +291,7 @@ static enum errands_result collect(struct session *s, struct buf *out)
 	if (r->kill_asks) {
 		done = done && add(s, out, ERRAND_KILL, CMD_QUERY, view_of(r->kill_sql));
 		ahead = false;
-	} else if (s->begun != BEGUN_NOT && !r->own && !r->beside)
+	} else if (begins && !(lost && !r->wait && !r->ask))
 		done = done && add_begin(s, out, &ahead);
 	else if (!lost && last_statement_count_is_apart(s, b))
 		done = done && add_count(s, out);
@@ -396,6 +414,8 @@ static void errand_done(struct session *s, enum errand_kind kind)
 		r->was_reset = true;
 		break;
 	case ERRAND_LAST:
+		if (s->rows_at == b && s->last_affected != 0)
+			s->rows_at = NULL;
 		if (last_statement_again_leaves(s, b))
 			break;
 		b->has_warnings = s->own_error != NULL;
@@ -404,6 +424,8 @@ static void errand_done(struct session *s, enum errand_kind kind)
 		break;
 	case ERRAND_SIGNAL:
 		b->has_warnings = true;
+		if (r->carries_error)
+			s->warned_at = b;
 		break;
 	case ERRAND_INSERT_ID:
 		b->insert_id = s->insert_id;

@@ -212,6 +212,7 @@ static void note_transaction(struct session *s, struct backend *b, bool was_in_t
 	if (!ok && r->on_replica && begins && !was_in_trx && b != s->pinned) {
 		b->conn.error = UV_ECANCELED;
 		s->trx_unknown = false;
+		s->pins &= ~(uint32_t)PIN_LAST_STATEMENT; /* its error is kept here */
 	}
 }
 
@@ -331,6 +332,11 @@ enum step finish_statement(struct session *s, bool ok)
 	struct backend *b = s->backend;
 	assert(b);
 	s->backend = NULL;
+	/* GET DIAGNOSTICS of a condition that is not there sets nothing, and warns. */
+	if (r->diagnoses && r->reply.kind == REPLY_OK && r->reply.warnings) {
+		effects_free(&r->bind);
+		r->pins_added &= ~(uint32_t)PIN_USER_VARIABLE;
+	}
 	if (r->own) {
 		give_back(s, b);
 		return session_enter(s, SESSION_LOGIN);

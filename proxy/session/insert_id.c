@@ -79,15 +79,6 @@ void insert_id_save_kept(struct session *taker, struct backend *b)
 	keeper->saving = taker->run;
 }
 
-/* The question has left counts of its own in the place of the session's. */
-static void forget_counts(struct session *s, const struct backend *b)
-{
-	if (s->last == b)
-		s->last = NULL;
-	if (s->rows_at == b)
-		s->rows_at = NULL;
-}
-
 void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told)
 {
 	struct session *keeper = r->save_for;
@@ -99,7 +90,7 @@ void insert_id_saved(struct run *r, struct backend *b, uint64_t value, bool told
 	if (keeper->insert_id_at == b) {
 		keeper->insert_id_at = NULL;
 		b->keeps_insert_id = false;
-		forget_counts(keeper, b);
+		last_statement_forget_counts(keeper, b);
 	}
 	keeper->saving = NULL;
 	if (told)

@@ -25,15 +25,20 @@ struct own_error {
 
 #define ROWS_MADE 16u /* up to so many are selected just to be counted; more, only for who asks for no more than that */
 
+static bool is_mariadb(const struct session *s)
+{
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	return any && any->flavor == FLAVOR_MARIADB;
+}
+
 /* MariaDB forgets warnings only with a statement that uses a table: SELECT 1, SET and USE leave them; MySQL with every
  * statement that does not tell them. Commands without a text leave them on both. */
 static bool forgets(const struct session *s)
 {
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
 	const struct run *r = s->run;
 	if (r->command != CMD_QUERY && r->command != CMD_STMT_PREPARE && !prepared_executes(r->command))
 		return false;
-	if (!any || any->flavor == FLAVOR_MYSQL)
+	if (!is_mariadb(s))
 		return !r->diagnoses;
 	return r->uses_tables;
 }
@@ -91,6 +96,14 @@ void last_statement_was_own(struct session *s, int64_t affected)
 	s->last_affected = affected;
 }
 
+void last_statement_forget_counts(struct session *s, const struct backend *b)
+{
+	if (s->last == b)
+		s->last = NULL;
+	if (s->rows_at == b)
+		s->rows_at = NULL;
+}
+
 void last_statement_forget(struct session *s)
 {
 	if (!s->supposed)
@@ -101,7 +114,7 @@ void last_statement_forget(struct session *s)
 static void note_warnings(struct session *s, struct backend *b, bool ok)
 {
 	const struct run *r = s->run;
-	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s)))
+	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s) || r->carries_error))
 		last_statement_forget(s);
 	/* The first of several may have left what the last does neither count nor forget. */
 	if (!ok || r->reply.warnings || ((r->flags & CLASS_MULTI) && !forgets(s))) {
@@ -113,6 +126,20 @@ static void note_warnings(struct session *s, struct backend *b, bool ok)
 	}
 }
 
+/* What failed while it ran has found no rows, says MariaDB, and one row where that was to be put into a variable. MySQL
+ * goes on with the count before, as both do for what could not begin. */
+static void note_failed_rows(struct session *s, struct backend *b)
+{
+	const struct run *r = s->run;
+	uint16_t error = r->reply.error;
+	bool runs = error == 1242 || error == 1690 || error == 1062 || error == 1172 || error == 1317;
+	bool sets = r->reason == REASON_SET || r->reason == REASON_USER_VARIABLE;
+	if (!is_mariadb(s) || !runs || !(r->sets_found_rows || (sets && error == 1242)) || s->rows_at == b)
+		return;
+	s->last_rows = error == 1172 || !r->sets_found_rows;
+	s->rows_at = b;
+}
+
 static void note_counts(struct session *s, struct backend *b, bool ok)
 {
 	const struct run *r = s->run;
@@ -121,13 +148,19 @@ static void note_counts(struct session *s, struct backend *b, bool ok)
 		return;
 	if (!ok || has_rows)
 		s->last_affected = -1;
+	if (!ok)
+		note_failed_rows(s, b);
+	if ((r->flags & CLASS_MULTI) && r->reply.results) {
+		s->last_rows = r->reply.rows - r->reply.rows_before;
+		s->rows_at = b;
+	}
 	if (!ok || (r->command != CMD_QUERY && !prepared_executes(r->command)))
 		return;
 	if (!has_rows)
 		s->last_affected = (int64_t)r->reply.affected;
 	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
-	if (r->sets_found_rows || (has_rows && routine)) {
-		s->last_rows = has_rows ? r->reply.rows : (r->flags & CLASS_WRITES) ? r->reply.affected : 1;
+	if (has_rows ? r->sets_found_rows || routine : r->sets_found_rows && !(r->flags & CLASS_MULTI)) {
+		s->last_rows = has_rows ? r->reply.rows - r->reply.rows_before : (r->flags & CLASS_WRITES) || r->reply.affected ? r->reply.affected : 1;
 		s->rows_at = b;
 	} else if (ok && r->reason == REASON_CALL) {
 		s->rows_at = b; /* what a routine has selected last counts */
@@ -141,6 +174,13 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 	if (ok && r->command == CMD_INIT_DB)
 		s->last_affected = 0;
 	bool has_text = r->command == CMD_QUERY || prepared_executes(r->command);
+	if (ok && r->diagnoses && r->sets_found_rows) { /* SHOW COUNT(*) */
+		s->last_rows = 1;
+		s->rows_at = b;
+	}
+	/* GET DIAGNOSTICS of a condition that is not there, says MariaDB, is an error beside those that are. */
+	if (ok && r->diagnoses && r->reply.kind == REPLY_OK && r->reply.warnings)
+		note_warnings(s, b, ok);
 	if (ok && (r->diagnoses || (!has_text && reads_it(r))))
 		return;
 	note_warnings(s, b, ok);
@@ -181,10 +221,9 @@ struct backend *last_statement_place(const struct session *s)
 bool last_statement_count_is_apart(const struct session *s, const struct backend *b)
 {
 	const struct run *r = s->run;
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
 	if (!(r->flags & CLASS_READS_LAST) || r->reads_found_rows)
 		return false;
-	bool later = s->last != b && s->last_affected <= 0 && any && any->flavor == FLAVOR_MARIADB;
+	bool later = s->last != b && s->last_affected <= 0 && is_mariadb(s);
 	return s->last_was_own || (later && r->reason != REASON_FOUND_ROWS && s->warned_at == b);
 }
 
@@ -212,18 +251,27 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 	       value_write_charset_string(sql, view_of("utf8mb4"), (struct view){NULL, 0}, view_of(e->text));
 }
 
-bool last_statement_again_leaves(const struct session *s, const struct backend *b)
+/* Whether a routine, or one of several, forgets warnings and errors, only their connection knows. */
+bool last_statement_is_carried(const struct session *s, const struct backend *b)
 {
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	return s->warned_at == b && any && any->flavor == FLAVOR_MARIADB;
+	const struct run *r = s->run;
+	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
+	return s->own_error && s->warned_at != b && is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
+	       !(r->flags & CLASS_READS_LAST) && (routine || (r->flags & CLASS_MULTI)) && !forgets(s);
 }
 
-/* A table, if only a derived one, makes MariaDB forget the warnings; both keep FOUND_ROWS() of the last SELECT. */
+bool last_statement_again_leaves(const struct session *s, const struct backend *b)
+{
+	return s->warned_at == b && is_mariadb(s);
+}
+
+/* A table, if only a derived one, makes MariaDB forget the warnings, and everything MySQL. With 0 for ROW_COUNT() it keeps
+ * FOUND_ROWS() of the last SELECT. */
 bool last_statement_again(const struct session *s, struct buf *sql)
 {
 	bool leaves = last_statement_again_leaves(s, s->backend);
 	if (s->last_affected == 0 && !s->run->reads_found_rows)
-		return text(sql, leaves ? "DO 0" : LAST_STATEMENT_NONE);
+		return text(sql, leaves ? "DO 0" : is_mariadb(s) ? LAST_STATEMENT_NONE : "SET @@sql_notes=@@sql_notes");
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
 	bool ok = text(sql, leaves ? "SELECT 1" : "SELECT 1 FROM (SELECT 1");
 	for (unsigned i = 1; ok && i < rows; i++)

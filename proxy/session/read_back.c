@@ -425,6 +425,7 @@ static enum step done(struct session *s, bool answered)
 		abort();
 	struct view answer = {buf_data(&rb->answer), buf_len(&rb->answer)};
 	struct backend *beside = rb->beside ? rb->at : NULL;
+	last_statement_forget_counts(s, rb->at);
 	if (answered && !rb->overflowed && row_read(answer, rb->at->caps, rb->at->mariadb_caps, cells, rb->columns))
 		learn_all(s, cells);
 	else if (beside)

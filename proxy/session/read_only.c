@@ -77,7 +77,7 @@ bool read_only_has_no_place(uint32_t flags, enum reason reason, uint32_t pins_ad
 {
 	const uint32_t lasting = PIN_USER_LOCK | PIN_HANDLER | PIN_SESSION_VARIABLE | PIN_TEXT_PREPARE | PIN_BACKUP_LOCK |
 				 PIN_STATUS | PIN_OVERSIZED | PIN_ROLE | PIN_UNKNOWN | PIN_XA | PIN_GLOBAL_VARIABLE |
-				 PIN_CONNECTION_ID;
+				 PIN_CONNECTION_ID | PIN_SET_TRANSACTION;
 	const uint32_t several = CLASS_WRITES | CLASS_DDL | CLASS_BEGINS | CLASS_COMMITS | CLASS_ROLLS_BACK |
 				 CLASS_MAY_COMMIT_IMPLICITLY;
 	if ((pins_added & lasting) || (flags & CLASS_CALLS))

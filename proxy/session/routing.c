@@ -40,6 +40,12 @@ static uint32_t seconds_of(struct view v)
 	return n;
 }
 
+static bool has_autocommit_off(const struct state *state, const struct server_info *any)
+{
+	struct view v;
+	return state_get(state, view_of("autocommit"), &v) ? !is_on(v) : any && any->autocommit_off;
+}
+
 void routing_state_changed(struct session *s)
 {
 	struct view v;
@@ -53,7 +59,7 @@ void routing_state_changed(struct session *s)
 				     state_get(s->want, view_of("names"), &v)
 			     ? text_charset_of(unquoted(v))
 			     : TEXT_ASCII_SAFE;
-	s->autocommit_off = state_get(s->want, view_of("autocommit"), &v) ? !is_on(v) : any && any->autocommit_off;
+	s->autocommit_off = has_autocommit_off(s->want, any);
 	trackers_follow(s);
 	s->worker->n_limited -= s->wait_timeout != 0;
 	s->wait_timeout = state_get(s->want, view_of("wait_timeout"), &v) ? seconds_of(v) : 0;
@@ -181,9 +187,23 @@ static bool may_repeat(const struct session *s, const struct run *r)
 	return r->route == ROUTE_REPLICA || (r->route == ROUTE_SESSION && !r->pins_added && !r->next_unknown);
 }
 
+/* SET autocommit=1 ends the transaction and not its being READ ONLY: the next one on the connection is that too, or the
+ * next write there (both flavors). Until then the session stays with it, and at the primary, where it writes. */
+static void note_left_read_only(struct session *s)
+{
+	struct run *r = s->run;
+	bool in_it = s->begun == BEGUN_READ_ONLY || (session_in_trx(s) && (s->status & STATUS_IN_TRANS_READONLY));
+	const struct server_info *any = snapshot_reference(s->worker->snapshot);
+	if (!in_it || !s->autocommit_off || !r->next || has_autocommit_off(r->next, any))
+		return;
+	r->pins_added |= PIN_SET_TRANSACTION;
+	r->to_primary |= s->begun == BEGUN_READ_ONLY;
+}
+
 /* A READ ONLY transaction on a replica, when the statement in work has no place there. */
 static void end_or_move(struct session *s)
 {
+	note_left_read_only(s);
 	read_only_ends_implicitly(s);
 	read_only_moves(s);
 }
@@ -433,6 +453,9 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	/* Never out of an open transaction, or of what ties every statement. */
 	bool tied = s->pinned && (session_in_trx(s) || (s->pins & PINS_FOR_ALL) || r->reason == REASON_TEXT_PREPARE ||
 				  (r->flags & (CLASS_USES_TEMPORARY | CLASS_READS_USER_VARIABLE | CLASS_SETS_USER_VARIABLE)));
+	/* Nothing but what the last statement has left there keeps the session where it must not be tied. */
+	if (s->pinned && !(r->flags & CLASS_READS_LAST) && sequences_in_the_way(s, s->pinned))
+		finish_last_statement(s);
 	struct backend *beside = diagnosed_beside(s);
 	if (beside) {
 		r->beside = true;

@@ -182,6 +182,7 @@ struct run {
 	struct position key_position; /* what it must see then */
 	uint64_t key_number;
 	bool error_kept;        /* its ERR is own_error of the session, */
+	bool carries_error;     /* it ran where that was put before */
 	bool error_is_own;      /* and no connection has it so */
 	bool noted;             /* it committed something whose position was told */
 	bool ended_read_only;   /* it commits a READ ONLY transaction, which has been ended for it */
@@ -671,6 +672,7 @@ void last_statement_note(struct session *s, struct backend *b, bool ok);
 bool last_statement_is_lost(const struct session *s, const struct backend *b); /* and the one in work reads it */
 bool last_statement_is_counted(const struct session *s); /* the one in work may read its ROW_COUNT() */
 bool last_statement_is_in_the_way(const struct session *s, const struct backend *b);
+bool last_statement_is_carried(const struct session *s, const struct backend *b); /* the error: the one in work needs it there */
 /* Leaves no warnings and no rows counted. */
 #define LAST_STATEMENT_NONE "DO (SELECT 1 FROM (SELECT 1) wye)"
 /* The session's warnings are on b, and what follows leaves them there. */
@@ -687,6 +689,8 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 /* A server's, should what reads it have to run on another connection than that which has it. */
 void last_statement_keep_error(struct session *s, struct view payload);
 void last_statement_forget(struct session *s); /* that error */
+/* A question of wye's own has left counts on b, in the place of the session's. */
+void last_statement_forget_counts(struct session *s, const struct backend *b);
 bool last_statement_signal(const struct session *s, struct buf *sql); /* what leaves it; false: there is none, or no room */
 /* True: wye has answered a plain question for a count, since its connection is another session's now. */
 bool last_statement_answer(struct session *s, struct view sql, bool *sent);

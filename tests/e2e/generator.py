@@ -2,7 +2,7 @@
 """Random sessions (grammar.py), played on the primary and through wye, until their answers differ.
 
     tests/e2e/generator.py --flavor mariadb|mysql [--count N] [--first N] [--seed S] [--length N] [--processes N] [--most N]
-                           [--tries N] [--cluster FOLDER]
+                           [--tries N] [--cluster FOLDER] [--crowd N]
 
 Starts a cluster and a wye (WYE_BIN: any build) that gives sessions another connection at every statement. The seed is
 printed; sequence i of a seed is always the same: 8 to --length statements and then a look at all that the session has
@@ -10,6 +10,10 @@ set. One that differs is played again in a schema of its own, made short, and pr
 
 The processes keep their schemas: each session begins by putting the rows back, as part of what is compared, and the
 objects are made again after a sequence that has changed some. Ids go on from a multiple of a thousand.
+
+With --crowd beside each of them so many sessions read all the time, in the same schema and in the state of a new session,
+through a wye that lets short reads stand behind one another from the first busy connection on: those of the sequences stand
+behind theirs, and in front. How many did is told at the end.
 """
 
 import argparse
@@ -23,6 +27,9 @@ import re
 import signal
 import sys
 import tempfile
+import threading
+
+import pymysql
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -81,7 +88,7 @@ class Place:
     def play(self, script, number):
         stage = Stage(self, script, self.schema)
         try:
-            begun = [part[0] for part in stage.step(put_back(number))]
+            begun = [part[:2] if part[0] == "error" else part[0] for part in stage.step(put_back(number))]
             return [begun] + [stage.known(stage.step(step)) for step in script.steps]
         finally:
             stage.close()
@@ -116,9 +123,49 @@ def places_of(ways, flavor, number):
     return [Place(way, direct, "app_%s9%05d" % (letter, number), flavor) for way, letter in ((direct, "d"), (wye, "m"))]
 
 
+def read_all_the_time(place, stop, wrong):
+    """One of the crowd: what it reads, a sequence reads too, and has always the same answer."""
+    questions = [("(SELECT 1 AS a FROM t WHERE id = -5) UNION (SELECT 2)", [(2,)]), ("SELECT COUNT(*) FROM u WHERE id < -1", [(0,)]),
+                 ("SELECT id FROM t WHERE id = -1", [])]
+    session = Session(place.endpoint.connect("app", database=place.schema))
+    try:
+        for question, answer in itertools.cycle(questions):
+            if stop.is_set():
+                return
+            try:
+                got = session.rows(question)
+            except pymysql.err.Error as error:
+                if error.args[0] not in (1049, 1146):  # schema and tables are being made again
+                    wrong.append("one of the crowd: %s" % (error,))
+                    return
+                continue
+            if got != answer:
+                wrong.append("one of the crowd: %s: %s" % (question, got))
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def crowd_beside(place, size, found):
+    ends, wrong = threading.Event(), []
+    threads = [threading.Thread(target=read_all_the_time, args=(place, ends, wrong)) for _ in range(size)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join()
+        for told in wrong:
+            found.put((-1, told))
+
+
 def play_part(process, processes, ways, flavor, options, stop, found):
     """What one process does: every so-manyth sequence."""
     places = places_of(ways, flavor, process)
+    crowd = crowd_beside(places[1], options.crowd, found)
+    crowd.__enter__()
     try:
         for number in range(options.first + process, options.first + options.count, processes):
             if stop.is_set():
@@ -133,6 +180,7 @@ def play_part(process, processes, ways, flavor, options, stop, found):
                     place.make()
             found.put((number, told))
     finally:
+        crowd.__exit__(None, None, None)
         for place in places:
             place.drop()
     found.put((None, None))
@@ -158,9 +206,9 @@ def play_all(cluster, wye, options, tell=print):
                 assert all(child.is_alive() or not child.exitcode for child in children), "a process of the generator has failed"
                 continue
             running -= number is None
-            played += number is not None
+            played += number is not None and number >= 0
             if told:
-                short = tell_short(sides, places, cluster.flavor, options, number)
+                short = None if number < 0 else tell_short(sides, places, cluster.flavor, options, number)
                 differences.append(short or "NOT SEEN AGAIN " + told)
                 tell(differences[-1] + "\n")
                 if len(differences) >= options.most:
@@ -248,6 +296,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cluster", help="folder of one that runs already")
     parser.add_argument("--most", type=int, default=20, help="differences after which it ends")
+    parser.add_argument("--crowd", type=int, default=0, help="sessions beside each process that only read")
     parser.add_argument("--tries", type=int, default=60, help="to make one that differs short")
     options = parser.parse_args()
     print("seed %s" % options.seed, flush=True)
@@ -257,12 +306,15 @@ def main():
             Cluster(options.flavor, replicas=2, directory=directory + "/cluster"))
         cluster.witness = Witness(cluster)
         prepare(cluster)
-        wye = Wye(directory + "/wye", "--threads", "1", "--set", "connection_affinity=off", cluster.monitor_url())
+        crowd = ["--set", "pipeline_after=1"] if options.crowd else []
+        wye = Wye(directory + "/wye", "--threads", "1", "--set", "connection_affinity=off", *crowd, cluster.monitor_url())
         try:
             wye.ready()
             wye.wait_pool(cluster.replicas)
             played, found = play_all(cluster, wye, options, lambda text: print(text, flush=True))
             print("%d of %d sequences of seed %s differ" % (len(found), played, options.seed), flush=True)
+            pipelined = wye.console("SELECT SUM(pipelined) AS n, SUM(pipelined_again) AS again FROM stats_workers")[0]
+            print("%s reads were sent behind others', %s of them again" % (pipelined["n"], pipelined["again"]), flush=True)
             wye.finish()
         except BaseException:
             print(wye.log_tail(), flush=True)

@@ -21,7 +21,7 @@ def test_random_sessions_are_answered_through_wye_as_by_the_primary(cluster, tmp
     prepare(cluster)
     wye = start_wye(cluster, tmp_path, "--threads", "1", "--set", "connection_affinity=off")
     try:
-        options = argparse.Namespace(seed=SEED, first=FIRST, count=COUNT, length=16, processes=1, most=3, tries=40)
+        options = argparse.Namespace(seed=SEED, first=FIRST, count=COUNT, length=16, processes=1, most=3, tries=40, crowd=0)
         played, found = play_all(cluster, wye, options)
         assert not found, "%d of %d sequences differ:\n%s" % (len(found), played, "\n\n".join(found))
         assert played == COUNT

@@ -541,6 +541,9 @@ static void test_the_catalog_knows_routines_and_views(void **state)
 	CHECK(&mysql, &c, REPLICA("SELECT d.total(1)"), PRIMARY(UNKNOWN_FUNCTION, "SELECT total(1)"),
 	      PRIMARY(WRITING_VIEW, "SELECT writes(1)"), PRIMARY(WRITING_VIEW, "SELECT * FROM d.v"),
 	      PRIMARY(WRITING_VIEW, "SELECT * FROM `v`"), REPLICA("SELECT * FROM w"));
+	/* It may read tables, which begins a transaction. */
+	struct context off = {.catalog = &catalog, .autocommit_off = true};
+	CHECK(&mysql, &off, PRIMARY(AUTOCOMMIT_OFF, "SELECT d.total(1)"), REPLICA("SELECT ABS(1)"));
 	/* A doubt counts only where no column can stand. */
 	CHECK(&mysql, &c, PRIMARY(UNKNOWN_VIEW, "SELECT * FROM x"),
 	      PRIMARY(UNKNOWN_VIEW, "SELECT * FROM d . x"),

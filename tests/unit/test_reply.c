@@ -294,6 +294,8 @@ static void test_results_follow_each_other_while_the_server_says_so(void **state
 		             : "ok(8,7,300)+ columns(3) pass(81) defs-eof(1008)+ pass(10) eof(1008)+ "
 		               "columns(3) pass(81) defs-eof(8)+ eof(8)+ ok(2,7,300) done");
 		assert_int_equal(walked.results, 2);
+		assert_int_equal(walked.rows, 1);
+		assert_int_equal(walked.rows_before, 1); /* the last set is empty */
 	}
 }
 
