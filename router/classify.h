@@ -224,6 +224,7 @@ struct classification {
 	bool uses_tables;      /* CLASS_TOUCHES_TABLE, or reads the dictionary as tables: MariaDB forgets warnings then */
 	bool runs_routine;     /* CALL, or a function that is not known to read: it may set user variables */
 	bool diagnoses;        /* SHOW WARNINGS and its kin, GET DIAGNOSTICS, alone: leaves what it tells */
+	bool lists_objects;    /* SHOW COLUMNS, DESCRIBE and their kin: read from the dictionary as from tables */
 	bool calls_reader;     /* a stored function that is known to read: tables, too, as far as is known */
 	bool takes_sequence;   /* NEXTVAL() and its kin; what a DEFAULT, a trigger or a routine takes no text tells */
 	bool reads_sequence;   /* LASTVAL() and its kin */

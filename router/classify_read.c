@@ -68,7 +68,7 @@ void classify_help(struct statement *s)
 static void described(struct statement *s)
 {
 	statement_touches_table(s);
-	s->out->uses_tables = s->out->sets_found_rows = true;
+	s->out->uses_tables = s->out->sets_found_rows = s->out->lists_objects = true;
 	if (s->dialect->flavor == FLAVOR_MARIADB)
 		s->seen &= ~SEEN_TABLE;
 	decide(s);

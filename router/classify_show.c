@@ -329,6 +329,7 @@ void classify_show(struct statement *s)
 	accept(s, KW_FULL);
 	const struct subject *subject = subject_at(s);
 	s->out->uses_tables |= is_from_tables(subject);
+	s->out->lists_objects |= is_from_tables(subject);
 	s->out->sets_found_rows |= subject && (is_from_tables(subject) || !strcmp(subject->first, "COUNT")) &&
 	                           strcmp(subject->first, "CREATE") != 0;
 	if (subject) {

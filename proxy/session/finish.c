@@ -27,7 +27,8 @@ static void remember_last(struct session *s, struct backend *b, bool ok)
 {
 	backend_keep(b, s);
 	/* Preparing one leaves what the last statement has left, where that is, unless it fails. */
-	if (s->run->command != CMD_STMT_PREPARE || !ok)
+	bool leaves = ok ? s->run->command == CMD_STMT_PREPARE : last_statement_keeps_count(s);
+	if (!leaves)
 		s->last = b;
 	insert_id_after(s, b, ok);
 	sequences_after(s, b);

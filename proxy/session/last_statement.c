@@ -64,6 +64,11 @@ void last_statement_ends(struct session *s)
 		finish_last_statement(s);
 }
 
+bool last_statement_keeps_count(const struct session *s)
+{
+	return s->run->lists_objects && is_mariadb(s);
+}
+
 void last_statement_keep_error(struct session *s, struct view payload)
 {
 	struct err_packet e;
@@ -71,7 +76,13 @@ void last_statement_keep_error(struct session *s, struct view payload)
 	if (!err_parse(payload, s->backend->caps, &e))
 		return;
 	snprintf(text, sizeof text, "%.*s", (int)e.message.len, (const char *)e.message.p);
+	int64_t affected = s->last_affected;
+	struct backend *last = s->last;
 	last_statement_failed(s, e.code, e.sqlstate, text);
+	if (last_statement_keeps_count(s)) {
+		s->last_affected = affected;
+		s->last = last;
+	}
 	s->run->error_kept = true;
 }
 
@@ -146,7 +157,7 @@ static void note_counts(struct session *s, struct backend *b, bool ok)
 	bool has_rows = r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END;
 	if (ok && r->command == CMD_STMT_PREPARE)
 		return;
-	if (!ok || has_rows)
+	if (ok ? has_rows : !last_statement_keeps_count(s))
 		s->last_affected = -1;
 	if (!ok)
 		note_failed_rows(s, b);

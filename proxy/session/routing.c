@@ -263,6 +263,7 @@ struct view routing_classify(struct session *s, struct view sql)
 	r->reads_counters = c.reads_counters;
 	r->uses_tables = c.uses_tables;
 	r->diagnoses = c.diagnoses;
+	r->lists_objects = c.lists_objects && c.n_statements == 1;
 	r->runs_routine = c.runs_routine;
 	r->plain_begin = (c.flags & CLASS_PLAIN_BEGIN) && !(c.flags & CLASS_MULTI) && !c.hints.given;
 	if (c.hints.given)

@@ -182,6 +182,7 @@ struct run {
 	struct position key_position; /* what it must see then */
 	uint64_t key_number;
 	bool error_kept;        /* its ERR is own_error of the session, */
+	bool lists_objects;     /* as the classification has it, alone */
 	bool carries_error;     /* it ran where that was put before */
 	bool error_is_own;      /* and no connection has it so */
 	bool noted;             /* it committed something whose position was told */
@@ -688,6 +689,8 @@ bool last_statement_count(const struct session *s, struct buf *sql); /* what lea
 void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text);
 /* A server's, should what reads it have to run on another connection than that which has it. */
 void last_statement_keep_error(struct session *s, struct view payload);
+/* When the one in work fails ROW_COUNT() stays as it was (MariaDB). */
+bool last_statement_keeps_count(const struct session *s);
 void last_statement_forget(struct session *s); /* that error */
 /* A question of wye's own has left counts on b, in the place of the session's. */
 void last_statement_forget_counts(struct session *s, const struct backend *b);
