@@ -21,8 +21,11 @@ void generation_changed(bool accounts)
 {
 	if (accounts)
 		login_failures_end_all();
-	uint64_t mine = accounts ? topology_request_accounts() : 0, known = atomic_load(&ticket);
+	/* Told before it is asked for: who answers must know that it is because of a change. */
+	uint64_t mine = accounts ? topology_accounts_requested() + 1 : 0, known = atomic_load(&ticket);
 	while (known < mine && !atomic_compare_exchange_weak(&ticket, &known, mine))
 		;
+	if (accounts)
+		topology_request_accounts();
 	atomic_fetch_add(&generation, 1);
 }

@@ -37,6 +37,7 @@ void topology_login(struct library_login *login);
 /* Asks for fresh accounts; a snapshot with accounts_ticket >= the number returned answers. Any thread;
  * requests are gathered so that a flood of wrong logins costs a server a few look-ups a second. */
 uint64_t topology_request_accounts(void);
+uint64_t topology_accounts_requested(void); /* the number returned last */
 
 /* A client has changed stored functions or views: what is known of them is old until a snapshot has an objects_ticket
  * that is not below topology_objects_requested(). Any thread. */

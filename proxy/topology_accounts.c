@@ -8,8 +8,8 @@
 
 /* Requests that come within this time of the last answer are answered together. */
 #define GAP_US 100000
-/* A server that does not answer in this time is not waited for: another one has the accounts as well, though perhaps
- * not yet what was changed through here a moment ago. */
+/* A server that does not answer in this time is not waited for: another one has the accounts as well. What was changed
+ * through here a moment ago it may not have yet: the primary is asked again and again for that, and only for so long. */
 #define PATIENCE_US 1500000
 #define PATIENCE_AFTER_CHANGE_US 8000000
 
@@ -68,9 +68,26 @@ static void give_up(struct accounts_state *a)
 	finish(a);
 }
 
+/* Whom others would let in is perhaps no account any more. */
+static bool only_primary_knows(const struct accounts_state *a)
+{
+	return a->changed_us && topology.now_us - a->changed_us < PATIENCE_AFTER_CHANGE_US &&
+	       a->error.failure != LIBRARY_MISSING_GRANT;
+}
+
+static void ask_again_soon(struct accounts_state *a)
+{
+	a->asking = false;
+	a->ended_us = topology.now_us;
+}
+
 static void ask(struct accounts_state *a)
 {
 	struct member *m = whom_to_ask();
+	if (only_primary_knows(a) && (!m || m != topology_primary())) {
+		ask_again_soon(a);
+		return;
+	}
 	if (!m) {
 		give_up(a);
 		return;
@@ -127,14 +144,23 @@ static void take_answers(struct accounts_state *a)
 	}
 }
 
+static void note_change(struct accounts_state *a)
+{
+	if (generation_accounts_ticket() <= a->answered)
+		a->changed_us = 0;
+	else if (!a->changed_us)
+		a->changed_us = topology.now_us;
+}
+
 static int64_t patience_us(const struct accounts_state *a)
 {
-	return generation_accounts_ticket() > a->answered ? PATIENCE_AFTER_CHANGE_US : PATIENCE_US;
+	return a->changed_us ? PATIENCE_AFTER_CHANGE_US : PATIENCE_US;
 }
 
 void topology_accounts_turn(void)
 {
 	struct accounts_state *a = &topology.accounts;
+	note_change(a);
 	take_answers(a);
 	if (a->asking && (topology.now_us - a->asked_us > patience_us(a) ||
 	                  !topology_member_up(topology.members.all[a->asked_slot]))) {

@@ -36,6 +36,7 @@ struct accounts_state {
 	bool tried[SERVERS_MAX];   /* servers that failed to answer this ticket */
 	int64_t asked_us, next_us; /* monotonic: when it was asked; when the next look is due */
 	int64_t ended_us;
+	int64_t changed_us;        /* since when something changed through here waits to be read; 0: nothing does */
 };
 
 struct topology {
@@ -84,7 +85,6 @@ void topology_primary_reason(char *out, size_t out_size);
 
 /* Asks for accounts when it is time, takes what came. Once a turn. */
 void topology_accounts_turn(void);
-uint64_t topology_accounts_requested(void);
 
 /* The same for stored functions and views. */
 void topology_objects_turn(void);

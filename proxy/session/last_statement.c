@@ -17,6 +17,8 @@
 #include "proxy/session/session.h"
 #include "router/state_value.h"
 
+#define ERROR_NO_SCHEMA 1046
+
 struct own_error {
 	uint16_t code;
 	char sqlstate[6];
@@ -66,7 +68,8 @@ void last_statement_ends(struct session *s)
 
 bool last_statement_keeps_count(const struct session *s)
 {
-	return s->run->lists_objects && is_mariadb(s);
+	/* Without a schema it fails before it is begun. */
+	return s->run->lists_objects && s->run->reply.error != ERROR_NO_SCHEMA && is_mariadb(s);
 }
 
 void last_statement_keep_error(struct session *s, struct view payload)

@@ -33,6 +33,24 @@ def test_a_dropped_account_and_a_changed_password_are_refused_at_once(endpoint, 
         endpoint.connect("shortlived", "three", database=None)
 
 
+def test_a_replica_that_does_not_know_yet_lets_nobody_in_who_was_dropped(cluster, wye, admin):
+    with contextlib.ExitStack() as behind, cluster.witness.root(cluster.primary) as root:
+        for replica in cluster.replicas:
+            cluster.stop_sql(replica)
+            behind.callback(cluster.start_sql, replica)
+        for turn in range(8):
+            name = "gone%d" % turn
+            with account(admin, name):
+                wye.connect(name, name, database=None).close()
+                # The primary is about to be asked who there is, and cannot be at first.
+                for (number,) in root.rows("SELECT id FROM information_schema.processlist WHERE user = 'monitor'"):
+                    with contextlib.suppress(pymysql.OperationalError):  # it has gone itself
+                        root.run("KILL %d" % number)
+            with pytest.raises(pymysql.OperationalError, match="1045"):
+                wye.connect(name, name, database=None)
+    cluster.wait_caught_up()
+
+
 def test_a_right_granted_on_a_schema_is_had_by_the_next_session(endpoint, admin):
     admin.run("CREATE TABLE IF NOT EXISTS app2.granted (a INT)")
     with account(admin, "grantee"):
