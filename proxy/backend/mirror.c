@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "protocol/packet.h"
-#include "protocol/reply.h"
 #include "protocol/stmt.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/template.h"
@@ -299,30 +298,12 @@ static bool next_step(struct backend *b)
 
 void mirror_run(struct backend *b)
 {
-	for (;;) {
-		size_t len, n;
-		const uint8_t *data = conn_input(&b->conn, &len);
-		switch (reply_walk(b->draining, data, len, &n)) {
-		case REPLY_PASS:
-		case REPLY_PACKET:
-			conn_consume(&b->conn, n);
-			if (b->draining->kind == REPLY_LOCAL_INFILE)
-				b->conn.error = UV_EPROTO; /* nobody has it */
-			continue;
-		case REPLY_DONE:
-			if (!next_step(b))
-				return;
-			continue;
-		case REPLY_PARTIAL:
-			if (conn_is_broken(&b->conn))
-				finish(b, MIRROR_LOST);
+	enum reply_result got;
+	while ((got = pool_walk_answer(b)) == REPLY_DONE)
+		if (!next_step(b))
 			return;
-		case REPLY_BAD:
-			b->conn.error = UV_EPROTO;
-			finish(b, MIRROR_LOST);
-			return;
-		}
-	}
+	if (got == REPLY_BAD)
+		finish(b, MIRROR_LOST);
 }
 
 /* ---- with time ---- */

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "protocol/reply.h"
 #include "proxy/backend/backend.h"
 #include "proxy/backend/room.h"
 #include "proxy/worker.h"
@@ -113,6 +114,8 @@ void pool_task_run(struct backend *b); /* bytes for a backend with a task */
  * not end soon is stopped. */
 void pool_drain(struct backend *b, const struct reply *at);
 void pool_drain_more(struct backend *b);
+/* Eats of an answer that no session wants (b->draining) what has come. DONE; PARTIAL: not all is here; BAD: no more comes. */
+enum reply_result pool_walk_answer(struct backend *b);
 
 /* From the login: */
 void pool_backend_ready(struct backend *b);

@@ -1,7 +1,6 @@
 /* The rest of an answer that nobody wants any more: a read that was sent behind a wait that failed. */
 #include <stdlib.h>
 
-#include "protocol/reply.h"
 #include "proxy/backend/pool.h"
 #include "proxy/worker.h"
 
@@ -27,27 +26,26 @@ static void finish(struct backend *b)
 	pool_give(b);
 }
 
-void pool_drain_more(struct backend *b)
+enum reply_result pool_walk_answer(struct backend *b)
 {
 	for (;;) {
 		size_t len, n;
 		const uint8_t *data = conn_input(&b->conn, &len);
-		switch (reply_walk(b->draining, data, len, &n)) {
-		case REPLY_PASS:
-		case REPLY_PACKET:
+		enum reply_result got = reply_walk(b->draining, data, len, &n);
+		if (got == REPLY_PASS || got == REPLY_PACKET) {
 			conn_consume(&b->conn, n);
+			if (b->draining->kind == REPLY_LOCAL_INFILE)
+				b->conn.error = UV_EPROTO; /* nobody has it */
 			continue;
-		case REPLY_PARTIAL:
-			if (conn_is_broken(&b->conn))
-				finish(b);
-			return;
-		case REPLY_DONE:
-			finish(b);
-			return;
-		case REPLY_BAD:
-			b->conn.error = UV_EPROTO;
-			finish(b);
-			return;
 		}
+		if (got == REPLY_BAD)
+			b->conn.error = UV_EPROTO;
+		return got == REPLY_PARTIAL && conn_is_broken(&b->conn) ? REPLY_BAD : got;
 	}
+}
+
+void pool_drain_more(struct backend *b)
+{
+	if (pool_walk_answer(b) != REPLY_PARTIAL)
+		finish(b);
 }
