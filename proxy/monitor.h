@@ -43,6 +43,7 @@ struct monitor_accounts {
 struct monitor_objects {
 	uint64_t ticket;
 	struct object_set *set; /* the taker's reference; NULL = it failed */
+	unsigned missing;       /* GRANTs that it lacks for more: bits of enum duty */
 	struct library_error error;
 };
 

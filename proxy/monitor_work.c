@@ -271,6 +271,7 @@ void monitor_load_objects(struct monitor *m, uint64_t ticket)
 		if (!got.set && library_failure_is_final(got.error.failure))
 			m->next_look_us = 0;
 	}
+	got.missing = m->objects_missing;
 	pthread_mutex_lock(&m->lock);
 	struct object_set *untaken = m->has_objects ? m->objects.set : NULL;
 	m->objects = got;

@@ -321,7 +321,7 @@ static void turn(void)
 	tell_of_grants();
 	topology_accounts_turn();
 	topology_objects_turn();
-	if (!t->first_done && !t->accounts.settled)
+	if (!t->first_done && (!t->accounts.settled || (t->objects.asking && !t->hurry)))
 		return;
 	t->first_done = true;
 	topology_publish_changes();

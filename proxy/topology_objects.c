@@ -65,6 +65,7 @@ static void take_answers(struct objects_state *o)
 			o->asking = false;
 			o->ended_us = topology.now_us;
 			o->next_us = topology.now_us + until_next(got.set != NULL);
+			m->look.missing |= got.missing; /* as every look from now on says itself */
 			if (got.set)
 				install(o, m, &got);
 			else

@@ -85,8 +85,13 @@ def test_promtool_finds_no_fault_with_the_metrics(wye, traffic):
 
 @once
 def test_the_histograms_are_what_stats_latency_counts(wye, traffic):
-    samples = metrics(wye)
-    rows = wye.console("SELECT server, class, statements, time_us, queue_us FROM stats_latency")
+    def counted():
+        return wye.console("SELECT server, class, statements, time_us, queue_us FROM stats_latency")
+
+    def seen_together():  # a statement is counted a moment after its client has the answer
+        before, samples = counted(), metrics(wye)
+        return (before, samples) if before == counted() else None
+    rows, samples = wait_until(seen_together, "a moment in which nothing is counted")
     assert {row["class"] for row in rows} >= {"read", "write"}
     for row in rows:
         labels = '{server="%s",class="%s"' % (row["server"] or "wye", row["class"])
