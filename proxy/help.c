@@ -108,7 +108,8 @@ static void print_console(FILE *out)
 {
 	fputs("The console speaks the MySQL protocol and SQL: mysql -h 127.0.0.1 -P 6032\n\n"
 	      "  SHOW TABLES, SELECT * FROM stats_servers, HELP, ...\n\n"
-	      "  As long as there are no admin accounts it takes any user name, from this machine only.\n"
+	      "  As long as there are no admin accounts only the Unix user who runs wye may log in, from\n"
+	      "  this machine, with any name.\n"
 	      "  The same tables as JSON: http://127.0.0.1:6070/api/v1/stats_servers\n",
 	      out);
 }

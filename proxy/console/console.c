@@ -1,6 +1,6 @@
 #include "proxy/console/console.h"
 
-#include <arpa/inet.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "proxy/doctor/doctor.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
+#include "proxy/peer_user.h"
 #include "proxy/security.h"
 
 #define CLIENTS_MAX 100
@@ -48,7 +49,7 @@ struct client {
 	union stream uv;
 	uv_timer_t timer;
 	uv_write_t write;
-	bool writing, closing, is_unix, was_delayed;
+	bool writing, closing, is_unix, is_owner, was_delayed;
 	int open_handles;
 	struct console_session *session; /* NULL: refused, only the refusal is sent */
 	struct buf refusal;
@@ -245,32 +246,38 @@ static void client_arm(struct client *c)
 
 /* ---- who may come in ---- */
 
-static bool is_loopback(const struct sockaddr_storage *address)
+/* The user who may come in while there are no accounts, by name if it has one. */
+static void name_owner(char *out, size_t size)
 {
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-	}
-	if (address->ss_family != AF_INET6)
-		return false;
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-	return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+	struct passwd entry, *found = NULL;
+	char texts[1024];
+	uid_t user = geteuid();
+	if (getpwuid_r(user, &entry, texts, sizeof texts, &found) == 0 && found)
+		snprintf(out, size, "'%.64s'", found->pw_name);
+	else
+		snprintf(out, size, "number %u", (unsigned)user);
+}
+
+static bool refuse_stranger(struct buf *refusal)
+{
+	char owner[80];
+	uint8_t seq = 0;
+	name_owner(owner, sizeof owner);
+	return err_write(refusal, &seq, 0, 1130, "HY000",
+			 "wye's console has no admin accounts, and until then takes only the Unix user who runs wye, %s, on "
+			 "this machine: connect so and create one, INSERT INTO admins(name, password) VALUES('...', '...')",
+			 owner);
 }
 
 /* Writes the refusal and returns false when the client may not come in. */
 static bool is_welcome(struct client *c)
 {
-	struct sockaddr_storage peer = {0};
-	int len = sizeof peer;
 	uint8_t seq = 0;
-	bool written = true, here = c->is_unix;
-	if (!here)
-		here = uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
-	if (!here && !console_has_admins())
-		written = err_write(
-			&c->refusal, &seq, 0, 1130, "HY000",
-			"wye's console takes clients of its own machine only, as long as there are no admin "
-			"accounts: connect from there and create one, INSERT INTO admins(name, password) VALUES('...', '...')");
+	uv_os_fd_t fd;
+	bool written = true;
+	c->is_owner = uv_fileno(&c->uv.handle, &fd) == 0 && peer_is_owner(fd);
+	if (!c->is_owner && !console_has_admins())
+		written = refuse_stranger(&c->refusal);
 	else if (n_clients > CLIENTS_MAX)
 		written = err_write(&c->refusal, &seq, 0, 1040, "08004",
 				    "wye's console has %d clients already: close one", CLIENTS_MAX);
@@ -317,8 +324,10 @@ static void on_connection(uv_stream_t *stream, int status)
 		uv_tcp_nodelay(&c->uv.tcp, 1);
 	if (is_welcome(c))
 		c->session = console_session_create(catalog, next_id++, !c->is_unix && security_client_side());
-	if (c->session)
-		c->session->trusted = c->is_unix;
+	if (c->session) {
+		c->session->owner = c->is_owner;
+		c->session->by_unix = c->is_unix;
+	}
 	client_arm(c);
 }
 
@@ -356,7 +365,7 @@ static int door_open(const struct endpoint *at, char *error, size_t n)
 	doors[n_doors++] = d;
 	if (d->is_unix) {
 		snprintf(d->path, sizeof d->path, "%s", at->host);
-		chmod(d->path, 0600); /* who may open it is an administrator */
+		chmod(d->path, 0600); /* its owner's; whom he lets in beside, by other rights, needs an account */
 	}
 	failed = d->is_unix ? uv_pipe_open(&d->uv.pipe, fd) : uv_tcp_open(&d->uv.tcp, fd);
 	if (failed)

@@ -42,8 +42,9 @@ bool console_login_check(const struct console_session *s, struct view answer, en
 	*role = ADMIN_ROLE_ADMIN;
 	struct config *c = config_get();
 	const struct config_admin *admin = c ? config_admin_named(c, s->user) : NULL;
-	bool fine = s->trusted || !c || !c->n_admins;
-	if (!fine) {
+	bool accounts = c && c->n_admins;
+	bool fine = s->owner && (s->by_unix || !accounts);
+	if (!fine && accounts) {
 		fine = is_right(s, admin, answer);
 		*role = admin ? admin->role : ADMIN_ROLE_MONITOR;
 	}

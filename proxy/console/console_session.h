@@ -3,9 +3,9 @@
  *
  *	greeting sent ──login──> (switch sent ──answer──>) ready ──command──> answered ... ──COM_QUIT──> closing
  *
- * While the table `admins` is empty every user name and password is taken, and the listener lets in only clients of this
- * machine; else a name and its password are asked for, of everybody but who comes by a Unix socket, which its owner alone
- * may open. Runs on the control thread.
+ * While the table `admins` is empty the Unix user who runs wye may come in, from this machine, with any name and password,
+ * and nobody else. From the first row on a name and its password are asked for, of everybody but that user on a Unix
+ * socket. Runs on the control thread.
  */
 #ifndef WYE_PROXY_CONSOLE_SESSION_H
 #define WYE_PROXY_CONSOLE_SESSION_H
@@ -34,7 +34,8 @@ struct console_session {
 	uint32_t caps;
 	enum auth_plugin plugin;
 	uint8_t nonce[NONCE_LEN];
-	bool trusted; /* it came by a Unix socket; set by who made the session */
+	bool owner;   /* its process is the user's who runs wye, or root's; set by who made the session */
+	bool by_unix; /* it came by a Unix socket; likewise */
 	bool monitor; /* it may only read */
 	bool logged_in; /* once */
 	bool denied;  /* what is in out says so: send it later */

@@ -223,7 +223,7 @@ const struct console_table table_users = {"users", "accounts given by hand, besi
 /* ---- admins ---- */
 
 static const struct table_column admins_columns[] = {
-	{"name", COLUMN_TEXT, "who may log in to this console; while there is nobody, everybody on this machine may"},
+	{"name", COLUMN_TEXT, "who may log in to this console; while there is nobody, only the Unix user who runs wye may, from this machine"},
 	{"password", COLUMN_TEXT, "*** : only what checks it is kept"},
 	{"role", COLUMN_TEXT, "admin, or monitor: reads only"},
 	{"comment", COLUMN_TEXT, "free text"},

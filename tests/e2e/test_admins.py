@@ -1,7 +1,10 @@
 """Who may log in to the console, and what for."""
 
 import contextlib
+import pathlib
 import subprocess
+import sys
+import tempfile
 
 import pymysql
 import pytest
@@ -10,8 +13,11 @@ from endpoint import Endpoint
 
 
 @pytest.fixture(scope="module")
-def socket(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("admin") / "s")
+def socket():
+    """In a folder that other users may look into, which those of a test run are not."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="wye-admin.") as folder:
+        pathlib.Path(folder).chmod(0o755)
+        yield folder + "/s"
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +43,45 @@ def ask(wye, sql, user, password):
         return cursor.fetchall()
 
 
-def test_without_accounts_whoever_is_on_this_machine_may(wye):
+def test_without_accounts_who_runs_wye_may(wye, socket):
     assert ask(wye, "SELECT 1 AS one", "anybody", "anything") == [{"one": 1}]
+    with contextlib.closing(pymysql.connect(unix_socket=socket, user="anybody")) as connection:
+        connection.ping()
+
+
+# Prints the error it gets as another user of this machine.
+STRANGER = """
+import os, pymysql, sys
+os.setgid(65534), os.setuid(65534)
+where = {"unix_socket": sys.argv[1]} if sys.argv[1][0] == "/" else {"host": "127.0.0.1", "port": int(sys.argv[1])}
+try:
+    pymysql.connect(user=sys.argv[2], password=sys.argv[3], **where).close()
+    print("it is in")
+except pymysql.MySQLError as error:
+    print(error)
+"""
+
+
+def as_somebody_else(where, user="admin", password=""):
+    return subprocess.run([sys.executable, "-c", STRANGER, str(where), user, password], stdin=subprocess.DEVNULL,
+                          capture_output=True, encoding="utf-8", timeout=60, check=True, cwd="/").stdout
+
+
+def test_without_accounts_another_user_hears_how_to_create_one(wye):
+    for user, password in (("admin", ""), ("admin", "admin"), ("root", "root")):
+        said = as_somebody_else(wye.admin_port, user, password)
+        assert "1130" in said and "INSERT INTO admins" in said
+
+
+def test_another_user_needs_an_account_on_the_unix_socket_too(wye, admins, socket):
+    pathlib.Path(socket).chmod(0o777)
+    try:
+        assert "1045" in as_somebody_else(socket)
+        assert "1045" in as_somebody_else(wye.admin_port)
+        assert "it is in" in as_somebody_else(socket, "eye", "sees")
+        assert "it is in" in as_somebody_else(wye.admin_port, "boss", "of it all")
+    finally:
+        pathlib.Path(socket).chmod(0o600)
 
 
 @pytest.mark.parametrize("user, password", [("boss", "wrong"), ("boss", ""), ("eye", "of it all"), ("admin", ""),

@@ -98,6 +98,7 @@ static int open_session(void **state)
 	catalog = console_catalog_create(config_db(), error, sizeof error);
 	assert_non_null(catalog);
 	s = console_session_create(catalog, 77, false);
+	s->owner = true;
 	read_answer();
 	return 0;
 }
@@ -454,6 +455,7 @@ static void test_another_session_waits_for_nobody_and_sees_what_is_in_force(void
 	query("SET autocommit = 0");
 	query("SET max_lag = 3s");
 	s = console_session_create(catalog, 78, false);
+	s->owner = true;
 	read_answer();
 	send_login(PLUGIN_NATIVE, (struct view){(const uint8_t *)"01234567890123456789", 20}, "");
 	expect("SELECT value FROM settings WHERE name = 'max_lag'", "10s");
@@ -473,6 +475,7 @@ static void test_tls_is_begun_where_it_is_offered_and_asked_for(void **state)
 	uint8_t seq = 1;
 	console_session_destroy(s);
 	s = console_session_create(catalog, 79, true);
+	s->owner = true;
 	read_answer();
 	assert_int_equal(greeting_parse(packets[0], &g), PACKET_OK);
 	assert_true(g.caps & CAP_SSL);
@@ -490,6 +493,7 @@ static void test_tls_is_begun_where_it_is_offered_and_asked_for(void **state)
 	buf_finish(&b);
 	console_session_destroy(s);
 	s = console_session_create(catalog, 80, true);
+	s->owner = true;
 	read_answer();
 	send_login(PLUGIN_NATIVE, (struct view){(const uint8_t *)"01234567890123456789", 20}, "");
 	assert_int_equal(s->state, CONSOLE_READY);
