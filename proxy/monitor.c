@@ -173,9 +173,11 @@ void monitor_configure(struct monitor *m, const struct settings *settings)
 void monitor_follow(struct monitor *m, enum monitor_follow follow)
 {
 	pthread_mutex_lock(&m->lock);
-	m->follow = follow;
-	m->stream_due = true;
-	pthread_cond_signal(&m->wake);
+	if (m->follow != follow) {
+		m->follow = follow;
+		m->stream_due = true;
+		pthread_cond_signal(&m->wake);
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 

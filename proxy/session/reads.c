@@ -22,8 +22,8 @@
  * ahead of its share by then: after both it is asked, which costs as much as a read. */
 #define STAYS_MAX 32u
 #define AHEAD_MAX 64u
-/* A look costs about as much as a read: one is worth it for so many that stayed where they had better not. */
-#define READS_A_LOOK 64u
+/* Looks at all servers cost as much as some reads: they are worth it for so many that stayed where they had better not. */
+#define READS_A_LOOK 512u
 /* Weights are counted in so many parts, for a server that is to get less than one. */
 #define WEIGHT_STEPS 10u
 /* A read is held back from the primary for at most this part of queue_timeout. */
