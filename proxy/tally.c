@@ -15,16 +15,21 @@
 #define LIVE 2u
 #define LIFE 4u
 
+/* What is looked at to find one, in one place. */
+struct head {
+	_Atomic uint64_t key;
+	_Atomic uint32_t version;
+	uint16_t others;
+	uint8_t warmth; /* uses, fewer each time that the hand comes by */
+};
+
 struct tally {
 	struct tally_shape shape;
 	size_t id_words, row_words;
 	uint32_t fresh, hand; /* rows from `fresh` on were never used; where the next search for room begins */
 	uint32_t mask;
 	uint32_t *index;      /* over the keys: row + 1, 0 for none; the next ones take what does not fit */
-	uint8_t *warmth;      /* uses, fewer each time that the hand comes by */
-	uint32_t *others_of;
-	_Atomic uint64_t *keys;
-	_Atomic uint32_t *versions;
+	struct head *heads;
 	_Atomic uint64_t *words;
 	_Atomic uint64_t folded;
 };
@@ -55,12 +60,12 @@ static void load(void *to, const _Atomic uint64_t *from, size_t words)
 
 static uint32_t version_of(const struct tally *t, size_t row)
 {
-	return atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&t->versions[row], memory_order_acquire);
+	return atomic_load_explicit(&t->heads[row].version, memory_order_acquire);
 }
 
 static void set_version(struct tally *t, size_t row, uint32_t version)
 {
-	atomic_store_explicit(&t->versions[row], version, memory_order_release);
+	atomic_store_explicit(&t->heads[row].version, version, memory_order_release);
 }
 
 struct tally *tally_create(const struct tally_shape *shape)
@@ -68,7 +73,7 @@ struct tally *tally_create(const struct tally_shape *shape)
 	struct tally *t = calloc(1, sizeof *t);
 	if (!t)
 		return NULL;
-	assert(shape->rows && shape->id_size <= ID_MAX && !(shape->id_size % 8) && !(shape->counts_size % 8));
+	assert(shape->rows && shape->others <= UINT16_MAX && shape->id_size <= ID_MAX && !(shape->id_size % 8) && !(shape->counts_size % 8));
 	t->shape = *shape;
 	t->id_words = shape->id_size / 8;
 	t->row_words = (shape->id_size + shape->counts_size) / 8;
@@ -77,12 +82,9 @@ struct tally *tally_create(const struct tally_shape *shape)
 		slots *= 2;
 	t->mask = (uint32_t)slots - 1;
 	t->index = calloc(slots, sizeof *t->index);
-	t->warmth = calloc(shape->rows, sizeof *t->warmth);
-	t->others_of = calloc(shape->rows, sizeof *t->others_of);
-	t->keys = calloc(shape->rows, sizeof *t->keys);
-	t->versions = calloc(rows, sizeof *t->versions);
+	t->heads = calloc(rows, sizeof *t->heads);
 	t->words = calloc(rows, 8 * t->row_words);
-	if (t->index && t->warmth && t->others_of && t->keys && t->versions && t->words)
+	if (t->index && t->heads && t->words)
 		return t;
 	tally_destroy(t);
 	return NULL;
@@ -93,10 +95,7 @@ void tally_destroy(struct tally *t)
 	if (!t)
 		return;
 	free(t->index);
-	free(t->warmth);
-	free(t->others_of);
-	free((void *)t->keys);
-	free((void *)t->versions);
+	free(t->heads);
 	free((void *)t->words);
 	free(t);
 }
@@ -105,7 +104,7 @@ void tally_destroy(struct tally *t)
 
 static uint64_t key_of(const struct tally *t, size_t row)
 {
-	return atomic_load_explicit(&t->keys[row], memory_order_relaxed);
+	return atomic_load_explicit(&t->heads[row].key, memory_order_relaxed);
 }
 
 static uint32_t home_of(const struct tally *t, uint64_t key)
@@ -146,7 +145,7 @@ bool tally_find(struct tally *t, uint64_t key, struct tally_ticket *ticket)
 		return false;
 	ticket->row = found - 1;
 	ticket->life = version_of(t, found - 1);
-	t->warmth[found - 1] += t->warmth[found - 1] < WARMTH_MAX;
+	t->heads[found - 1].warmth += t->heads[found - 1].warmth < WARMTH_MAX;
 	return true;
 }
 
@@ -162,15 +161,15 @@ static uint32_t make_room(struct tally *t)
 {
 	if (t->fresh < t->shape.rows)
 		return t->fresh++;
-	for (unsigned i = 0; i < SWEEP_MAX && (version_of(t, t->hand) & LIVE) && t->warmth[t->hand]; i++) {
-		t->warmth[t->hand]--;
+	for (unsigned i = 0; i < SWEEP_MAX && (version_of(t, t->hand) & LIVE) && t->heads[t->hand].warmth; i++) {
+		t->heads[t->hand].warmth--;
 		t->hand = (t->hand + 1) % (uint32_t)t->shape.rows;
 	}
 	uint32_t row = t->hand;
 	t->hand = (t->hand + 1) % (uint32_t)t->shape.rows;
 	if (!(version_of(t, row) & LIVE))
 		return row;
-	t->shape.fold((void *)(row_at(t, t->shape.rows + t->others_of[row]) + t->id_words),
+	t->shape.fold((void *)(row_at(t, t->shape.rows + t->heads[row].others) + t->id_words),
 		      (const void *)(row_at(t, row) + t->id_words));
 	atomic_store_explicit(&t->folded, tally_folded(t) + 1, memory_order_relaxed);
 	leave_row(t, row);
@@ -182,11 +181,11 @@ struct tally_ticket tally_add(struct tally *t, uint64_t key, const void *id, siz
 	uint32_t row = make_room(t), version = version_of(t, row);
 	assert(others < t->shape.others);
 	set_version(t, row, version | CHANGING);
-	atomic_store_explicit(&t->keys[row], key, memory_order_release);
+	atomic_store_explicit(&t->heads[row].key, key, memory_order_release);
 	store(row_at(t, row), id, t->id_words);
 	store(row_at(t, row) + t->id_words, NULL, t->row_words - t->id_words);
-	t->others_of[row] = (uint32_t)others;
-	t->warmth[row] = 0;
+	t->heads[row].others = (uint16_t)others;
+	t->heads[row].warmth = 0;
 	t->index[place_of(t, key)] = row + 1;
 	version = (version & ~CHANGING) + LIFE;
 	set_version(t, row, version | LIVE);
@@ -248,7 +247,7 @@ bool tally_read(const struct tally *t, size_t row, uint64_t *key, void *id, void
 			return false;
 		if (version & CHANGING)
 			continue;
-		*key = is_others ? 0 : atomic_load_explicit(&t->keys[row], memory_order_acquire);
+		*key = is_others ? 0 : atomic_load_explicit(&t->heads[row].key, memory_order_acquire);
 		load(id, row_at(t, row), t->id_words);
 		load(counts, row_at(t, row) + t->id_words, t->row_words - t->id_words);
 		if (version_of(t, row) == version)

@@ -287,6 +287,8 @@ static void on_prepare(uv_prepare_t *prepare)
 	if (w->mirrors_due)
 		mirrors_flush(w);
 	rest(w);
+	w->woke = 0;
+	w->clock_uses = 0;
 }
 
 /* ---- threads ---- */

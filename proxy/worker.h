@@ -80,6 +80,8 @@ struct worker {
 	uv_async_t async;
 	uv_timer_t tick;
 	uv_prepare_t prepare;
+	uint64_t woke, clock;  /* ns, for worker_woke() and worker_clock(); 0: not read in this turn */
+	unsigned clock_uses;   /* of it in this turn */
 	uint8_t *read_buffer;   /* every socket of this worker reads into it */
 	uint8_t *plain_buffer;  /* TLS decrypts into this one */
 	uint8_t *cipher_buffer; /* and encrypts into this one */
@@ -179,6 +181,26 @@ struct worker *worker_least_loaded(void);
 static inline uint64_t worker_now(const struct worker *w)
 {
 	return uv_now(&w->loop); /* ms; read once a loop turn */
+}
+
+/* Finer, of the same clock as uv_hrtime(), in ns, for what is measured with every statement. When the loop had something
+ * to do again, read at its first use in a turn: what is there by then has come by then. */
+static inline uint64_t worker_woke(struct worker *w)
+{
+	if (!w->woke)
+		w->woke = w->clock = uv_hrtime();
+	return w->woke;
+}
+
+/* ... and now: while a turn has much to do, some uses share one reading. */
+#define WORKER_CLOCK_EXACT 4u
+#define WORKER_CLOCK_SHARE 8u
+static inline uint64_t worker_clock(struct worker *w)
+{
+	unsigned uses = w->clock_uses++;
+	if (uses < WORKER_CLOCK_EXACT || uses % WORKER_CLOCK_SHARE == 0)
+		w->clock = uv_hrtime();
+	return w->clock;
 }
 
 uint64_t worker_random(struct worker *w);

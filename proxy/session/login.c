@@ -310,6 +310,7 @@ void login_change_user(struct session *s, struct view payload)
 	finish_reset(s);
 	l->user_before = s->user;
 	s->user = text_of(l->login.user);
+	s->user_hash = 0;
 }
 
 static enum step (*const stages[])(struct session *s) = {

@@ -29,6 +29,7 @@ enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, c
 		return session_fail(s, END_LOGIN_REFUSED);
 	free(s->user);
 	s->user = l->user_before;
+	s->user_hash = 0;
 	l->user_before = NULL;
 	s->failed_changes++;
 	login_end(s);

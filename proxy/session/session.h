@@ -335,6 +335,7 @@ struct session {
 	uint64_t generation;            /* proxy/generation.h: of the connections it may have */
 	bool audited;                   /* its login was told */
 	char *user;
+	uint64_t user_hash;             /* for statistics; 0: not known yet */
 	char *peer;                     /* the client's address, for people */
 	uint8_t *attributes;            /* connection attributes that are passed on, as they go over the wire */
 	size_t attributes_len;

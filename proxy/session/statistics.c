@@ -25,7 +25,7 @@ void statistics_begin(struct session *s, size_t size)
 	struct run *r = s->run;
 	if (!is_on(s) || (r->command != CMD_QUERY && !prepared_executes(r->command)))
 		return;
-	r->times.began = uv_hrtime();
+	r->times.began = worker_woke(s->worker);
 	r->times.bytes = size;
 	r->times.out_before = s->bytes_out;
 }
@@ -33,14 +33,14 @@ void statistics_begin(struct session *s, size_t size)
 void statistics_wait_begins(struct session *s)
 {
 	if (s->run->times.began)
-		s->run->times.queue_since = uv_hrtime();
+		s->run->times.queue_since = worker_clock(s->worker);
 }
 
 void statistics_wait_ends(struct session *s)
 {
 	struct run_times *t = &s->run->times;
 	if (t->queue_since)
-		t->queue += uv_hrtime() - t->queue_since;
+		t->queue += worker_clock(s->worker) - t->queue_since;
 	t->queue_since = 0;
 }
 
@@ -57,8 +57,9 @@ static void find_row(struct session *s, int slot)
 {
 	struct run *r = s->run;
 	const char *user = s->user ? s->user : "";
-	uint64_t user_hash = digest_mix_bytes(0, (const uint8_t *)user, strlen(user));
-	uint64_t key = statement_key(r->learned_key, user_hash, slot);
+	if (!s->user_hash)
+		s->user_hash = digest_mix_bytes(0, (const uint8_t *)user, strlen(user));
+	uint64_t key = statement_key(r->learned_key, s->user_hash, slot);
 	if (tally_find(s->worker->statements.digests, key, &r->times.digest))
 		return;
 	static _Thread_local struct statement_id id;
@@ -82,7 +83,7 @@ void statistics_sent(struct session *s)
 		return;
 	find_row(s, s->run->slot);
 	statement_log_keep(s);
-	t->sent = uv_hrtime();
+	t->sent = worker_clock(s->worker);
 }
 
 static enum statement_class class_of(const struct run *r)
@@ -98,6 +99,11 @@ static enum statement_class class_of(const struct run *r)
 	return r->route == ROUTE_REPLICA ? STATEMENT_READ : STATEMENT_PRIMARY_READ;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void statistics_end(struct session *s)
 {
 	struct run *r = s->run;
@@ -111,7 +117,11 @@ void statistics_end(struct session *s)
 		if (r->size || r->statement)
 			statement_log_keep(s);
 	}
-	uint64_t now = uv_hrtime(), all = now - t->began, server = slot >= 0 && now > t->sent ? now - t->sent : 0;
+	/* What the server has answered was there when wye woke up; passing it on is wye's own time. */
+	uint64_t there = worker_woke(s->worker), now = worker_clock(s->worker), all = now - t->began;
+	uint64_t queue = least(t->queue, all), server = 0;
+	if (slot >= 0 && now > t->sent)
+		server = least(there > t->sent ? there - t->sent : now - t->sent, all - queue);
 	bool answered = slot < 0 || s->state != SESSION_CLOSING;
 	struct statement_done done = {
 		.slot = slot,
@@ -124,9 +134,9 @@ void statistics_end(struct session *s)
 		.bytes_sent = s->bytes_out - t->out_before,
 	};
 	done.part_us[PART_ALL] = all / 1000;
-	done.part_us[PART_QUEUE] = t->queue / 1000;
+	done.part_us[PART_QUEUE] = queue / 1000;
 	done.part_us[PART_SERVER] = server / 1000;
-	done.part_us[PART_OWN] = all > t->queue + server ? (all - t->queue - server) / 1000 : 0;
+	done.part_us[PART_OWN] = (all - queue - server) / 1000;
 	statement_note(&s->worker->statements, t->digest, &done);
 	statement_log_end(s, &done);
 }

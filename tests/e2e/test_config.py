@@ -212,7 +212,7 @@ def stored(path):
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new(own, tmp_path):
     numbers, chance, before = itertools.count(1001), random.Random(2026), None
     for _ in range(ROUNDS):
-        wye = own()
+        wye = own(pool=False)
         writer = Writer(wye, numbers)
         wait_until(lambda: writer.acknowledged, "the first change")
         writer.join(chance.random() / 50)
