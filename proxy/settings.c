@@ -93,6 +93,10 @@ static const struct row rows[] = {
 	      "clients of one account at once; more get error 1203; 0 = any number"),
 	BYTES(max_packet, "1G", MIB, GIB, "largest command of a client; a larger one gets error 1153"),
 	TIME(login_timeout, "s", "10s", 100 * MS, HOUR, "from a client's connect to the end of its login"),
+	COUNT(login_failures_max, "logins", "500", 0, 65535, false,
+	      "wrong passwords that one address may give in login_failures_time, here and at the console; more of its logins"
+	      " get error 1129 until that is over; 0 = any number"),
+	TIME(login_failures_time, "s", "1m", SECOND, DAY, "how long wrong passwords of an address are counted from the first on"),
 	TIME(idle_timeout, "s", "8h", 0, 365 * DAY,
 	     "how long a client may be silent outside a transaction; 0 = for ever"),
 	SWITCH(client_tls, "on", true, "offer TLS to clients"),

@@ -29,6 +29,8 @@ struct settings {
 	uint64_t user_max_clients;    /* of one account; more get 1203; 0 = any number */
 	uint64_t max_packet;          /* bytes of one command; more gets 1153 and the end */
 	uint64_t login_timeout;       /* us from accept to the end of the login */
+	uint64_t login_failures_max;  /* wrong passwords of one address in login_failures_time; then 1129; 0 = any number */
+	uint64_t login_failures_time; /* us */
 	uint64_t idle_timeout;        /* us a client may be silent outside a transaction; 0 = for ever */
 	bool client_tls;              /* offer TLS to clients */
 	bool client_compression;      /* offer the compressed protocol to clients */

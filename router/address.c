@@ -8,9 +8,10 @@
 #define BITS_OF_V4 32u
 #define BITS       128u
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 static bool parse_bare(struct address *a, const char *text, bool *v4)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	*a = (struct address){.local = strcmp(text, "unix") == 0};
 	*v4 = inet_pton(AF_INET, text, a->bytes + sizeof mapped) == 1;
 	if (*v4)
@@ -60,6 +61,11 @@ bool address_range_parse(struct address_range *r, const char *text, char *error,
 		return false;
 	}
 	return true;
+}
+
+bool address_is_v4(const struct address *a)
+{
+	return !a->local && memcmp(a->bytes, mapped, sizeof mapped) == 0;
 }
 
 bool address_in_range(const struct address *a, const struct address_range *r)

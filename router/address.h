@@ -25,6 +25,7 @@ bool address_parse(struct address *a, const char *text);
 /* False: `error` says what is allowed. Bits behind the range's must be zero: 10.0.0.1/8 is a slip. */
 bool address_range_parse(struct address_range *r, const char *text, char *error, size_t error_size);
 
+bool address_is_v4(const struct address *a);
 bool address_in_range(const struct address *a, const struct address_range *r);
 
 #endif

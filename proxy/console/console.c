@@ -258,6 +258,20 @@ static void name_owner(char *out, size_t size)
 		snprintf(out, size, "number %u", (unsigned)user);
 }
 
+/* Of a client over TCP whose address cannot be told: ::, which is nobody's. */
+static struct address address_of(struct client *c)
+{
+	struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+	int len = sizeof peer;
+	char text[INET6_ADDRSTRLEN] = "::";
+	struct address a = {.local = c->is_unix};
+	if (!c->is_unix && uv_tcp_getpeername(&c->uv.tcp, (struct sockaddr *)&peer, &len) == 0)
+		uv_ip_name((struct sockaddr *)&peer, text, sizeof text);
+	if (!c->is_unix && !address_parse(&a, text))
+		a = (struct address){.local = false};
+	return a;
+}
+
 static bool refuse_stranger(struct buf *refusal)
 {
 	char owner[80];
@@ -275,9 +289,14 @@ static bool is_welcome(struct client *c)
 	uint8_t seq = 0;
 	uv_os_fd_t fd;
 	bool written = true;
+	struct address address = address_of(c);
 	c->is_owner = uv_fileno(&c->uv.handle, &fd) == 0 && peer_is_owner(fd);
 	if (!c->is_owner && !console_has_admins())
 		written = refuse_stranger(&c->refusal);
+	else if (console_is_guessing(&address))
+		written = err_write(&c->refusal, &seq, 0, 1129, "HY000",
+				    "Your address is blocked because of too many wrong passwords (login_failures_max); try "
+				    "again later, or use a Unix socket");
 	else if (n_clients > CLIENTS_MAX)
 		written = err_write(&c->refusal, &seq, 0, 1040, "08004",
 				    "wye's console has %d clients already: close one", CLIENTS_MAX);
@@ -327,6 +346,7 @@ static void on_connection(uv_stream_t *stream, int status)
 	if (c->session) {
 		c->session->owner = c->is_owner;
 		c->session->by_unix = c->is_unix;
+		c->session->address = address_of(c);
 	}
 	client_arm(c);
 }

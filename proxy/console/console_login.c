@@ -3,10 +3,15 @@
 #include <ctype.h>
 #include <openssl/crypto.h>
 #include <string.h>
+#include <uv.h>
 
 #include "protocol/auth_native.h"
 #include "protocol/auth_sha2.h"
+#include "proxy/address_failures.h"
 #include "proxy/config/config_change.h"
+#include "proxy/events.h"
+
+#define NS_PER_MS 1000000u
 
 bool console_has_admins(void)
 {
@@ -50,6 +55,28 @@ bool console_login_check(const struct console_session *s, struct view answer, en
 	}
 	config_unref(c);
 	return fine;
+}
+
+bool console_is_guessing(const struct address *address)
+{
+	struct config *c = config_get();
+	bool does = c && c->settings.login_failures_max &&
+		    address_failures(address, c->settings.login_failures_time, uv_hrtime() / NS_PER_MS) >=
+			    c->settings.login_failures_max;
+	config_unref(c);
+	return does;
+}
+
+void console_login_failed(const struct console_session *s)
+{
+	struct config *c = config_get();
+	unsigned n = c ? address_failures_add(&s->address, c->settings.login_failures_time, uv_hrtime() / NS_PER_MS) : 0;
+	if (n && n == c->settings.login_failures_max)
+		event_note(LOG_LEVEL_WARNING, "address-blocked", NULL,
+			   "%u wrong passwords came from one address, the last one for '%.64s' of the console: its logins"
+			   " are refused for a while",
+			   n, s->user);
+	config_unref(c);
 }
 
 bool console_may_act(const struct console_session *s, struct answer *a)

@@ -12,6 +12,10 @@
 /* There are accounts in the table `admins`. */
 bool console_has_admins(void);
 
+/* Its address has given too many wrong passwords (address_failures.h). */
+bool console_is_guessing(const struct address *address);
+void console_login_failed(const struct console_session *s);
+
 /* Checks the answer to the session's nonce, by its plugin; whoever is not asked is an admin. */
 bool console_login_check(const struct console_session *s, struct view answer, enum admin_role *role);
 

@@ -116,6 +116,7 @@ static void deny(struct console_session *s, struct answer *a, bool with_password
 	event_note(LOG_LEVEL_WARNING, "admin-refused", NULL, "a login to the console as '%.64s'", s->user);
 	answer_error(a, 1045, "28000", "Access denied for user '%.64s' to wye's console (using password: %s)", s->user,
 		     with_password ? "YES" : "NO");
+	console_login_failed(s);
 	s->denied = true;
 	close_after(s);
 }
@@ -125,6 +126,10 @@ static void logged_in(struct console_session *s, struct answer *a, struct view a
 {
 	static const uint8_t fast_path_done[] = {3};
 	enum admin_role role;
+	if (console_is_guessing(&s->address)) { /* with this connection too */
+		deny(s, a, answer.len > 0);
+		return;
+	}
 	if (!console_login_check(s, answer, &role)) {
 		deny(s, a, answer.len > 0);
 		return;

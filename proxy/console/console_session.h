@@ -17,6 +17,7 @@
 #include "protocol/auth.h"
 #include "protocol/buf.h"
 #include "proxy/console/console_catalog.h"
+#include "router/address.h"
 
 #define CONSOLE_COMMAND_MAX (1u << 20)
 #define CONSOLE_ANSWER_MAX (64u << 20)
@@ -36,6 +37,7 @@ struct console_session {
 	uint8_t nonce[NONCE_LEN];
 	bool owner;   /* its process is the user's who runs wye, or root's; set by who made the session */
 	bool by_unix; /* it came by a Unix socket; likewise */
+	struct address address; /* where it came from; likewise */
 	bool monitor; /* it may only read */
 	bool logged_in; /* once */
 	bool denied;  /* what is in out says so: send it later */

@@ -85,8 +85,8 @@ static void log_in(struct session *s, const struct explain_where *where)
 	s->caps = CAP_PROTOCOL_41 | CAP_DEPRECATE_EOF | CAP_MULTI_STATEMENTS;
 	s->status = STATUS_AUTOCOMMIT;
 	s->user = strdup(where->user);
-	s->peer = strdup(where->client);
 	s->unix_socket = strcmp(where->client, "unix") == 0;
+	session_come_from(s, where->client);
 	LIST_INIT(&s->kept);
 	s->want = state_initial(s->worker->states);
 	s->at_login = state_ref(s->want);

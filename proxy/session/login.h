@@ -49,6 +49,7 @@ bool login_send_error(struct session *s, uint16_t code, const char *sqlstate, co
 enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, const char *text);
 enum step login_refuse_password(struct session *s);
 enum step login_refuse_locked(struct session *s);
+enum step login_refuse_guesser(struct session *s);
 enum step login_refuse_crowd(struct session *s);
 
 /* login_account.c: the account and the exchange that proves the client to be its owner; the slow hash. */

@@ -1,9 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 
 #include "protocol/auth.h"
+#include "proxy/address_failures.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
 #include "proxy/security.h"
@@ -65,12 +67,28 @@ enum step login_on_fresh(struct session *s)
 	return STEP_AGAIN;
 }
 
-static const struct sockaddr *address_of(struct session *s, struct sockaddr_storage *storage)
+static const struct sockaddr *address_of(const struct session *s, struct sockaddr_storage *storage)
 {
-	int len = sizeof *storage;
-	if (s->unix_socket || uv_tcp_getpeername(&s->client.uv.tcp, (struct sockaddr *)storage, &len) != 0)
+	const struct address *a = &s->address;
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	if (a->local)
 		return NULL;
+	memcpy(&v4.sin_addr, a->bytes + sizeof a->bytes - sizeof v4.sin_addr, sizeof v4.sin_addr);
+	memcpy(&v6.sin6_addr, a->bytes, sizeof v6.sin6_addr);
+	if (address_is_v4(a))
+		memcpy(storage, &v4, sizeof v4);
+	else
+		memcpy(storage, &v6, sizeof v6);
 	return (struct sockaddr *)storage;
+}
+
+/* It has guessed too often. */
+static bool is_guessing(const struct session *s)
+{
+	const struct settings *settings = s->worker->snapshot->settings;
+	uint64_t max = settings->login_failures_max;
+	return max && address_failures(&s->address, settings->login_failures_time, worker_now(s->worker)) >= max;
 }
 
 /* Fills the machine from the account and what is remembered of it. */
@@ -122,6 +140,8 @@ enum step login_on_account(struct session *s)
 {
 	struct session_login *l = s->login;
 	struct sockaddr_storage storage;
+	if (is_guessing(s))
+		return login_refuse_guesser(s);
 	if (!l->fresh && s->worker->snapshot->accounts_ticket < generation_accounts_ticket())
 		return await_accounts(s, generation_accounts_ticket());
 	const struct account *found =

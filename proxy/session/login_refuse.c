@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "protocol/ok.h"
+#include "proxy/address_failures.h"
 #include "proxy/audit.h"
+#include "proxy/events.h"
 #include "proxy/login_failures.h"
 #include "proxy/session/login.h"
 
@@ -52,12 +54,33 @@ static void client_host(const struct session *s, char *host, size_t size)
 		*port = '\0';
 }
 
+/* Says once that an address guesses. */
+static void count_for_address(const struct session *s, const char *host)
+{
+	const struct settings *settings = s->worker->snapshot->settings;
+	unsigned n = address_failures_add(&s->address, settings->login_failures_time, worker_now(s->worker));
+	if (settings->login_failures_max && n == settings->login_failures_max)
+		event_note(LOG_LEVEL_WARNING, "address-blocked", NULL,
+			   "%s has given %u wrong passwords, the last one for '%.64s': its logins are refused for a while",
+			   host, n, s->user ? s->user : "");
+}
+
+enum step login_refuse_guesser(struct session *s)
+{
+	char text[256], host[64];
+	client_host(s, host, sizeof host);
+	snprintf(text, sizeof text,
+		 "Host '%s' is blocked because of too many wrong passwords (login_failures_max); try again later", host);
+	return login_refuse(s, 1129, "HY000", text);
+}
+
 enum step login_refuse_password(struct session *s)
 {
 	char text[512], host[64];
 	if (s->login->known)
 		login_failures_add(s->login->account.id);
 	client_host(s, host, sizeof host);
+	count_for_address(s, host);
 	snprintf(text, sizeof text, "Access denied for user '%s'@'%s' (using password: %s)", s->user ? s->user : "",
 		 host, s->login->auth.used_password ? "YES" : "NO");
 	return login_refuse(s, 1045, "28000", text);

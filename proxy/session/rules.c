@@ -49,20 +49,6 @@ static struct view digest_text_of(void *arg)
 	return c.digest_text;
 }
 
-/* Without the port. */
-static struct address address_of(const struct session *s)
-{
-	struct address a = {.local = s->unix_socket};
-	char host[64];
-	const char *end = s->peer ? strrchr(s->peer, ':') : NULL;
-	if (!a.local && end) {
-		snprintf(host, sizeof host, "%.*s", (int)(end - s->peer), s->peer);
-		if (!address_parse(&a, host))
-			a = (struct address){0}; /* ::, which is nobody's */
-	}
-	return a;
-}
-
 static struct rule_matcher *matcher_of(struct worker *w)
 {
 	if (!w->rule_matcher)
@@ -260,7 +246,7 @@ struct view rules_apply(struct session *s, struct view sql, const struct dialect
 	struct passage p = {.s = s, .dialect = dialect, .context = context, .c = c};
 	struct address client = {0};
 	if (s->worker->snapshot->rules->asks_client)
-		client = address_of(s);
+		client = s->address;
 	p.subject = subject_of(s, sql, c, &client);
 	p.subject.arg = &p;
 	pass(&p);

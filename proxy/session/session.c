@@ -293,6 +293,19 @@ static uint64_t hash_of_host(const char *peer)
 	return h;
 }
 
+void session_come_from(struct session *s, const char *peer)
+{
+	char host[64];
+	const char *port = strrchr(peer, ':');
+	free(s->peer);
+	s->peer = strdup(peer);
+	s->peer_hash = hash_of_host(peer);
+	s->address = (struct address){.local = s->unix_socket};
+	snprintf(host, sizeof host, "%.*s", port ? (int)(port - peer) : (int)sizeof host - 1, peer);
+	if (!s->unix_socket && !address_parse(&s->address, host))
+		s->address = (struct address){.local = false};
+}
+
 static void peer_name(struct session *s, int fd)
 {
 	struct sockaddr_storage a;
@@ -312,8 +325,7 @@ static void peer_name(struct session *s, int fd)
 		}
 		snprintf(text, sizeof text, "%s:%u", host, port);
 	}
-	s->peer = strdup(text);
-	s->peer_hash = hash_of_host(text);
+	session_come_from(s, text);
 }
 
 struct session *session_find(struct worker *w, uint32_t id)

@@ -42,6 +42,7 @@
 #include "proxy/backend/backend.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
+#include "router/address.h"
 #include "router/classify.h"
 #include "router/position.h"
 #include "router/rule.h"
@@ -341,6 +342,7 @@ struct session {
 	size_t attributes_len;
 	uint64_t attributes_hash;       /* 0: none */
 	uint64_t peer_hash;             /* of the address without the port */
+	struct address address;         /* of the client; ::, which is nobody's, when it cannot be told */
 	struct state *want;             /* the session's state */
 	struct state *at_login;         /* and what COM_RESET_CONNECTION brings back */
 	unsigned tracked;               /* OK_KEEP(...): what the client is told of the session's state */
@@ -414,6 +416,9 @@ static inline struct session *session_of(struct conn *c)
 #define SESSION_ID_FIRST 1000000000u
 #define SESSION_ID_LIMIT 2147483648u
 struct session *session_find(struct worker *w, uint32_t id); /* not one that is closing; or NULL */
+
+/* Sets where it came from: "address:port", or any text for a Unix socket. */
+void session_come_from(struct session *s, const char *peer);
 
 /* A client that was accepted; the greeting is sent. */
 void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route);

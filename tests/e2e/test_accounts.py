@@ -6,6 +6,7 @@ import pymysql
 import pytest
 
 from endpoint import Endpoint, wait_until
+from wye_process import Wye
 
 READ = "SELECT name FROM app.whoami"
 
@@ -198,3 +199,38 @@ def works(session, statement):
         return True
     except pymysql.MySQLError:
         return False
+
+
+def login_error(wye, user, password, **options):
+    try:
+        wye.connect(user, password, **options).close()
+    except pymysql.MySQLError as error:
+        return error.args
+    return None
+
+
+def test_an_address_that_guesses_is_refused_for_a_while(cluster, wye_binary, tmp_path):
+    # A wye of its own: other tests' wrong passwords are counted too.
+    one = Wye(tmp_path, "--set", "login_failures_max=3", "--set", "login_failures_time=1h", cluster.monitor_url())
+    try:
+        one.ready()
+        for user in ("app", "app2", "nobody"):
+            assert login_error(one, user, "wrong")[0] == 1045
+        for user, password in (("app", "wrong"), ("app", "app"), ("nobody", "x")):
+            code, text = login_error(one, user, password)
+            assert code == 1129 and "127.0.0.1" in text
+        # From elsewhere it may, and so may who is on this machine.
+        assert login_error(one, "app", "app", by_socket=True) is None
+        assert login_error(one, "app", "app", bind_address="127.0.0.9") is None
+        # The console has its own sentence, and is not shut to who may come by another way.
+        with pytest.raises(pymysql.MySQLError, match="1129"):
+            one.console("SELECT 1")
+        with contextlib.closing(pymysql.connect(host="127.0.0.1", port=one.admin_port, bind_address="127.0.0.9",
+                                                user="admin", autocommit=True)) as admin, admin.cursor() as cursor:
+            cursor.execute("SELECT text FROM stats_events WHERE kind = 'address-blocked'")
+            assert "127.0.0.1 has given 3 wrong passwords" in cursor.fetchone()[0]
+            cursor.execute("SET login_failures_max = 0")
+        wait_until(lambda: login_error(one, "app", "app") is None, "the limit to be gone")
+        one.finish()
+    finally:
+        one.kill()
