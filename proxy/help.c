@@ -117,7 +117,8 @@ static void print_console(FILE *out)
 static void print_signals(FILE *out)
 {
 	fputs("  SIGTERM, SIGINT  finish running transactions (at most `drain_timeout`), then stop; again: stop at once\n"
-	      "  SIGHUP           reopen the log, reload certificates\n",
+	      "  SIGHUP           reopen the log, reload certificates\n"
+	      "  SIGUSR2          start the program again, and hand the listening sockets over to it (docs/upgrade.md)\n",
 	      out);
 }
 

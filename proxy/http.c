@@ -18,6 +18,7 @@
 #include "proxy/log.h"
 #include "proxy/metrics.h"
 #include "proxy/ready.h"
+#include "proxy/upgrade/sockets.h"
 
 #define CONNECTIONS_MAX 100
 #define IDLE_SECONDS 30
@@ -27,6 +28,7 @@ static struct MHD_Daemon *daemon_handle;
 static struct console_catalog *catalog; /* the HTTP thread's */
 static char socket_path[256];
 static bool only_local; /* it listens on loopback */
+static int quiet_socket = -1; /* of a daemon that takes no new requests */
 
 const char *page_argument(const struct page *p, const char *name)
 {
@@ -183,6 +185,8 @@ static void add_headers(struct MHD_Response *r, const struct page *p)
 		{"Referrer-Policy", "no-referrer"},
 	};
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, p->type);
+	if (ready_is_draining()) /* the next request is for who comes after */
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
 		MHD_add_response_header(r, headers[i][0], headers[i][1]);
 	if (p->asset) {
@@ -264,6 +268,14 @@ static bool is_loopback(int fd)
 	return at.ss_family == AF_INET && ntohl(((const struct sockaddr_in *)&at)->sin_addr.s_addr) >> 24 == 127;
 }
 
+/* One that this process was given counts before the default. */
+static int socket_of(const struct options *options, struct endpoint *at, char *error, size_t n)
+{
+	char name[SOCKET_NAME_MAX];
+	int fd = options->http_by_hand ? -1 : sockets_take_next(SOCKET_HTTP, at, name);
+	return fd >= 0 ? fd : listener_socket(at, "http", error, n);
+}
+
 int http_start(const struct options *options, char *error, size_t n)
 {
 	if (options->http_off)
@@ -272,16 +284,17 @@ int http_start(const struct options *options, char *error, size_t n)
 	catalog = console_catalog_create(NULL, error, n);
 	if (!catalog)
 		return -ENOMEM;
-	int fd = listener_socket(&options->http, error, n);
+	struct endpoint at = options->http;
+	int fd = socket_of(options, &at, error, n);
 	if (fd < 0) {
 		console_catalog_destroy(catalog);
 		catalog = NULL;
 		return -EADDRINUSE;
 	}
 	only_local = is_loopback(fd);
-	if (options->http.host[0] == '/')
-		snprintf(socket_path, sizeof socket_path, "%s", options->http.host);
-	daemon_handle = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL,
+	if (at.host[0] == '/')
+		snprintf(socket_path, sizeof socket_path, "%s", at.host);
+	daemon_handle = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
 					 NULL, on_request, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 					 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 					 MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
@@ -294,13 +307,22 @@ int http_start(const struct options *options, char *error, size_t n)
 	return -EIO;
 }
 
+void http_leave(void)
+{
+	if (daemon_handle && quiet_socket < 0)
+		quiet_socket = MHD_quiesce_daemon(daemon_handle);
+}
+
 void http_stop(void)
 {
+	if (*socket_path)
+		sockets_remove_file(socket_path);
 	if (daemon_handle)
 		MHD_stop_daemon(daemon_handle); /* closes the socket too */
 	daemon_handle = NULL;
-	if (*socket_path)
-		unlink(socket_path);
+	if (quiet_socket >= 0)
+		close(quiet_socket);
+	quiet_socket = -1;
 	socket_path[0] = '\0';
 	console_catalog_destroy(catalog);
 	catalog = NULL;

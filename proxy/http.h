@@ -13,6 +13,7 @@
 
 /* 0 (also when HTTP is switched off), or a negative errno with one line in error. */
 int http_start(const struct options *options, char *error, size_t n);
+void http_leave(void); /* takes no new requests: another process does */
 void http_stop(void);
 
 #endif

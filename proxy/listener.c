@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proxy/upgrade/sockets.h"
+
 #define BACKLOG 1024
 
 static struct listener listeners[LISTENERS_MAX];
@@ -28,7 +30,7 @@ static bool remove_stale(const struct sockaddr_un *address)
 	return dead && unlink(address->sun_path) == 0;
 }
 
-static int listen_unix(const char *path)
+static int listen_unix(const char *path, const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address.sun_path) {
@@ -36,32 +38,42 @@ static int listen_unix(const char *path)
 		return -1;
 	}
 	strcpy(address.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = sockets_take_at((struct sockaddr *)&address, sizeof address);
+	if (fd >= 0)
+		return fd;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	bool bound = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
 	if (!bound && errno == EADDRINUSE && remove_stale(&address))
 		bound = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
 	/* Everybody may connect, as with the servers' own socket: accounts and passwords decide. */
-	if (bound && chmod(path, 0777) == 0 && listen(fd, BACKLOG) == 0)
+	if (bound && chmod(path, 0777) == 0 && listen(fd, BACKLOG) == 0) {
+		sockets_note(fd, name);
 		return fd;
+	}
 	int saved = errno;
 	close(fd);
 	errno = saved;
 	return -1;
 }
 
-static int listen_tcp(const struct addrinfo *a)
+static int listen_tcp(const struct addrinfo *a, const char *name)
 {
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = sockets_take_at(a->ai_addr, a->ai_addrlen);
+	if (fd >= 0)
+		return fd;
+	fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	int on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (a->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+		sockets_note(fd, name);
 		return fd;
+	}
 	int saved = errno;
 	close(fd);
 	errno = saved;
@@ -90,21 +102,27 @@ static void cannot(const struct endpoint *at, char *error, size_t error_size)
 		 saved == EADDRINUSE ? "; stop what listens there or choose another address" : "");
 }
 
-int listener_socket(const struct endpoint *at, char *error, size_t error_size)
+int listener_socket(const struct endpoint *at, const char *name, char *error, size_t error_size)
 {
 	int fd;
 	if (at->host[0] == '/') {
-		fd = listen_unix(at->host);
+		fd = listen_unix(at->host, name);
 	} else {
 		struct addrinfo *found = resolve(at, error, error_size);
 		if (!found)
 			return -1;
-		fd = listen_tcp(found);
+		fd = listen_tcp(found, name);
 		freeaddrinfo(found);
 	}
 	if (fd < 0)
 		cannot(at, error, error_size);
 	return fd;
+}
+
+static const char *name_of(enum listen_route route)
+{
+	static const char *const names[] = {[LISTEN_AUTO] = "clients", [LISTEN_PRIMARY] = "primary", [LISTEN_REPLICA] = "replica"};
+	return names[route];
 }
 
 static bool add(int fd, const struct listen_option *option)
@@ -120,7 +138,7 @@ static bool add(int fd, const struct listen_option *option)
 static bool open_one(const struct listen_option *option, char *error, size_t error_size)
 {
 	if (option->at.host[0] == '/') {
-		int fd = listener_socket(&option->at, error, error_size);
+		int fd = listener_socket(&option->at, name_of(option->route), error, error_size);
 		return fd >= 0 && add(fd, option);
 	}
 	struct addrinfo *found = resolve(&option->at, error, error_size);
@@ -128,7 +146,7 @@ static bool open_one(const struct listen_option *option, char *error, size_t err
 		return false;
 	bool all = true;
 	for (struct addrinfo *a = found; a && all && n_listeners < LISTENERS_MAX; a = a->ai_next) {
-		int fd = listen_tcp(a);
+		int fd = listen_tcp(a, name_of(option->route));
 		all = fd >= 0 && add(fd, option);
 	}
 	if (!all)
@@ -137,22 +155,38 @@ static bool open_one(const struct listen_option *option, char *error, size_t err
 	return all;
 }
 
+/* What this process was given, and no option names. */
+static void open_given(void)
+{
+	struct listen_option option = {.route = LISTEN_AUTO};
+	char name[SOCKET_NAME_MAX];
+	int fd;
+	while (n_listeners < LISTENERS_MAX && (fd = sockets_take_next(SOCKET_CLIENTS, &option.at, name)) >= 0) {
+		option.route = strcmp(name, "primary") == 0   ? LISTEN_PRIMARY
+			       : strcmp(name, "replica") == 0 ? LISTEN_REPLICA
+							      : LISTEN_AUTO;
+		add(fd, &option);
+	}
+}
+
 bool listeners_open(const struct options *options, char *error, size_t error_size)
 {
-	for (size_t i = 0; i < options->n_listen; i++)
+	bool given = sockets_have(SOCKET_CLIENTS), defaults = !options->listen_by_hand;
+	for (size_t i = 0; i < options->n_listen && !(given && defaults); i++)
 		if (!open_one(&options->listen[i], error, error_size)) {
 			listeners_close();
 			return false;
 		}
+	open_given();
 	return true;
 }
 
 void listeners_close(void)
 {
 	for (size_t i = 0; i < n_listeners; i++) {
-		close(listeners[i].fd);
 		if (listeners[i].unix_socket)
-			unlink(listeners[i].name);
+			sockets_remove_file(listeners[i].name); /* while it is known whose it is */
+		close(listeners[i].fd);
 	}
 	n_listeners = 0;
 }

@@ -26,8 +26,8 @@ void listeners_close(void);
 size_t listeners_count(void);
 const struct listener *listener_at(size_t index);
 
-/* A listening TCP or Unix socket for other parts too (console). A stale Unix socket file is replaced. -1 and a line in
- * error. */
-int listener_socket(const struct endpoint *at, char *error, size_t error_size);
+/* A listening TCP or Unix socket for other parts too: `name` says whose (proxy/upgrade/sockets.h). One that this process was
+ * given is taken, a stale Unix socket file is replaced. -1 and a line in error. */
+int listener_socket(const struct endpoint *at, const char *name, char *error, size_t error_size);
 
 #endif

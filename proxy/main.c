@@ -6,6 +6,7 @@
 #include "proxy/options.h"
 #include "proxy/route_command.h"
 #include "proxy/serve.h"
+#include "proxy/upgrade/arguments.h"
 
 static int version(int argc, char **argv)
 {
@@ -25,6 +26,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	arguments_keep(argc, argv);
 	for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++)
 		if (strcmp(argv[1], words[i].word) == 0)
 			return words[i].run(argc - 2, argv + 2);

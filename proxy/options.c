@@ -129,6 +129,7 @@ static bool set_admin(struct parse *p, char *value)
 static bool set_http(struct parse *p, char *value)
 {
 	char why[320];
+	p->options->http_by_hand = true;
 	p->options->http_off = strcmp(value, "off") == 0;
 	if (p->options->http_off)
 		return true;
@@ -571,6 +572,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
 	struct parse p = {.options = o};
 	set_defaults(o);
 	bool fine = read_environment(&p) && read_command_line(&p, argc, argv) && complete(&p);
+	o->listen_by_hand = p.listen;
+	o->admin_by_hand = p.admin;
 	if (fine)
 		return OPTIONS_OK;
 	fprintf(stderr, "wye: %s\n", p.error);

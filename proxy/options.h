@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/wire.h"
 #include "proxy/settings.h"
 
 #define OPTIONS_LISTEN_MAX 16
@@ -53,12 +54,14 @@ struct options {
 	size_t n_admin;
 	struct endpoint http;
 	bool http_off; /* --http off */
+	bool listen_by_hand, admin_by_hand, http_by_hand; /* given; else they are the defaults */
 	struct server_option servers[OPTIONS_SERVERS_MAX]; /* the addresses (role auto, weight 1) and every --server */
 	size_t n_servers;
 	char monitor_user[129], monitor_password[256];
 	struct user_option users[OPTIONS_USERS_MAX];
 	size_t n_users;
 	char config[1024]; /* sqlite file, empty = in memory */
+	struct view config_image; /* in memory: the tables of the process that this one takes over from; or empty */
 	bool check;
 };
 

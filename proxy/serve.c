@@ -14,9 +14,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
-#ifdef WYE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "proxy/config/config_change.h"
 #include "proxy/console/console.h"
@@ -31,6 +28,10 @@
 #include "proxy/security.h"
 #include "proxy/snapshot.h"
 #include "proxy/topology.h"
+#include "proxy/upgrade/notify.h"
+#include "proxy/upgrade/predecessor.h"
+#include "proxy/upgrade/sockets.h"
+#include "proxy/upgrade/successor.h"
 #include "proxy/vault.h"
 #include "proxy/worker.h"
 
@@ -38,18 +39,9 @@
 
 static struct options options;
 static uv_loop_t loop;
-static uv_signal_t on_term, on_int, on_hup;
+static uv_signal_t on_term, on_int, on_hup, on_usr2;
 static uv_timer_t drain_timer;
-static bool draining;
-
-static void notify(const char *state)
-{
-#ifdef WYE_SYSTEMD
-	sd_notify(0, state);
-#else
-	(void)state;
-#endif
-}
+static bool draining, serving;
 
 /* ---- signals ---- */
 
@@ -71,7 +63,9 @@ static void terminate(uv_signal_t *signal, int number)
 	snapshot_unref(s);
 	log_info(draining ? "stop-now" : "draining", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
 	if (!draining) {
-		notify("STOPPING=1");
+		successor_cancel();
+		if (!successor_serves())
+			notify_stopping();
 		ready_set_draining(true);
 		uv_timer_start(&drain_timer, look_at_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 	}
@@ -87,15 +81,27 @@ static void hang_up(uv_signal_t *signal, int number)
 	log_info("log-reopened", "result=%s", failed ? strerror(-failed) : "ok");
 }
 
+static void hand_over(uv_signal_t *signal, int number)
+{
+	(void)signal;
+	(void)number;
+	if (serving)
+		successor_start();
+	else
+		log_warning("upgrade-refused", "reason=\"this process does not serve yet\"");
+}
+
 static void watch_signals(void)
 {
 	uv_signal_init(&loop, &on_term);
 	uv_signal_init(&loop, &on_int);
 	uv_signal_init(&loop, &on_hup);
+	uv_signal_init(&loop, &on_usr2);
 	uv_timer_init(&loop, &drain_timer);
 	uv_signal_start(&on_term, terminate, SIGTERM);
 	uv_signal_start(&on_int, terminate, SIGINT);
 	uv_signal_start(&on_hup, hang_up, SIGHUP);
+	uv_signal_start(&on_usr2, hand_over, SIGUSR2);
 }
 
 /* ---- start ---- */
@@ -129,7 +135,8 @@ static void tell_ready(void)
 	log_info("ready", "listen=%s workers=%u primary=%s replicas=%u", at, workers_count(),
 		 s->primary >= 0 ? s->servers[s->primary].name : "none", replicas);
 	snapshot_unref(s);
-	notify("READY=1");
+	notify_ready();
+	serving = true;
 }
 
 static int run(void)
@@ -141,6 +148,8 @@ static int run(void)
 		return cannot_run(error);
 	if (!security_wait(error, sizeof error))
 		return cannot_run(error);
+	if (!predecessor_wait(&loop))
+		return cannot_run("cannot take over: the channel to the process before this one cannot be watched");
 	if (workers_start(config_workers(), &options) != 0)
 		return cannot_run("cannot start the worker threads: out of memory or of threads");
 	int status = 0;
@@ -149,7 +158,10 @@ static int run(void)
 	else if (!options.http_off && http_start(&options, error, sizeof error) != 0)
 		status = cannot_run(error);
 	if (status == 0) {
+		sockets_close_rest();
+		predecessor_serving();
 		tell_ready();
+		notify_watch(&loop);
 		(void)footprint_settle(&loop); /* without its timer it is done this once */
 		uv_run(&loop, UV_RUN_DEFAULT);
 	} else {
@@ -173,6 +185,8 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static void take_down(void)
 {
 	listeners_close();
+	successor_stop();
+	predecessor_stop();
 	doctor_stop();
 	topology_stop();
 	uv_walk(&loop, close_handle, NULL);
@@ -201,6 +215,8 @@ static int serve_logged(void)
 		status = doctor_report(&loop) ? 1 : 0;
 	} else {
 		watch_signals();
+		successor_init(&loop);
+		sockets_give_systemd();
 		status = run();
 	}
 	take_down();
@@ -210,6 +226,10 @@ static int serve_logged(void)
 
 int serve(int argc, char **argv)
 {
+	char error[1024];
+	signal(SIGUSR2, SIG_IGN); /* until it can be answered */
+	if (!predecessor_begin(&argc, &argv, error, sizeof error))
+		return cannot_run(error);
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_OK:
 		break;
@@ -218,7 +238,7 @@ int serve(int argc, char **argv)
 	case OPTIONS_USAGE:
 		return 2;
 	}
-	char error[1024];
+	predecessor_configure(&options);
 	if (!config_start(&options, topology_configure, error, sizeof error)) {
 		cannot_run(error);
 		return 2;

@@ -195,6 +195,8 @@ static const struct row rows[] = {
 
 	COUNT(threads, "threads", "0", 0, 64, true, "worker threads; 0 = the machine's cores"),
 	TIME(drain_timeout, "s", "30s", 0, DAY, "how long SIGTERM waits for running transactions"),
+	TIME(upgrade_timeout, "s", "1h", 0, DAY,
+	     "how long, after SIGUSR2, the old process stays for sessions that cannot be handed over (docs/upgrade.md)"),
 
 	WORD(log_level, "error|warning|info|debug", level_words, "info", "least level that is logged"),
 	CHECKED(log_levels, "area=level, ...", levels_are_right,

@@ -90,6 +90,7 @@ struct settings {
 	/* process */
 	uint64_t threads;             /* workers; 0 = the machine's cores */
 	uint64_t drain_timeout;       /* us that SIGTERM waits for running transactions */
+	uint64_t upgrade_timeout;     /* us that a process which was replaced waits for what it could not hand over */
 
 	/* logs */
 	enum log_level log_level;

@@ -49,6 +49,10 @@ struct watch { /* a listening socket as one worker sees it */
 static struct worker *workers[WORKERS_MAX];
 static unsigned n_workers;
 static _Atomic unsigned n_not_listening;
+static _Atomic unsigned n_told;                 /* workers that have told: */
+static _Atomic uint32_t next_sessions[WORKERS_MAX];
+static uint32_t first_sessions[WORKERS_MAX];
+static bool asked_for_next;
 static pthread_barrier_t all_stopped;
 
 unsigned workers_count(void)
@@ -337,6 +341,7 @@ static void worker_main(void *arg)
 static int worker_init(struct worker *w, unsigned index, const struct options *options)
 {
 	w->index = index;
+	w->next_session = first_sessions[index];
 	w->read_buffer = malloc(WORKER_READ_BUFFER);
 	w->plain_buffer = malloc(WORKER_READ_BUFFER);
 	w->cipher_buffer = malloc(WORKER_READ_BUFFER);
@@ -427,6 +432,67 @@ static void stop(struct worker *w, void *arg)
 	uv_stop(&w->loop);
 }
 
+/* ---- who accepts ---- */
+
+static void stop_listening(struct worker *w, void *arg)
+{
+	(void)arg;
+	if (w->deaf)
+		return;
+	w->deaf = true;
+	for (size_t i = 0; i < listeners_count(); i++)
+		uv_poll_stop(&w->watches[i].poll);
+	atomic_fetch_add(&n_not_listening, 1);
+}
+
+static void listen_again(struct worker *w, void *arg)
+{
+	(void)arg;
+	if (!w->deaf || w->draining)
+		return;
+	w->deaf = false;
+	for (size_t i = 0; i < listeners_count(); i++)
+		uv_poll_start(&w->watches[i].poll, UV_READABLE, on_acceptable);
+	atomic_fetch_sub(&n_not_listening, 1);
+}
+
+void workers_listen(bool on)
+{
+	atomic_store(&n_told, 0);
+	asked_for_next = false;
+	for (unsigned i = 0; i < n_workers; i++)
+		worker_post(workers[i], on ? listen_again : stop_listening, NULL);
+}
+
+static void tell_next(struct worker *w, void *arg)
+{
+	(void)arg;
+	atomic_store(&next_sessions[w->index], w->next_session);
+	atomic_fetch_add(&n_told, 1);
+}
+
+/* Clients that one worker has accepted for another are in the other's inbox ahead of what is posted once all have stopped. */
+bool workers_next_sessions(uint32_t next[WORKERS_MAX])
+{
+	if (!workers_have_stopped_listening())
+		return false;
+	if (!asked_for_next) {
+		asked_for_next = true;
+		for (unsigned i = 0; i < n_workers; i++)
+			worker_post(workers[i], tell_next, NULL);
+	}
+	if (atomic_load(&n_told) < n_workers)
+		return false;
+	for (unsigned i = 0; i < n_workers; i++)
+		next[i] = atomic_load(&next_sessions[i]);
+	return true;
+}
+
+void workers_begin_sessions(const uint32_t next[WORKERS_MAX])
+{
+	memcpy(first_sessions, next, sizeof first_sessions);
+}
+
 static void drain(struct worker *w, void *arg)
 {
 	uint64_t ms = (uint64_t)(uintptr_t)arg;
@@ -437,9 +503,7 @@ static void drain(struct worker *w, void *arg)
 	} else {
 		w->draining = true;
 		w->drain_until = until;
-		for (size_t i = 0; i < listeners_count(); i++)
-			uv_poll_stop(&w->watches[i].poll);
-		atomic_fetch_add(&n_not_listening, 1);
+		stop_listening(w, NULL);
 		for (struct session *s = TAILQ_FIRST(&w->sessions); s; s = TAILQ_NEXT(s, link))
 			session_wake(s);
 	}

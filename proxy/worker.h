@@ -139,6 +139,7 @@ struct worker {
 	uint32_t next_session;
 	bool ids_used_up;       /* and begun anew: the next one may be in use */
 	bool draining;
+	bool deaf;              /* it does not watch the listening sockets */
 	struct watch *watches; /* the listening sockets as this loop sees them */
 	uint64_t drain_until;           /* loop time in ms */
 
@@ -158,6 +159,15 @@ int workers_start(unsigned n, const struct options *options);
  * later all the same. workers_join ends what is left and the threads: nobody may post to a worker after it. */
 void workers_drain(uint64_t drain_us);
 void workers_join(void);
+
+/* Whether new clients are taken. Where they are not, whoever connects waits in the socket's own queue. */
+void workers_listen(bool on);
+
+/* Nobody takes new clients, and all that were taken have their sessions: the number that each worker would give the next one.
+ * False: not yet, ask again. */
+bool workers_next_sessions(uint32_t next[WORKERS_MAX]);
+/* Before workers_start: they go on from these, so that no id is given twice. */
+void workers_begin_sessions(const uint32_t next[WORKERS_MAX]);
 
 /* After workers_drain: no worker watches the listening sockets any more, they may be closed. */
 bool workers_have_stopped_listening(void);

@@ -24,6 +24,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct config *in_force; /* replaced under the lock */
 
+	bool frozen;
 	const void *owner; /* of the open change */
 	char who[129];
 	struct config *changed; /* what the tables say within it, as far as read; NULL: to be read */
@@ -106,6 +107,9 @@ static bool begin(const void *owner, const char *who, char *error, size_t error_
 {
 	if (store.owner == owner)
 		return true;
+	if (store.frozen)
+		return config_refuse(error, error_size,
+			      "another process is taking over: connect again, and change the configuration there");
 	if (store.owner)
 		return config_refuse(error, error_size,
 			      "'%.64s' is changing the configuration on another connection: wait for its COMMIT or ROLLBACK",
@@ -225,6 +229,34 @@ bool config_reload(const char *who, char *error, size_t error_size)
 	fine = fine && config_change_commit(&owner, error, error_size);
 	config_change_roll_back(&owner); /* unless it was committed */
 	return fine;
+}
+
+/* ---- another process takes over ---- */
+
+bool config_freeze(bool frozen)
+{
+	if (frozen && store.owner)
+		return false;
+	store.frozen = frozen;
+	return true;
+}
+
+uint8_t *config_image(sqlite3_int64 *size)
+{
+	uint8_t *image = NULL;
+	sqlite3 *copy = NULL;
+	if (*store.given.config)
+		return NULL;
+	/* Of a copy, since what is asked on the administrators' connection is what they may ask. */
+	if (sqlite3_open(":memory:", &copy) == SQLITE_OK) {
+		sqlite3_backup *b = sqlite3_backup_init(copy, "main", store.db, "main");
+		bool done = b && sqlite3_backup_step(b, -1) == SQLITE_DONE;
+		sqlite3_backup_finish(b);
+		if (done)
+			image = sqlite3_serialize(copy, "main", size, 0);
+	}
+	sqlite3_close(copy);
+	return image;
 }
 
 /* ---- start and end ---- */

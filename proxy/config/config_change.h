@@ -50,6 +50,12 @@ void config_change_touched(void);	  /* a row was written */
 bool config_change_commit(const void *owner, char *error, size_t error_size);
 void config_change_roll_back(const void *owner);
 
+/* While it is frozen, nothing can be changed. False: a change is open, and it is not frozen. The control thread's. */
+bool config_freeze(bool frozen);
+
+/* The tables as they are, to be freed with sqlite3_free(); NULL: a file has them. */
+uint8_t *config_image(sqlite3_int64 *size);
+
 /* Reads the file again that owns the configuration (--config FILE.sql). */
 bool config_reload(const char *who, char *error, size_t error_size);
 

@@ -152,6 +152,19 @@ static bool is_sql_file(const char *path)
 	return len > 4 && strcmp(path + len - 4, ".sql") == 0;
 }
 
+/* What the process before this one had in memory. */
+static bool take_image(sqlite3 *db, struct view image)
+{
+	if (!image.len)
+		return true;
+	unsigned char *copy = sqlite3_malloc64(image.len);
+	if (!copy)
+		return false;
+	memcpy(copy, image.p, image.len);
+	return sqlite3_deserialize(db, "main", copy, (sqlite3_int64)image.len, (sqlite3_int64)image.len,
+				   SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE) == SQLITE_OK;
+}
+
 sqlite3 *config_store_open(const struct options *given, char *error, size_t error_size)
 {
 	sqlite3 *db = NULL;
@@ -161,6 +174,7 @@ sqlite3 *config_store_open(const struct options *given, char *error, size_t erro
 	bool fine = sqlite3_open_v2(in_file ? given->config : ":memory:", &db,
 				    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
 	sqlite3_busy_timeout(db, BUSY_MS);
+	fine = fine && (in_file || take_image(db, given->config_image));
 	fine = fine && config_sql_script(db, config_schema) && add_later_columns(db) && config_sql_script(db, given_schema) &&
 	       note_given(db, given);
 	umask(mask);

@@ -21,6 +21,7 @@
 #include "proxy/log.h"
 #include "proxy/peer_user.h"
 #include "proxy/security.h"
+#include "proxy/upgrade/sockets.h"
 
 #define CLIENTS_MAX 100
 #define BACKLOG 64
@@ -364,13 +365,10 @@ static int refuse(char *error, size_t n, const char *name, int failed)
 	return failed;
 }
 
-static int door_open(const struct endpoint *at, char *error, size_t n)
+static int door_on(int fd, const struct endpoint *at, char *error, size_t n)
 {
 	char name[280];
 	endpoint_format(at, name, sizeof name);
-	int fd = listener_socket(at, error, n);
-	if (fd < 0)
-		return UV_EADDRINUSE;
 	struct door *d = calloc(1, sizeof *d);
 	if (!d)
 		abort();
@@ -393,6 +391,25 @@ static int door_open(const struct endpoint *at, char *error, size_t n)
 	else
 		failed = uv_listen(&d->uv.stream, BACKLOG, on_connection);
 	return failed ? refuse(error, n, name, failed) : 0;
+}
+
+static int door_open(const struct endpoint *at, char *error, size_t n)
+{
+	int fd = listener_socket(at, "admin", error, n);
+	return fd < 0 ? UV_EADDRINUSE : door_on(fd, at, error, n);
+}
+
+static int doors_open(const struct options *options, char *error, size_t n)
+{
+	int failed = 0, fd;
+	char name[SOCKET_NAME_MAX];
+	struct endpoint at;
+	bool given = sockets_have(SOCKET_ADMIN), defaults = !options->admin_by_hand;
+	for (size_t i = 0; !failed && i < options->n_admin && !(given && defaults); i++)
+		failed = door_open(&options->admin[i], error, n);
+	while (!failed && n_doors < OPTIONS_LISTEN_MAX && (fd = sockets_take_next(SOCKET_ADMIN, &at, name)) >= 0)
+		failed = door_on(fd, &at, error, n);
+	return failed;
 }
 
 /* Sessions that wait are run again. */
@@ -419,23 +436,28 @@ int console_start(uv_loop_t *loop_given, const struct options *options, char *er
 		failed = doctor_start(loop, wake_waiting);
 	if (failed)
 		snprintf(error, n, "the console cannot start: %s", uv_strerror(failed));
-	for (size_t i = 0; !failed && i < options->n_admin; i++)
-		failed = door_open(&options->admin[i], error, n);
+	if (!failed)
+		failed = doors_open(options, error, n);
 	if (failed)
 		console_stop();
 	return failed;
+}
+
+void console_leave(void)
+{
+	for (size_t i = 0; i < n_doors; i++) {
+		if (*doors[i]->path)
+			sockets_remove_file(doors[i]->path);
+		uv_close(&doors[i]->uv.handle, on_door_closed);
+	}
+	n_doors = 0;
 }
 
 void console_stop(void)
 {
 	if (!catalog)
 		return;
-	for (size_t i = 0; i < n_doors; i++) {
-		if (*doors[i]->path)
-			unlink(doors[i]->path);
-		uv_close(&doors[i]->uv.handle, on_door_closed);
-	}
-	n_doors = 0;
+	console_leave();
 	struct client *c;
 	while ((c = TAILQ_FIRST(&clients)))
 		client_close(c);

@@ -17,6 +17,9 @@
  * thread the one that answers control_call(). */
 int console_start(uv_loop_t *loop, const struct options *options, char *error, size_t n);
 
+/* Takes no new clients: another process does. The files of sockets that were passed on stay. */
+void console_leave(void);
+
 /* Closes everything; run the loop once more for the last callbacks. Safe to call when it was not started. */
 void console_stop(void);
 

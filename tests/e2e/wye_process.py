@@ -64,22 +64,23 @@ def process_session(leader):
 
 
 class Wye(Endpoint):
-    """Started on construction; ready() waits until it serves. `port`: its first of three in a row, by default free ones."""
+    """Started on construction; ready() waits until it serves. `port`: its first of three in a row, by default free ones.
+    `starter`: words ahead of the command."""
 
-    def __init__(self, directory, *arguments, env=None, port=None):
+    def __init__(self, directory, *arguments, env=None, port=None, program=None, starter=(), pass_fds=()):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         port = port or free_ports(3)
         super().__init__("127.0.0.1", port, str(self.directory / "wye.sock"))
         self.admin_port, self.http_port = port + 1, port + 2
         self.log_path = self.directory / "wye.log"
-        command = [binary(), "serve", "--listen", "127.0.0.1:%d" % port, "--listen", self.socket,
+        command = [*starter, str(program or binary()), "serve", "--listen", "127.0.0.1:%d" % port, "--listen", self.socket,
                    "--admin", "127.0.0.1:%d" % self.admin_port, "--http", "127.0.0.1:%d" % self.http_port,
                    *arguments]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=str(self.directory), env=environment(**(env or {})),
-                                            start_new_session=True)
+                                            start_new_session=True, pass_fds=pass_fds)
         self.pid = self.process.pid
 
     # --- watching it ---
