@@ -278,6 +278,7 @@ struct run {
 	bool chosen_pinned;     /* the pinned backend, or one that was kept */
 	bool beside;            /* one that was kept, while another ties the session: nothing of that is done there */
 	uint64_t waiting_since; /* ms, 0: not yet */
+	uint64_t queue_since;   /* ms, 0: not yet, or it waits for a primary: what queue_timeout counts from */
 	struct pool *line_of;   /* in whose line the session stands, or NULL */
 	uint64_t line_since;    /* ms */
 	uint8_t gate;           /* the slot whose gate it stands at or has passed, plus 1 (admission.h); 0: none */

@@ -90,16 +90,18 @@ static enum step wait_for(struct session *s)
 	/* Those that failed it may serve the next time that it is woken. */
 	if (r->slot < 0)
 		r->tried = 0;
-	if ((now - r->waiting_since) * 1000 < settings->queue_timeout)
+	if (!r->queue_since)
+		r->queue_since = now ? now : 1;
+	if ((now - r->queue_since) * 1000 < settings->queue_timeout)
 		return try_another(s) ? STEP_AGAIN : STEP_WAIT;
-	return waited_too_long(s, now - r->waiting_since);
+	return waited_too_long(s, now - r->queue_since);
 }
 
 static void stop_waiting(struct session *s)
 {
 	if (s->run->waiting_since)
 		stat_sub(&s->worker->stats->queued, 1);
-	s->run->waiting_since = 0;
+	s->run->waiting_since = s->run->queue_since = 0;
 	statistics_wait_ends(s);
 }
 
@@ -120,6 +122,7 @@ static bool hold(struct session *s)
 	begin_waiting(s);
 	r->slot = -1;
 	r->tried = 0;
+	r->queue_since = 0;
 	/* What is tried from now on: an attempt that failed in this millisecond is not the answer to the next. */
 	s->wanted_since = now + 1;
 	return true;
