@@ -1,8 +1,20 @@
 #include "protocol/hash.h"
 
 #include <assert.h>
+#include <pthread.h>
 
 #include <openssl/evp.h>
+
+/* Looked up once: EVP_sha1() would be looked up again at every use (OpenSSL 3, crypto(7), "Performance"). */
+static EVP_MD *sha1, *sha256;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	assert(sha1 && sha256);
+}
 
 /* Neither algorithm can fail but for want of a few bytes of memory, and that ends the process. */
 static void run(const EVP_MD *md, uint8_t *out, struct view a, struct view b)
@@ -18,10 +30,12 @@ static void run(const EVP_MD *md, uint8_t *out, struct view a, struct view b)
 
 void hash_sha1(uint8_t out[20], struct view a, struct view b)
 {
-	run(EVP_sha1(), out, a, b);
+	pthread_once(&once, fetch);
+	run(sha1, out, a, b);
 }
 
 void hash_sha256(uint8_t out[32], struct view a, struct view b)
 {
-	run(EVP_sha256(), out, a, b);
+	pthread_once(&once, fetch);
+	run(sha256, out, a, b);
 }

@@ -74,18 +74,24 @@ uint64_t account_id(const struct account *account)
 	return id ? id : 1;
 }
 
+/* An IPv4 address in the form of an IPv6 one is an IPv4 address. */
+static void ip_unmap(struct ip *ip)
+{
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	if (memcmp(ip->bytes, mapped, sizeof mapped) != 0)
+		return;
+	memmove(ip->bytes, ip->bytes + sizeof mapped, 4);
+	ip->len = 4;
+}
+
 static struct ip ip_parse(const char *text)
 {
 	struct ip ip = {.len = 0};
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	if (inet_pton(AF_INET, text, ip.bytes) == 1) {
 		ip.len = 4;
 	} else if (inet_pton(AF_INET6, text, ip.bytes) == 1) {
 		ip.len = 16;
-		if (memcmp(ip.bytes, mapped, sizeof mapped) == 0) {
-			memmove(ip.bytes, ip.bytes + sizeof mapped, 4);
-			ip.len = 4;
-		}
+		ip_unmap(&ip);
 	}
 	return ip;
 }
@@ -93,15 +99,14 @@ static struct ip ip_parse(const char *text)
 static struct ip ip_of(const struct sockaddr *address)
 {
 	struct ip ip = {.len = 0};
-	char text[INET6_ADDRSTRLEN] = "";
-	if (address->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, text,
-		          sizeof text);
-	else if (address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text,
-		          sizeof text);
-	if (*text)
-		ip = ip_parse(text);
+	if (address->sa_family == AF_INET) {
+		memcpy(ip.bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+		ip.len = 4;
+	} else if (address->sa_family == AF_INET6) {
+		memcpy(ip.bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+		ip.len = 16;
+		ip_unmap(&ip);
+	}
 	return ip;
 }
 
@@ -300,7 +305,7 @@ static bool pattern_matches(const char *pattern, const char *text)
 /* Where a client comes from, in each of the forms a host can be compared with. */
 struct origin {
 	struct ip ip;
-	char text[INET6_ADDRSTRLEN]; /* empty over a Unix socket */
+	char text[INET6_ADDRSTRLEN]; /* made when a pattern asks for it */
 	bool is_localhost;
 };
 
@@ -311,7 +316,6 @@ static struct origin origin_of(const struct sockaddr *address)
 		return from;
 	from.ip = ip_of(address);
 	from.is_localhost = ip_is_loopback(&from.ip);
-	inet_ntop(from.ip.len == 4 ? AF_INET : AF_INET6, from.ip.bytes, from.text, sizeof from.text);
 	return from;
 }
 
@@ -325,7 +329,15 @@ static bool network_holds(const struct entry *e, const struct ip *ip)
 	return true;
 }
 
-static bool host_matches(const struct entry *e, const struct origin *from)
+/* Of an address; over a Unix socket there is none. */
+static bool text_matches(const char *pattern, struct origin *from)
+{
+	if (from->ip.len && !*from->text)
+		inet_ntop(from->ip.len == 4 ? AF_INET : AF_INET6, from->ip.bytes, from->text, sizeof from->text);
+	return *from->text && pattern_matches(pattern, from->text);
+}
+
+static bool host_matches(const struct entry *e, struct origin *from)
 {
 	switch (e->kind) {
 	case HOST_ANY:
@@ -333,7 +345,7 @@ static bool host_matches(const struct entry *e, const struct origin *from)
 	case HOST_NETWORK:
 		return network_holds(e, &from->ip);
 	case HOST_PATTERN:
-		return (*from->text && pattern_matches(e->account.host, from->text)) ||
+		return text_matches(e->account.host, from) ||
 		       (from->is_localhost && pattern_matches(e->account.host, "localhost"));
 	case HOST_LITERAL:
 		break;
@@ -353,7 +365,7 @@ static int compare_user(const struct entry *e, struct view user)
 
 /* The first entry of this very user name whose host matches. */
 static const struct entry *find_named(const struct account_set *set, struct view user,
-                                      const struct origin *from)
+                                      struct origin *from)
 {
 	size_t low = 0, high = set->n;
 	while (low < high) {

@@ -26,9 +26,10 @@ static void write_line(struct log_fields *f, const char *event, enum log_level l
 
 void audit_client(const char *event, uint32_t session, const char *user, const char *client, unsigned code)
 {
-	struct log_fields f = {.len = 0};
+	struct log_fields f;
 	if (!audit_wants(AUDIT_LOGINS))
 		return;
+	log_fields_begin(&f);
 	log_field_number(&f, "session", session);
 	log_field(&f, "user", user);
 	log_field(&f, "client", client);
@@ -39,9 +40,10 @@ void audit_client(const char *event, uint32_t session, const char *user, const c
 
 void audit_admin(const char *event, uint32_t session, const char *user)
 {
-	struct log_fields f = {.len = 0};
+	struct log_fields f;
 	if (!audit_wants(AUDIT_LOGINS))
 		return;
+	log_fields_begin(&f);
 	log_field_number(&f, "session", session);
 	log_field(&f, "user", user);
 	write_line(&f, event, LOG_LEVEL_INFO);
@@ -64,10 +66,11 @@ static void redact(const char *sql, char *out, size_t out_size)
 
 void audit_console_statement(uint32_t session, const char *user, const char *sql)
 {
-	struct log_fields f = {.len = 0};
+	struct log_fields f;
 	char text[TEXT_MAX];
 	if (!audit_wants(AUDIT_LOGINS))
 		return;
+	log_fields_begin(&f);
 	redact(sql, text, sizeof text);
 	log_field_number(&f, "session", session);
 	log_field(&f, "user", user);
@@ -77,9 +80,10 @@ void audit_console_statement(uint32_t session, const char *user, const char *sql
 
 void audit_configuration(uint64_t version, const char *who, const char *what)
 {
-	struct log_fields f = {.len = 0};
+	struct log_fields f;
 	if (!audit_wants(AUDIT_LOGINS))
 		return;
+	log_fields_begin(&f);
 	log_field_number(&f, "version", version);
 	log_field(&f, "user", who);
 	log_field(&f, "change", what);

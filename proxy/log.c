@@ -363,6 +363,11 @@ void log_field(struct log_fields *f, const char *name, const char *value)
 		log_field_bytes(f, name, value, strlen(value));
 }
 
+void log_fields_begin(struct log_fields *f)
+{
+	f->len = 0; /* the text is large, and not worth clearing */
+}
+
 void log_field_number(struct log_fields *f, const char *name, uint64_t value)
 {
 	char text[24];

@@ -72,6 +72,7 @@ struct log_fields {
 	char text[LOG_LINE_MAX];
 	size_t len;
 };
+void log_fields_begin(struct log_fields *f);
 void log_field(struct log_fields *f, const char *name, const char *value); /* an empty one is left out */
 void log_field_bytes(struct log_fields *f, const char *name, const void *value, size_t len);
 void log_field_number(struct log_fields *f, const char *name, uint64_t value);

@@ -315,6 +315,8 @@ static void worker_finish(struct worker *w)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	for (unsigned i = 0; i < WORKER_ACCEPTED; i++)
 		state_unref(w->states, w->accepted[i].state);
+	state_unref(w->states, w->login_state.first);
+	state_unref(w->states, w->login_state.after_reset);
 	state_table_destroy(w->states);
 	uv_loop_close(&w->loop);
 	buf_finish(&w->scratch);

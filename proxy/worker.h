@@ -73,6 +73,15 @@ struct place {
 	uint64_t asked_at;           /* ms: when it came back last */
 };
 
+/* What the last login made of these: most make the same. */
+struct login_state {
+	uint64_t snapshot; /* its number */
+	uint32_t caps;
+	uint16_t collation;
+	bool exempt;
+	struct state *first, *after_reset; /* NULL: there was none */
+};
+
 struct worker {
 	unsigned index;
 	uv_thread_t thread;
@@ -96,6 +105,7 @@ struct worker {
 	uint64_t snapshots; /* how many there have been */
 	struct state_table *states;
 	struct accepted_state accepted[WORKER_ACCEPTED];
+	struct login_state login_state;
 	struct template *templates[WORKER_TEMPLATES];
 	struct pool *pools;    /* a hash over (slot, account, capabilities) */
 	unsigned backends[SERVERS_MAX]; /* connections of this worker to each server */

@@ -1,6 +1,5 @@
 #include "proxy/console/console_session.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "proxy/console/console_variables.h"
 #include "proxy/console/console_write.h"
 #include "proxy/events.h"
+#include "proxy/nonce.h"
 
 #define COLLATION_UTF8MB4 45
 #define OUT_ENOUGH (1u << 20) /* no further command is begun while this much waits to be sent */
@@ -34,15 +34,6 @@ static uint32_t offered_by(const struct console_session *s)
 	return offered | (s->offers_tls ? CAP_SSL : 0);
 }
 
-/* Printable, since some clients take the nonce for a text. */
-static void make_nonce(uint8_t nonce[NONCE_LEN])
-{
-	if (RAND_bytes(nonce, NONCE_LEN) != 1)
-		abort();
-	for (size_t i = 0; i < NONCE_LEN; i++)
-		nonce[i] = (uint8_t)('!' + nonce[i] % 94);
-}
-
 struct console_session *console_session_create(struct console_catalog *catalog, uint32_t id, bool offers_tls)
 {
 	struct console_session *s = calloc(1, sizeof *s);
@@ -54,7 +45,7 @@ struct console_session *console_session_create(struct console_catalog *catalog, 
 	s->id = id;
 	s->offers_tls = offers_tls;
 	s->autocommit = true;
-	make_nonce(s->nonce);
+	nonce_make(s->nonce);
 	struct greeting g = {.protocol = 10,
 			     .connection_id = id,
 			     .caps = offered_by(s),
@@ -162,7 +153,7 @@ static void begin_login(struct console_session *s, struct answer *a, const struc
 		logged_in(s, a, l->auth);
 		return;
 	}
-	make_nonce(s->nonce);
+	nonce_make(s->nonce);
 	if (!auth_switch_write(&s->out, &a->seq, auth_plugin_name(s->plugin), s->nonce))
 		close_after(s);
 	s->state = CONSOLE_EXPECT_ANSWER;

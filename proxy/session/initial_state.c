@@ -83,7 +83,7 @@ struct state *backend_initial_state(struct worker *w, const struct server_info *
 	return at;
 }
 
-bool session_initial_state(struct session *s, const struct login *login, bool exempt)
+static bool make(struct session *s, const struct login *login, bool exempt, struct login_state *out)
 {
 	struct worker *w = s->worker;
 	const struct server_info *server = snapshot_reference(w->snapshot);
@@ -99,14 +99,39 @@ bool session_initial_state(struct session *s, const struct login *login, bool ex
 		if (!exempt)
 			follow_init_connect(w, &first, server);
 	}
-	if (!done) {
-		state_unref(w->states, first);
-		state_unref(w->states, after_reset);
-		return false;
+	out->first = first;
+	out->after_reset = after_reset;
+	return done;
+}
+
+static void drop(struct worker *w, struct login_state *l)
+{
+	state_unref(w->states, l->first);
+	state_unref(w->states, l->after_reset);
+	l->first = l->after_reset = NULL;
+}
+
+bool session_initial_state(struct session *s, const struct login *login, bool exempt)
+{
+	struct worker *w = s->worker;
+	struct login_state *last = &w->login_state;
+	struct login_state this = {.snapshot = w->snapshot->number,
+				   .caps = s->caps & (CAP_INTERACTIVE | CAP_IGNORE_SPACE),
+				   .collation = login->collation,
+				   .exempt = exempt};
+	if (!last->first || last->snapshot != this.snapshot || last->caps != this.caps ||
+	    last->collation != this.collation || last->exempt != exempt ||
+	    !view_equal(state_schema_of(last->after_reset), login->schema)) {
+		if (!make(s, login, exempt, &this)) {
+			drop(w, &this);
+			return false;
+		}
+		drop(w, last);
+		*last = this;
 	}
 	state_unref(w->states, s->want);
 	state_unref(w->states, s->at_login);
-	s->want = first;
-	s->at_login = after_reset;
+	s->want = state_ref(last->first);
+	s->at_login = state_ref(last->after_reset);
 	return true;
 }

@@ -22,6 +22,7 @@
 #include "proxy/backend/room.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
+#include "proxy/nonce.h"
 #include "proxy/security.h"
 #include "proxy/session/login.h"
 #include "proxy/vault.h"
@@ -33,7 +34,7 @@ void login_begin(struct session *s)
 		abort();
 	s->login = l;
 	buf_init(&l->packet, LOGIN_PACKET_MAX);
-	login_make_nonce(l->nonce);
+	nonce_make(l->nonce);
 	auth_server_init(&l->auth);
 	s->counted = room_enter(room_of_clients(), s->worker->snapshot->settings->max_connections, s->worker->index,
 				worker_now(s->worker));

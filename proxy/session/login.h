@@ -41,7 +41,6 @@ static inline bool login_is_secure(const struct session *s)
 }
 
 /* login_greeting.c */
-void login_make_nonce(uint8_t nonce[NONCE_LEN]);
 bool login_send_greeting(struct session *s); /* false: the client is gone, or there is no memory */
 
 /* login_refuse.c: each tells the client why, and returns the step that follows. */

@@ -8,6 +8,7 @@
 #include "proxy/address_failures.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
+#include "proxy/nonce.h"
 #include "proxy/security.h"
 #include "proxy/session/login.h"
 #include "proxy/topology.h"
@@ -105,7 +106,7 @@ static void prepare_auth(struct session *s)
 							: AUTH_NATIVE;
 	a->renewed = l->again || l->renewed;
 	if (a->renewed)
-		login_make_nonce(l->nonce);
+		nonce_make(l->nonce);
 	memcpy(a->nonce, l->nonce, NONCE_LEN);
 	a->secure = login_is_secure(s);
 	a->unknown = !l->known;

@@ -1,7 +1,5 @@
 #include <stdio.h>
 
-#include <openssl/rand.h>
-
 #include "protocol/constants.h"
 #include "protocol/handshake.h"
 #include "proxy/security.h"
@@ -57,17 +55,6 @@ static uint32_t offered_caps(const struct snapshot *snapshot)
 	if (snapshot->settings->client_compression)
 		offered |= CAP_COMPRESS | (mysql ? CAP_ZSTD : 0);
 	return offered;
-}
-
-/* No zero and no dollar sign, as the servers' own. */
-void login_make_nonce(uint8_t nonce[NONCE_LEN])
-{
-	RAND_bytes(nonce, NONCE_LEN);
-	for (unsigned i = 0; i < NONCE_LEN; i++) {
-		nonce[i] &= 0x7F;
-		if (nonce[i] == 0 || nonce[i] == '$')
-			nonce[i]++;
-	}
 }
 
 bool login_send_greeting(struct session *s)

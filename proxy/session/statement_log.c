@@ -93,10 +93,11 @@ static void write_line(struct session *s, const struct statement_done *done, enu
 {
 	static _Thread_local struct statement_id id;
 	struct run *r = s->run;
-	struct log_fields f = {.len = 0};
+	struct log_fields f;
 	struct view schema = state_schema_of(s->want);
 	char digest[20];
 	snprintf(digest, sizeof digest, "%016llx", (unsigned long long)r->digest);
+	log_fields_begin(&f);
 	log_field_number(&f, "session", s->id);
 	log_field(&f, "user", s->user);
 	log_field(&f, "client", s->peer);
