@@ -245,6 +245,14 @@ size_t account_set_size(const struct account_set *set)
 	return set->n;
 }
 
+const struct account *account_set_by_id(const struct account_set *set, uint64_t id)
+{
+	for (size_t i = 0; i < account_set_size(set); i++)
+		if (account_set_at(set, i)->id == id)
+			return account_set_at(set, i);
+	return NULL;
+}
+
 const struct account *account_set_at(const struct account_set *set, size_t index)
 {
 	return &set->entries[index].account;

@@ -50,6 +50,7 @@ void account_set_unref(struct account_set *set); /* NULL is fine */
 void account_set_limit_errors(struct account_set *set, uint64_t max_password_errors);
 uint64_t account_set_errors_max(const struct account_set *set);
 size_t account_set_size(const struct account_set *set);
+const struct account *account_set_by_id(const struct account_set *set, uint64_t id); /* or NULL */
 const struct account *account_set_at(const struct account_set *set, size_t index);
 bool account_set_equal(const struct account_set *a, const struct account_set *b);
 

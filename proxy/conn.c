@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -426,6 +427,19 @@ bool conn_send(struct conn *c, const void *data, size_t n)
 {
 	uv_buf_t part = uv_buf_init((char *)(uintptr_t)data, (unsigned)n);
 	return conn_sendv(c, &part, 1);
+}
+
+/* ---- to another process ---- */
+
+bool conn_can_move(const struct conn *c)
+{
+	return !conn_is_broken(c) && !c->tls && !c->view_len && !conn_queued(c) && !c->corked && conn_packed_is_between(c);
+}
+
+int conn_copy_socket(const struct conn *c)
+{
+	uv_os_fd_t fd;
+	return uv_fileno(&c->uv.handle, &fd) == 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 /* ---- TLS and the end ---- */

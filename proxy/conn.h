@@ -119,6 +119,13 @@ void conn_answer_begins(struct conn *c, bool to_the_last);
 bool conn_send_commands(struct conn *c, const uv_buf_t *parts, unsigned n);
 bool conn_send_command(struct conn *c, const void *data, size_t n);
 
+/* Nothing of it is in this process, neither read nor to be written, and it is as plain as its socket: another process may
+ * go on with that. */
+bool conn_can_move(const struct conn *c);
+/* Another one of its socket, or -1. */
+int conn_copy_socket(const struct conn *c);
+enum compress_algorithm conn_compression(const struct conn *c, int *level);
+
 /* Sends what is queued as far as the socket takes it at once, then closes. Safe to call twice. */
 void conn_close(struct conn *c);
 

@@ -106,6 +106,18 @@ bool conn_packed_is_left(const struct conn *c)
 	return c->packed && c->packed->left;
 }
 
+bool conn_packed_is_between(const struct conn *c)
+{
+	const struct conn_packed *p = c->packed;
+	return !p || (!p->left && !buf_len(&p->kept) && !p->reader.head_len);
+}
+
+enum compress_algorithm conn_compression(const struct conn *c, int *level)
+{
+	*level = c->packed ? c->packed->level : 0;
+	return c->packed ? c->packed->reader.algorithm : COMPRESS_NONE;
+}
+
 /* ---- writing ---- */
 
 void conn_command_begins(struct conn *c)

@@ -14,6 +14,8 @@ void conn_packed_read(struct conn *c, const uint8_t *data, size_t n);
 /* What was kept while reading was off. */
 void conn_packed_pump(struct conn *c);
 bool conn_packed_is_left(const struct conn *c);
+/* It stands between two packets, or is not compressed. */
+bool conn_packed_is_between(const struct conn *c);
 bool conn_packed_sendv(struct conn *c, const uv_buf_t *parts, unsigned n);
 void conn_packed_destroy(struct conn *c);
 

@@ -1,6 +1,7 @@
 #include "proxy/control_call.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/queue.h>
 #include <time.h>
 
@@ -13,9 +14,16 @@ struct call {
 	STAILQ_ENTRY(call) link;
 };
 
+struct post {
+	void (*fn)(void *arg);
+	void *arg;
+	STAILQ_ENTRY(post) link;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static STAILQ_HEAD(, call) calls = STAILQ_HEAD_INITIALIZER(calls);
+static STAILQ_HEAD(, post) posts = STAILQ_HEAD_INITIALIZER(posts);
 static bool running;
 static uv_thread_t control_thread;
 static uv_async_t wake;
@@ -26,9 +34,26 @@ static void finish(struct call *c, int state)
 	pthread_cond_broadcast(&changed);
 }
 
+static void run_posts(void)
+{
+	struct post *p;
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		p = STAILQ_FIRST(&posts);
+		if (p)
+			STAILQ_REMOVE_HEAD(&posts, link);
+		pthread_mutex_unlock(&lock);
+		if (!p)
+			return;
+		p->fn(p->arg);
+		free(p);
+	}
+}
+
 static void on_wake(uv_async_t *unused)
 {
 	(void)unused;
+	run_posts();
 	pthread_mutex_lock(&lock);
 	struct call *c;
 	while ((c = STAILQ_FIRST(&calls))) {
@@ -66,8 +91,27 @@ void control_call_stop(void)
 		finish(c, CALL_REFUSED);
 	}
 	pthread_mutex_unlock(&lock);
+	run_posts();
 	if (was_running)
 		uv_close((uv_handle_t *)&wake, NULL);
+}
+
+bool control_post(void (*fn)(void *arg), void *arg)
+{
+	struct post *p = malloc(sizeof *p);
+	if (!p)
+		abort();
+	*p = (struct post){.fn = fn, .arg = arg};
+	pthread_mutex_lock(&lock);
+	bool alive = running;
+	if (alive) {
+		STAILQ_INSERT_TAIL(&posts, p, link);
+		uv_async_send(&wake);
+	}
+	pthread_mutex_unlock(&lock);
+	if (!alive)
+		free(p);
+	return alive;
 }
 
 static struct timespec after(unsigned timeout_ms)

@@ -179,6 +179,13 @@ void shared_position_sweep(uint64_t now_ms)
 	pthread_mutex_unlock(&lock);
 }
 
+void shared_position_took_over(void)
+{
+	pthread_mutex_lock(&lock);
+	dropped.number = positions_number();
+	pthread_mutex_unlock(&lock);
+}
+
 void shared_position_note(uint64_t account_id, struct view key, enum flavor flavor, struct view gtids)
 {
 	pthread_mutex_lock(&lock);

@@ -25,6 +25,9 @@ void shared_position_note(uint64_t account_id, struct view key, enum flavor flav
  * this slot (-1: none) has been looked at since, and *number is raised to the positions_number() of that moment. */
 void shared_position_add(uint64_t account_id, struct view key, int primary, struct position *p, uint64_t *number);
 
+/* Another process has noted what this one does not know: it lies before what the next look at the primary shows. */
+void shared_position_took_over(void);
+
 /* Whether anybody wants to be told what any session commits. */
 bool shared_position_is_global_used(void);
 

@@ -21,6 +21,7 @@
 #include "proxy/session/session.h"
 #include "proxy/shared_position.h"
 #include "proxy/short_reads.h"
+#include "proxy/upgrade/moving_session.h"
 #include "router/rules.h"
 
 #define TICK_MS 100
@@ -269,6 +270,8 @@ static void on_tick(uv_timer_t *timer)
 		pools_sweep(w);
 	if (w->index == 0)
 		shared_position_sweep(worker_now(w));
+	if (w->hands_over)
+		sessions_move(w);
 	drain_sessions(w);
 }
 
@@ -434,6 +437,19 @@ static void stop(struct worker *w, void *arg)
 	uv_stop(&w->loop);
 }
 
+static void begin_to_leave(struct worker *w, void *arg)
+{
+	(void)arg;
+	w->hands_over = true;
+	sessions_move(w);
+}
+
+void workers_leave(void)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		worker_post(workers[i], begin_to_leave, NULL);
+}
+
 /* ---- who accepts ---- */
 
 static void stop_listening(struct worker *w, void *arg)
@@ -534,7 +550,9 @@ bool workers_idle(void)
 /* One that came after the loop had ended. */
 static void drop_message(struct worker_message *m)
 {
-	if (m->fn == take_client) {
+	if (m->fn == moving_arrive || m->fn == moving_answered) {
+		moving_session_free(m->arg);
+	} else if (m->fn == take_client) {
 		close(((struct new_client *)m->arg)->fd);
 		free(m->arg);
 	}

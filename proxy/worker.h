@@ -149,6 +149,7 @@ struct worker {
 	uint32_t next_session;
 	bool ids_used_up;       /* and begun anew: the next one may be in use */
 	bool draining;
+	bool hands_over;        /* sessions that may go to another process (proxy/session/moving.c) */
 	bool deaf;              /* it does not watch the listening sockets */
 	struct watch *watches; /* the listening sockets as this loop sees them */
 	uint64_t drain_until;           /* loop time in ms */
@@ -178,6 +179,9 @@ void workers_listen(bool on);
 bool workers_next_sessions(uint32_t next[WORKERS_MAX]);
 /* Before workers_start: they go on from these, so that no id is given twice. */
 void workers_begin_sessions(const uint32_t next[WORKERS_MAX]);
+
+/* From here on sessions go to another process where they can. */
+void workers_leave(void);
 
 /* After workers_drain: no worker watches the listening sockets any more, they may be closed. */
 bool workers_have_stopped_listening(void);

@@ -656,6 +656,44 @@ struct state *state_after_reset(struct state_table *t, const struct state *s)
 	return next;
 }
 
+/* --- from another process --- */
+
+/* What is sent to servers as SQL is printable ASCII; a schema's name goes as it is. */
+static bool is_printable(struct view v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if (v.p[i] < 0x20 || v.p[i] >= 0x7F)
+			return false;
+	return true;
+}
+
+static bool read_item(struct reader *r, struct item *i)
+{
+	i->kind = (enum item_kind)read_u8(r);
+	size_t name_len = read_u8(r), value_len = read_u32(r);
+	i->name = read_bytes(r, name_len);
+	i->value = read_bytes(r, value_len);
+	bool named = i->kind != ITEM_SCHEMA && i->kind != ITEM_ROLE;
+	return !r->bad && i->kind <= ITEM_VARIABLE && i->value.len && named == (i->name.len != 0) && is_printable(i->name) &&
+	       (i->kind == ITEM_SCHEMA || is_printable(i->value));
+}
+
+struct state *state_restore(struct state_table *t, struct view content)
+{
+	struct reader r = reader_of(content.p, content.len);
+	struct item before, i;
+	bool users = false;
+	unsigned entries = 0;
+	for (; reader_left(&r); before = i) {
+		if (!read_item(&r, &i) || (entries && item_compare(&before, &i) >= 0) || ++entries > STATE_ENTRIES_MAX)
+			return NULL;
+		users |= is_user(&i);
+	}
+	if (r.bad || content.len > STATE_BYTES_MAX)
+		return NULL;
+	return intern(t, content.len ? content : view_of(""), entries, users);
+}
+
 /* --- questions --- */
 
 struct view state_schema_of(const struct state *s)

@@ -102,6 +102,11 @@ unsigned state_entries(const struct state *s);
 /* How many different states are alive in the table. */
 unsigned state_table_count(const struct state_table *t);
 
+/* The whole of it as one string, and the state with that content, which another process has told: NULL when it is none, or
+ * beyond the bounds. */
+struct view state_content(const struct state *s);
+struct state *state_restore(struct state_table *t, struct view content);
+
 enum state_diff {
 	DIFF_NONE = 0,
 	DIFF_SET = 1,    /* the SET statement appended must be sent, and answered with OK */

@@ -51,7 +51,6 @@ bool item_write(struct buf *b, const struct item *i) __attribute__((warn_unused_
 int item_compare(const struct item *a, const struct item *b);
 bool item_is(const struct item *i, const char *name);
 
-struct view state_content(const struct state *s);
 bool state_find(const struct state *s, enum item_kind kind, struct view name, struct item *out);
 bool state_has(const struct state *s, enum item_kind kind, const char *name);
 

@@ -28,6 +28,21 @@ static bool is_passed_on(struct view name)
 	       (name.len < prefix || strncasecmp((const char *)name.p, PREFIX, prefix) != 0);
 }
 
+void attributes_restore(struct session *s, struct view attributes)
+{
+	free(s->attributes);
+	s->attributes = NULL;
+	s->attributes_hash = 0;
+	s->attributes_len = attributes.len;
+	if (!attributes.len || !(s->attributes = malloc(attributes.len)))
+		return;
+	memcpy(s->attributes, attributes.p, attributes.len);
+	uint64_t h = 1469598103934665603u;
+	for (size_t i = 0; i < attributes.len; i++)
+		h = (h ^ attributes.p[i]) * 1099511628211u;
+	s->attributes_hash = h | 1;
+}
+
 void attributes_of_login(struct session *s, struct view attributes)
 {
 	struct buf out;
@@ -38,17 +53,7 @@ void attributes_of_login(struct session *s, struct view attributes)
 		if (is_passed_on(name) && !(write_lenenc_str(&out, name) && write_lenenc_str(&out, value)))
 			out.end = out.start + before; /* what does not fit as a whole is left out */
 	}
-	free(s->attributes);
-	s->attributes = NULL;
-	s->attributes_hash = 0;
-	s->attributes_len = buf_len(&out);
-	if (s->attributes_len && (s->attributes = malloc(s->attributes_len))) {
-		memcpy(s->attributes, buf_data(&out), s->attributes_len);
-		uint64_t h = 1469598103934665603u;
-		for (size_t i = 0; i < s->attributes_len; i++)
-			h = (h ^ s->attributes[i]) * 1099511628211u;
-		s->attributes_hash = h | 1;
-	}
+	attributes_restore(s, (struct view){buf_data(&out), buf_len(&out)});
 	buf_finish(&out);
 }
 

@@ -239,6 +239,8 @@ enum step command_step(struct session *s)
 	const uint8_t *data = conn_input(&s->client, &len);
 	if (s->worker->draining && !s->pinned && !len)
 		return session_fail(s, END_DRAINED);
+	if (s->worker->hands_over && !len && moving_may(s))
+		return moving_begin(s);
 	if (s->ask_now && !len && read_back_would_free(s))
 		return read_back_begin(s);
 	if (len < PACKET_HEADER)

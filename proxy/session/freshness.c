@@ -215,6 +215,16 @@ bool freshness_settle(struct session *s)
 	return known;
 }
 
+bool freshness_settle_idle(struct session *s)
+{
+	if (s->bound_slot < 0 && !s->position.unknown)
+		return true;
+	run_begin(s, CMD_PING); /* what is asked here is asked of a command in work */
+	bool known = freshness_settle(s);
+	run_end(s);
+	return known;
+}
+
 /* ---- the errands ---- */
 
 struct view freshness_ask_sql(struct session *s)

@@ -143,6 +143,53 @@ void hints_take_attributes(struct session *s, struct view attributes)
 	hints_forget(s);
 }
 
+/* ---- to another process ---- */
+
+static bool write_pair(struct buf *out, const char *name, struct view value)
+{
+	return !value.len || (write_lenenc_str(out, view_of(name)) && write_lenenc_str(out, value));
+}
+
+static bool write_time(struct buf *out, const char *name, bool given, uint64_t us)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%lluus", (unsigned long long)us);
+	return !given || write_pair(out, name, view_of(text));
+}
+
+bool hints_write(const struct session_hints *h, struct buf *out)
+{
+	static const char *const levels[] = {"", "eventual", "session", "global", "primary"};
+	if (!h)
+		return true;
+	const struct hints *in = &h->hints;
+	return write_pair(out, "route", view_of(in->primary ? "primary" : in->replica ? "replica" : "")) &&
+	       write_pair(out, "server", in->server) && write_pair(out, "consistency", view_of(levels[in->consistency])) &&
+	       write_time(out, "max_lag", in->has_max_lag, in->max_lag) &&
+	       write_time(out, "timeout", in->timeout != 0, in->timeout) &&
+	       write_pair(out, "causal_key", in->causal_key) && write_pair(out, "trace", view_of(h->trace ? "1" : ""));
+}
+
+struct session_hints *hints_restore(struct view pairs)
+{
+	struct session_hints *h = NULL;
+	struct reader r = reader_of(pairs.p, pairs.len);
+	while (reader_left(&r)) {
+		struct view name = read_lenenc_str(&r), value = read_lenenc_str(&r);
+		if (r.bad)
+			break;
+		if (!h)
+			h = copy_of(NULL);
+		set_one(h, name, value);
+	}
+	return h;
+}
+
+struct view hints_causal_key(const struct session_hints *h)
+{
+	return h ? h->hints.causal_key : (struct view){NULL, 0};
+}
+
 void hints_statement_ended(struct session *s, bool ok)
 {
 	struct run *r = s->run;

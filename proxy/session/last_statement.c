@@ -15,6 +15,7 @@
 #include "protocol/ok.h"
 #include "proxy/backend/pool.h"
 #include "proxy/session/session.h"
+#include "proxy/upgrade/session_record.h"
 #include "router/state_value.h"
 
 #define ERROR_NO_SCHEMA 1046
@@ -110,6 +111,33 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 	s->own_error = e;
 	s->last_affected = -1;
 	s->last = s->warned_at = NULL; /* no connection has this, or none that is known yet */
+}
+
+void last_statement_tell(const struct session *s, struct session_record *r)
+{
+	const struct own_error *e = s->own_error;
+	r->last_affected = s->last_affected;
+	r->last_rows = s->last_rows;
+	r->flags |= (s->last_was_own ? SESSION_LAST_WAS_OWN : 0) | (e ? SESSION_HAS_ERROR : 0);
+	if (!e)
+		return;
+	r->error_code = e->code;
+	r->error_sqlstate = view_of(e->sqlstate);
+	r->error_text = view_of(e->text);
+}
+
+void last_statement_restore(struct session *s, const struct session_record *r)
+{
+	if (r->flags & SESSION_HAS_ERROR) {
+		char text[1024], sqlstate[6];
+		snprintf(text, sizeof text, "%.*s", (int)(r->error_text.len & 0xFFFF), (const char *)r->error_text.p);
+		snprintf(sqlstate, sizeof sqlstate, "%.*s", (int)(r->error_sqlstate.len & 0xFF),
+			 (const char *)r->error_sqlstate.p);
+		last_statement_failed(s, r->error_code, sqlstate, text);
+	}
+	s->last_affected = r->last_affected;
+	s->last_rows = r->last_rows;
+	s->last_was_own = r->flags & SESSION_LAST_WAS_OWN;
 }
 
 void last_statement_was_own(struct session *s, int64_t affected)

@@ -23,18 +23,23 @@ struct client_statement *prepared_find(struct session *s, uint32_t id)
 	return c;
 }
 
-struct client_statement *prepared_add(struct session *s, struct template *t)
+struct client_statement *prepared_restore(struct session *s, uint32_t id, struct template *t)
 {
 	struct client_statement *c = calloc(1, sizeof *c);
 	if (!c)
 		abort();
-	do
-		c->id = ++s->next_statement;
-	while (!c->id || c->id == STMT_LAST_PREPARED);
+	c->id = id;
 	c->template = template_ref(t);
 	HASH_ADD(hh, s->statements, id, sizeof c->id, c);
-	s->last_statement = c->id;
 	return c;
+}
+
+struct client_statement *prepared_add(struct session *s, struct template *t)
+{
+	do
+		s->last_statement = ++s->next_statement;
+	while (!s->last_statement || s->last_statement == STMT_LAST_PREPARED);
+	return prepared_restore(s, s->last_statement, t);
 }
 
 void prepared_close(struct session *s, struct client_statement *c)

@@ -31,6 +31,7 @@ static const struct {
 	[SESSION_UPLOAD] = {"upload", upload_step},
 	[SESSION_ELSEWHERE] = {"elsewhere", kill_step},
 	[SESSION_READ_BACK] = {"read-back", read_back_step},
+	[SESSION_MOVING] = {"moving", moving_step},
 	[SESSION_CLOSING] = {"closing", NULL},
 };
 
@@ -96,6 +97,9 @@ static void arm(struct session *s)
 	case SESSION_UPLOAD:
 		want_client = !server || !conn_is_full(server);
 		want_server = !conn_is_full(&s->client);
+		break;
+	case SESSION_MOVING:
+		want_client = want_server = false;
 		break;
 	case SESSION_LOGIN:
 	case SESSION_COMMAND:
@@ -352,18 +356,18 @@ static uint32_t next_id(struct worker *w)
 	return id;
 }
 
-void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route)
+struct session *session_new(struct worker *w, int fd, bool unix_socket, enum listen_route route, uint32_t id)
 {
 	struct session *s = calloc(1, sizeof *s);
 	if (!s) {
 		close(fd);
 		atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
-		return;
+		return NULL;
 	}
 	s->worker = w;
 	s->unix_socket = unix_socket;
 	s->listen_route = route;
-	s->id = next_id(w);
+	s->id = id;
 	LIST_INIT(&s->kept);
 	TAILQ_INSERT_TAIL(&w->sessions, s, link);
 	w->n_sessions++;
@@ -371,12 +375,19 @@ void session_create(struct worker *w, int fd, bool unix_socket, enum listen_rout
 	peer_name(s, fd);
 	s->want = state_initial(w->states);
 	s->at_login = state_ref(s->want);
-	session_enter(s, SESSION_LOGIN);
 	int failed = conn_open(&s->client, w, fd, unix_socket, CLIENT_INPUT_MAX, &ops);
-	if (failed) {
-		session_close(s);
+	if (!failed)
+		return s;
+	session_close(s);
+	return NULL;
+}
+
+void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route)
+{
+	struct session *s = session_new(w, fd, unix_socket, route, next_id(w));
+	if (!s)
 		return;
-	}
+	session_enter(s, SESSION_LOGIN);
 	login_begin(s);
 	session_run(s);
 }

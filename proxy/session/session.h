@@ -22,6 +22,8 @@
  *	ELSEWHERE        another worker does it, or is asked (KILL)   ends by: its answer
  *	READ_BACK        between commands: values set to expressions  ends by: the server
  *	                 are asked for
+ *	MOVING           it is on its way to another process, or       ends by: the other process's answer
+ *	                 has come from one (moving.c)
  *	CLOSING          handles are being closed                     ends by: the last close callback
  *
  * Each state has one step function that does what it can with the bytes that are there and says AGAIN, WAIT or CLOSE
@@ -57,6 +59,7 @@ enum session_state {
 	SESSION_UPLOAD,
 	SESSION_ELSEWHERE,
 	SESSION_READ_BACK,
+	SESSION_MOVING,
 	SESSION_CLOSING,
 	SESSION_STATES
 };
@@ -76,6 +79,7 @@ enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE };
 	X(SERVER_PROTOCOL, "server-protocol")                                                                          \
 	X(RELEASED, "released")             /* COMMIT RELEASE */                                                       \
 	X(KILLED, "killed")                                                                                            \
+	X(MOVED, "moved")                   /* another process has it */                                               \
 	X(DRAINED, "drained")               /* wye is stopping */                                                      \
 	X(STUCK, "stuck")                   /* its steps would not end */                                              \
 	X(NO_MEMORY, "no-memory")
@@ -318,6 +322,7 @@ struct session {
 	struct session_list *queued_on;
 	TAILQ_ENTRY(session) wake_link;
 	bool woken;
+	bool must_stay;                 /* it was not to be moved to another process */
 
 	enum session_state state;
 	enum session_end end;
@@ -423,6 +428,9 @@ struct session *session_find(struct worker *w, uint32_t id); /* not one that is 
 /* Sets where it came from: "address:port", or any text for a Unix socket. */
 void session_come_from(struct session *s, const char *peer);
 
+/* One in the worker's list, with its client's socket, in no state yet; NULL, and the socket is closed: no memory. */
+struct session *session_new(struct worker *w, int fd, bool unix_socket, enum listen_route route, uint32_t id);
+
 /* A client that was accepted; the greeting is sent. */
 void session_create(struct worker *w, int fd, bool unix_socket, enum listen_route route);
 
@@ -470,6 +478,7 @@ enum step pipelined_step(struct session *s);       /* pipelined.c */
 
 enum step kill_step(struct session *s);            /* kill.c */
 enum step read_back_step(struct session *s);       /* read_back.c */
+enum step moving_step(struct session *s);          /* moving.c */
 
 /* KILL [QUERY] id; the answer is given when it was carried out. */
 enum step kill_session(struct session *s, uint64_t id, bool query_only);
@@ -479,6 +488,11 @@ enum step kill_user(struct session *s); /* KILL USER: what is another's needs th
 void kill_take_answer(struct session *s, const struct view *value); /* NULL: an error, or the value NULL */
 enum step kill_was_told(struct session *s);
 void kill_user_sessions(const struct session *s); /* the primary has done as much as it can */
+
+/* ---- to and from another process: moving.c ---- */
+bool moving_may(struct session *s);  /* it is between two commands, and nothing ties it to this process */
+enum step moving_begin(struct session *s);
+void sessions_move(struct worker *w); /* those that may, now and then: time may have untied one */
 
 /* ---- runs: run.c ---- */
 struct run *run_begin(struct session *s, uint8_t command);
@@ -504,6 +518,7 @@ bool connection_ids_packet(struct session *s, const uint8_t *packet, struct buf 
 /* ---- attributes: attributes.c ---- */
 /* Keeps those of the client's connection attributes that its servers shall see. */
 void attributes_of_login(struct session *s, struct view attributes);
+void attributes_restore(struct session *s, struct view attributes); /* as s->attributes was in another process */
 /* The text of a COM_QUERY, and what of its attributes is for wye. False when it is malformed. */
 bool attributes_of_query(struct session *s, struct view payload, struct view *sql);
 void attributes_of_execute(struct session *s, struct view payload, unsigned params);
@@ -532,6 +547,10 @@ void hints_statement_ended(struct session *s, bool ok);
 void hints_run_ends(struct session *s);
 void hints_forget(struct session *s); /* those of the session, but for its connection's attributes */
 void hints_take_attributes(struct session *s, struct view attributes);
+/* As pairs of name and value, for another process; nothing for NULL. */
+bool hints_write(const struct session_hints *h, struct buf *out) __attribute__((warn_unused_result));
+struct session_hints *hints_restore(struct view pairs); /* NULL: there are none */
+struct view hints_causal_key(const struct session_hints *h); /* or empty */
 void hints_end(struct session *s);
 void hints_on_deadline(uv_timer_t *timer);
 /* What the client reads of a statement that was stopped: the error's number. */
@@ -606,6 +625,8 @@ enum consistency reads_level(const struct session *s); /* of the statement in wo
 void freshness_begin(struct session *s, enum flavor flavor);
 /* Forgets what a new primary does not have, and so nobody ever will. */
 void freshness_follow_primary(struct session *s);
+/* Between two commands: what it has read becomes part of its position, if that can be known now. False: it cannot. */
+bool freshness_settle_idle(struct session *s);
 /* A server told the position of what the session has committed. */
 void freshness_note_position(struct session *s, enum flavor flavor, struct view text);
 /* Something may have been committed whose position was not told. */
@@ -702,6 +723,9 @@ void last_statement_keep_error(struct session *s, struct view payload);
 /* When the one in work fails ROW_COUNT() stays as it was (MariaDB). */
 bool last_statement_keeps_count(const struct session *s);
 void last_statement_forget(struct session *s); /* that error */
+struct session_record;
+void last_statement_tell(const struct session *s, struct session_record *r); /* it, and the counts; the views are the session's */
+void last_statement_restore(struct session *s, const struct session_record *r);
 /* A question of wye's own has left counts on b, in the place of the session's. */
 void last_statement_forget_counts(struct session *s, const struct backend *b);
 bool last_statement_signal(const struct session *s, struct buf *sql); /* what leaves it; false: there is none, or no room */
@@ -757,6 +781,8 @@ void prepared_close_at(struct backend *b, const struct template *t); /* if it is
 void prepared_make_room(struct session *s);
 void prepared_finished(struct session *s, struct backend *b, bool ok); /* cursors and long data: their pin */
 bool prepared_executes(uint8_t command);
+/* One that another process has given that number. */
+struct client_statement *prepared_restore(struct session *s, uint32_t id, struct template *t);
 void prepared_update_pin(struct session *s);
 void prepared_data_lost(struct session *s); /* the parameter's data in work could not be sent */
 bool prepared_needs(struct session *s); /* the statement in work must be prepared on s->backend first */

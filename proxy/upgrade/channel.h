@@ -9,7 +9,7 @@
  *	CONFIG     its tables, when no file has them
  *	SOCKET     one that it listens on
  *	BEGIN      that is all, start
- *	                                             PREPARED   it could serve
+ *	                                             PREPARED   it could serve; its SESSION_RECORD_VERSION
  *	GO         nobody accepts now: serve
  *	                                             SERVING    it does
  *	ACCOUNT    what logs in to servers

@@ -5,10 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+#include <uthash.h>
+
+#include "proxy/control_call.h"
 #include "proxy/log.h"
+#include "proxy/shared_position.h"
 #include "proxy/upgrade/arguments.h"
 #include "proxy/upgrade/channel.h"
+#include "proxy/upgrade/moving_session.h"
 #include "proxy/upgrade/notify.h"
+#include "proxy/upgrade/passed_account.h"
+#include "proxy/upgrade/session_record.h"
 #include "proxy/upgrade/sockets.h"
 #include "proxy/worker.h"
 
@@ -18,6 +26,12 @@ static int channel_fd = -1;
 static struct channel channel;
 static struct buf config;
 static bool may_go;
+
+struct account_number {
+	uint64_t there, here; /* the first is the key */
+	UT_hash_handle hh;
+};
+static struct account_number *numbers;
 
 /* ---- before this process begins ---- */
 
@@ -102,13 +116,93 @@ static void take_go(struct view data)
 	may_go = true;
 }
 
+/* ---- what it hands over ---- */
+
+static void take_account(struct view data)
+{
+	struct passed_account a;
+	uint64_t there;
+	if (passed_account_read(data, &there, &a)) {
+		struct account_number *n = calloc(1, sizeof *n);
+		if (!n)
+			abort();
+		n->there = there;
+		n->here = account_id(&a.account);
+		vault_put(n->here, &a.secret);
+		HASH_ADD(hh, numbers, there, sizeof n->there, n);
+	} else {
+		log_warning("account-not-taken", "bytes=%zu", data.len);
+	}
+	OPENSSL_cleanse(&a, sizeof a);
+}
+
+static void tell(uint32_t id, bool taken)
+{
+	uint8_t number[4];
+	put_u32(number, id);
+	channel_send(&channel, taken ? CHANNEL_TAKEN : CHANNEL_REFUSED, (struct view){number, sizeof number}, -1);
+}
+
+/* The number of a session says which worker has it: it keeps both. Takes the file. */
+static void take_session(struct view data, int file)
+{
+	struct session_record r;
+	struct account_number *n = NULL;
+	if (!session_record_read(data, &r)) {
+		close(file);
+		return;
+	}
+	HASH_FIND(hh, numbers, &r.account, sizeof r.account, n);
+	if (!n || r.id % WORKERS_MAX >= workers_count()) {
+		close(file);
+		tell(r.id, false);
+		return;
+	}
+	struct moving_session *m = calloc(1, sizeof *m);
+	if (!m)
+		abort();
+	buf_init(&m->record, SESSION_RECORD_MAX);
+	m->id = r.id;
+	m->account = n->here;
+	m->file = file;
+	m->worker = worker_at(r.id % WORKERS_MAX);
+	if (buf_append(&m->record, data.p, data.len)) {
+		worker_post(m->worker, moving_arrive, m);
+	} else {
+		moving_session_free(m);
+		tell(r.id, false);
+	}
+}
+
+/* The worker has it, or has not; it goes on when that was said. */
+static void on_arrived(void *arg)
+{
+	struct moving_session *m = arg;
+	tell(m->id, m->taken);
+	if (m->taken)
+		worker_post(m->worker, moving_answered, m);
+	else
+		moving_session_free(m);
+}
+
+bool predecessor_tell(struct moving_session *m)
+{
+	return control_post(on_arrived, m);
+}
+
 static void on_message(struct channel *c, const struct channel_message *m)
 {
 	(void)c;
+	if (m->kind == CHANNEL_SESSION && m->file >= 0) {
+		take_session(m->data, m->file);
+		return;
+	}
 	if (m->file >= 0)
 		close(m->file);
 	if (m->kind == CHANNEL_GO && !may_go)
 		take_go(m->data);
+	else if (m->kind == CHANNEL_ACCOUNT)
+		take_account(m->data);
 }
 
 /* If it has gone before it said GO this process has its sockets, and serves. */
@@ -127,7 +221,9 @@ bool predecessor_wait(uv_loop_t *loop)
 		return false;
 	channel.on_message = on_message;
 	channel.on_end = on_end;
-	channel_send(&channel, CHANNEL_PREPARED, (struct view){NULL, 0}, -1);
+	uint8_t version[4];
+	put_u32(version, SESSION_RECORD_VERSION);
+	channel_send(&channel, CHANNEL_PREPARED, (struct view){version, sizeof version}, -1);
 	while (!may_go && uv_run(loop, UV_RUN_ONCE))
 		;
 	return may_go;
@@ -135,11 +231,18 @@ bool predecessor_wait(uv_loop_t *loop)
 
 void predecessor_serving(void)
 {
+	if (channel.open)
+		shared_position_took_over();
 	channel_send(&channel, CHANNEL_SERVING, (struct view){NULL, 0}, -1);
 }
 
 void predecessor_stop(void)
 {
+	struct account_number *n, *next;
+	HASH_ITER(hh, numbers, n, next) {
+		HASH_DEL(numbers, n);
+		free(n);
+	}
 	channel_close(&channel);
 	if (config.base)
 		explicit_bzero(config.base, config.cap);

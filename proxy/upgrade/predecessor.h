@@ -22,6 +22,10 @@ void predecessor_configure(struct options *options);
 /* This process could serve: waits until it may. True also without a predecessor, or when it has gone. */
 bool predecessor_wait(uv_loop_t *loop);
 void predecessor_serving(void);
+/* A worker says what has become of a session that has arrived. False: nobody listens any more, it keeps it. Any thread. */
+struct moving_session;
+bool predecessor_tell(struct moving_session *m);
+
 void predecessor_stop(void);
 
 #endif

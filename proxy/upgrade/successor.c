@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <sqlite3.h>
+#include <uthash.h>
 
 #include "proxy/config/config_change.h"
 #include "proxy/console/console.h"
+#include "proxy/control_call.h"
 #include "proxy/events.h"
 #include "proxy/http.h"
 #include "proxy/listener.h"
@@ -21,8 +23,11 @@
 #include "proxy/snapshot.h"
 #include "proxy/upgrade/arguments.h"
 #include "proxy/upgrade/channel.h"
+#include "proxy/upgrade/moving_session.h"
 #include "proxy/upgrade/notify.h"
+#include "proxy/upgrade/passed_account.h"
 #include "proxy/upgrade/predecessor.h"
+#include "proxy/upgrade/session_record.h"
 #include "proxy/upgrade/sockets.h"
 #include "proxy/worker.h"
 
@@ -38,6 +43,14 @@ static struct channel channel;
 static uv_timer_t timer, looking;
 static bool process_open;
 static pid_t pid;
+static bool takes_sessions;             /* it keeps them in the same form */
+static uint64_t n_moved;
+static struct moving_session *moving;   /* on their way */
+struct told_account {
+	uint64_t id; /* key */
+	UT_hash_handle hh;
+};
+static struct told_account *told;
 
 static void on_process_closed(uv_handle_t *handle)
 {
@@ -87,22 +100,115 @@ static void on_exit_of_process(uv_process_t *p, int64_t status, int signal_numbe
 	give_up(why);
 }
 
+static void refuse_all(void);
+
 static void on_channel_end(struct channel *c)
 {
 	(void)c;
 	/* Of one that has ended its exit says more. */
-	if (state == LEAVING)
-		log_info("upgrade-channel-closed", "pid=%ld", (long)pid);
+	if (state != LEAVING)
+		return;
+	log_info("upgrade-channel-closed", "pid=%ld", (long)pid);
+	refuse_all();
 }
 
 /* ---- handing over ---- */
+
+static void answer(struct moving_session *m, bool taken)
+{
+	m->taken = taken;
+	n_moved += taken;
+	worker_post(m->worker, moving_answered, m);
+}
+
+static bool tell_account(uint64_t id)
+{
+	struct told_account *t = NULL;
+	struct passed_account a = {.secret.empty = false};
+	struct buf b;
+	HASH_FIND(hh, told, &id, sizeof id, t);
+	if (t)
+		return true;
+	struct snapshot *s = snapshot_get();
+	const struct account *account = s->accounts ? account_set_by_id(s->accounts, id) : NULL;
+	bool known = account && vault_get(id, &a.secret);
+	if (known)
+		a.account = *account;
+	snapshot_unref(s);
+	buf_init(&b, PASSED_ACCOUNT_MAX);
+	known = known && passed_account_write(id, &a, &b);
+	if (known) {
+		channel_send(&channel, CHANNEL_ACCOUNT, (struct view){buf_data(&b), buf_len(&b)}, -1);
+		t = calloc(1, sizeof *t);
+		if (!t)
+			abort();
+		t->id = id;
+		HASH_ADD(hh, told, id, sizeof t->id, t);
+	}
+	if (b.base)
+		explicit_bzero(b.base, b.cap);
+	buf_finish(&b);
+	explicit_bzero(&a, sizeof a);
+	return known;
+}
+
+static void forget_told(void)
+{
+	struct told_account *t, *next;
+	HASH_ITER(hh, told, t, next) {
+		HASH_DEL(told, t);
+		free(t);
+	}
+}
+
+static void refuse_all(void)
+{
+	struct moving_session *m, *next;
+	HASH_ITER(hh, moving, m, next) {
+		HASH_DEL(moving, m);
+		answer(m, false);
+	}
+}
+
+/* Of an account whose password was changed since nothing can be told: it stays. */
+static void send_session(void *arg)
+{
+	struct moving_session *m = arg;
+	if (state != LEAVING || !channel.open || channel.ended || !tell_account(m->account)) {
+		answer(m, false);
+		return;
+	}
+	channel_send(&channel, CHANNEL_SESSION, (struct view){buf_data(&m->record), buf_len(&m->record)}, m->file);
+	m->file = -1;
+	buf_finish(&m->record);
+	HASH_ADD(hh, moving, id, sizeof m->id, m);
+	if (channel.ended)
+		refuse_all();
+}
+
+bool successor_take(struct moving_session *m)
+{
+	return control_post(send_session, m);
+}
+
+static void take_answer(const struct channel_message *message)
+{
+	struct moving_session *m = NULL;
+	uint32_t id = message->data.len == 4 ? get_u32(message->data.p) : 0;
+	HASH_FIND(hh, moving, &id, sizeof id, m);
+	if (!m)
+		return;
+	HASH_DEL(moving, m);
+	answer(m, message->kind == CHANNEL_TAKEN);
+}
 
 static void end_if_nobody_is_left(uv_timer_t *unused)
 {
 	(void)unused;
 	if (workers_idle() && channel_has_sent(&channel)) {
 		uv_timer_stop(&looking);
-		log_info("upgrade-done", "pid=%ld successor=%ld", (long)getpid(), (long)pid);
+		log_info("upgrade-done", "pid=%ld successor=%ld moved=%llu", (long)getpid(), (long)pid,
+			 (unsigned long long)n_moved);
 		uv_stop(loop);
 	}
 }
@@ -127,6 +233,10 @@ static void leave(void)
 	listeners_close();
 	console_leave();
 	http_leave();
+	if (takes_sessions)
+		workers_leave();
+	else
+		log_info("upgrade-sessions-stay", "reason=\"the new process keeps sessions in another form\"");
 	uv_timer_start(&timer, stay_no_longer, s->settings->upgrade_timeout / 1000, 0);
 	uv_timer_start(&looking, end_if_nobody_is_left, LEAVE_LOOK_MS, LEAVE_LOOK_MS);
 	snapshot_unref(s);
@@ -156,12 +266,15 @@ static void on_message(struct channel *c, const struct channel_message *m)
 	if (m->file >= 0)
 		close(m->file);
 	if (m->kind == CHANNEL_PREPARED && state == STARTING) {
+		takes_sessions = m->data.len == 4 && get_u32(m->data.p) == SESSION_RECORD_VERSION;
 		state = CLOSING;
 		workers_listen(false);
 		uv_timer_start(&looking, say_go, 0, LOOK_MS);
 	} else if (m->kind == CHANNEL_SERVING && state == GOING) {
 		uv_timer_stop(&timer);
 		leave();
+	} else if (m->kind == CHANNEL_TAKEN || m->kind == CHANNEL_REFUSED) {
+		take_answer(m);
 	}
 }
 
@@ -307,6 +420,12 @@ void successor_cancel(void)
 
 void successor_stop(void)
 {
+	struct moving_session *m, *next;
 	successor_cancel();
+	HASH_ITER(hh, moving, m, next) { /* the workers are gone */
+		HASH_DEL(moving, m);
+		moving_session_free(m);
+	}
+	forget_told();
 	channel_close(&channel);
 }

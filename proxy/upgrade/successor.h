@@ -27,6 +27,11 @@ void successor_start(void);
 /* Another one serves, this one is only here for those that it still has. */
 bool successor_serves(void);
 
+/* Takes a session that is to go there; its answer is posted to its worker. False: it cannot go, and stays the caller's. Any
+ * thread. */
+struct moving_session;
+bool successor_take(struct moving_session *m);
+
 /* One that does not serve yet is ended: this process is told to stop. */
 void successor_cancel(void);
 void successor_stop(void);
