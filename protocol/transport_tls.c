@@ -156,6 +156,19 @@ static bool trust(SSL_CTX *ctx, struct view pem)
 	return count > 0;
 }
 
+/* Clients are told whose certificates are asked for: some choose by that which one they show. */
+static bool name_authorities(SSL_CTX *ctx)
+{
+	STACK_OF(X509_OBJECT) *trusted = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+	bool ok = true;
+	for (int i = 0; ok && i < sk_X509_OBJECT_num(trusted); i++) {
+		X509 *x = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(trusted, i));
+		ok = !x || SSL_CTX_add_client_CA(ctx, x);
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return ok;
+}
+
 /* What OpenSSL has to say, newest first, as a clause. */
 static void explain(char *to, size_t size, const char *what)
 {
@@ -171,7 +184,7 @@ static void explain(char *to, size_t size, const char *what)
 static bool set_up(struct transport_tls_context *c, const struct transport_tls_options *o, char *error, size_t size)
 {
 	static const unsigned char session_context[] = "wye";
-	if (!SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) ||
+	if (!SSL_CTX_set_min_proto_version(c->ctx, o->only_13 ? TLS1_3_VERSION : TLS1_2_VERSION) ||
 	    !SSL_CTX_set_session_id_context(c->ctx, session_context, sizeof session_context - 1)) {
 		explain(error, size, "TLS cannot be set up");
 		return false;
@@ -192,6 +205,10 @@ static bool set_up(struct transport_tls_context *c, const struct transport_tls_o
 	}
 	if (o->verify != TRANSPORT_TLS_VERIFY_NONE && !trust(c->ctx, o->ca_pem)) {
 		explain(error, size, "the CA file holds no certificate that can be used");
+		return false;
+	}
+	if (o->client_ca_pem.len && (!trust(c->ctx, o->client_ca_pem) || !name_authorities(c->ctx))) {
+		explain(error, size, "the CA file for clients holds no certificate that can be used");
 		return false;
 	}
 	X509 *leaf = SSL_CTX_get0_certificate(c->ctx);
@@ -279,6 +296,7 @@ struct transport_tls *transport_tls_create(struct transport_tls_context *context
 	buf_init(&t->pending, PENDING_MAX);
 	BIO_set_data(bio, t);
 	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 	if (set_role(t, context, role, server_name))
 		return t;
 	transport_tls_destroy(t);
@@ -417,6 +435,11 @@ enum transport_tls_result transport_tls_write(struct transport_tls *t, struct vi
 	return plain->len ? TRANSPORT_TLS_FULL : TRANSPORT_TLS_OK;
 }
 
+void transport_tls_secrets_are_over(struct transport_tls *t)
+{
+	SSL_clear_options(t->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 size_t transport_tls_pending(const struct transport_tls *t)
 {
 	return buf_len(&t->pending);
@@ -457,6 +480,12 @@ const char *transport_tls_cipher(const struct transport_tls *t)
 bool transport_tls_resumed(const struct transport_tls *t)
 {
 	return SSL_session_reused(t->ssl);
+}
+
+bool transport_tls_verified(const struct transport_tls *t)
+{
+	return SSL_get0_peer_certificate(t->ssl) && SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE &&
+	       SSL_get_verify_result(t->ssl) == X509_V_OK;
 }
 
 bool transport_tls_leaf_sha256(const struct transport_tls *t, uint8_t out[32])

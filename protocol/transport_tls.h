@@ -33,6 +33,9 @@ struct transport_tls_options {
 	struct view key_pem;
 	struct view ca_pem; /* whom to trust; empty: the system's authorities. Not looked at with VERIFY_NONE */
 	enum transport_tls_verify verify; /* of the server by us in the client role */
+	struct view client_ca_pem; /* the server role: whom clients' certificates must be from, if they show any; empty: they
+				      are asked for none */
+	bool only_13;		   /* TLS 1.2 is not spoken */
 };
 
 struct transport_tls_context;
@@ -70,6 +73,10 @@ enum transport_tls_result transport_tls_read(struct transport_tls *t, struct vie
 enum transport_tls_result transport_tls_write(struct transport_tls *t, struct view *plain, uint8_t *cipher, size_t cap,
 					      size_t *got);
 
+/* A connection begins with what must not stay in memory, a password: what OpenSSL has decrypted it wipes, until told that
+ * the rest may be treated as quickly as can be. */
+void transport_tls_secrets_are_over(struct transport_tls *t);
+
 size_t transport_tls_pending(const struct transport_tls *t); /* bytes of our own that wait for a write */
 bool transport_tls_is_ready(const struct transport_tls *t);  /* the handshake is over */
 void transport_tls_close(struct transport_tls *t);           /* the farewell becomes pending */
@@ -80,6 +87,7 @@ const char *transport_tls_error(const struct transport_tls *t);
 const char *transport_tls_version(const struct transport_tls *t); /* "TLSv1.3" */
 const char *transport_tls_cipher(const struct transport_tls *t);
 bool transport_tls_resumed(const struct transport_tls *t);
+bool transport_tls_verified(const struct transport_tls *t); /* the peer has shown a certificate that we trust */
 /* SHA-256 of the DER of the certificate we showed (server role) or were shown (client role); false when none. */
 bool transport_tls_leaf_sha256(const struct transport_tls *t, uint8_t out[32]);
 

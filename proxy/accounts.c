@@ -278,7 +278,7 @@ bool account_set_equal(const struct account_set *a, const struct account_set *b)
 	for (size_t i = 0; i < a->n; i++) {
 		const struct account *x = &a->entries[i].account, *y = &b->entries[i].account;
 		if (x->id != y->id || x->locked != y->locked || x->password_expired != y->password_expired ||
-		    x->require_tls != y->require_tls || x->skips_init_connect != y->skips_init_connect)
+		    x->require_tls != y->require_tls || x->require_certificate != y->require_certificate || x->skips_init_connect != y->skips_init_connect)
 			return false;
 	}
 	return true;

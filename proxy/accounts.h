@@ -29,6 +29,7 @@ struct account {
 	char verifier[256]; /* as the server stores it; empty = no password */
 	size_t verifier_len;
 	bool locked, password_expired, require_tls;
+	bool require_certificate; /* X509: any that is trusted */
 	bool skips_init_connect; /* SUPER, CONNECTION_ADMIN or CONNECTION ADMIN */
 	bool by_hand; /* --user: comes before what the primary has, whatever the host patterns are */
 	uint64_t id;  /* changes when user, host, plugin or verifier change: the key of what is remembered */

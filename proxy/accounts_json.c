@@ -98,7 +98,7 @@ static void choose_alternative(struct accounts_json *j, struct account *account)
 	}
 }
 
-enum { SSL_NONE, SSL_ANY }; /* then X509 and SPECIFIED, which want a certificate of the client's */
+enum { SSL_NONE, SSL_ANY, SSL_X509 }; /* then SPECIFIED: of what subject, issuer, cipher */
 
 static bool read_top(struct accounts_json *j, struct account *account)
 {
@@ -113,7 +113,8 @@ static bool read_top(struct accounts_json *j, struct account *account)
 	if (!set_plugin_from(account, j->top))
 		return false;
 	choose_alternative(j, account);
-	return ssl_type <= SSL_ANY || account_set_plugin(account, "client certificate", NULL, 0);
+	account->require_certificate = ssl_type == SSL_X509;
+	return ssl_type <= SSL_X509 || account_set_plugin(account, "certificate of a subject or issuer", NULL, 0);
 }
 
 bool accounts_json_read(struct accounts_json *j, const char *user, const char *host, const char *priv,

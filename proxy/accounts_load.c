@@ -59,8 +59,9 @@ static void add_row(struct account_set *set, struct library_result *r)
 	const char *ssl = or_empty(library_value(r, 6, NULL));
 	a.require_tls = *ssl != '\0';
 	a.skips_init_connect = is_true(library_value(r, 7, NULL));
-	if (a.require_tls && strcmp(ssl, "ANY") != 0)
-		account_set_plugin(&a, "client certificate", NULL, 0);
+	a.require_certificate = strcmp(ssl, "X509") == 0;
+	if (a.require_tls && !a.require_certificate && strcmp(ssl, "ANY") != 0)
+		account_set_plugin(&a, "certificate of a subject or issuer", NULL, 0);
 	account_set_add(set, &a);
 	OPENSSL_cleanse(&a, sizeof a);
 }

@@ -19,6 +19,16 @@ struct library_result {
 	unsigned long *lengths;
 };
 
+static void name_files(MYSQL *m, const struct library_tls *tls)
+{
+	if (*tls->ca)
+		mysql_options(m, MYSQL_OPT_SSL_CA, tls->ca);
+	if (*tls->cert)
+		mysql_options(m, MYSQL_OPT_SSL_CERT, tls->cert);
+	if (*tls->cert)
+		mysql_options(m, MYSQL_OPT_SSL_KEY, *tls->key ? tls->key : tls->cert);
+}
+
 /* What the two libraries do differently. */
 #ifdef MARIADB_PACKAGE_VERSION
 
@@ -36,14 +46,16 @@ static int socket_of(MYSQL *m)
 static void want_tls(MYSQL *m, const struct library_login *login)
 {
 	static const library_bool yes = 1, no = 0;
-	bool verify = login->tls == SERVER_TLS_VERIFY_CA || login->tls == SERVER_TLS_VERIFY_IDENTITY;
+	const struct library_tls *tls = &login->tls;
+	bool verify = tls->mode == SERVER_TLS_VERIFY_CA || tls->mode == SERVER_TLS_VERIFY_IDENTITY;
 	bool preferred_is_a_must = mysql_get_client_version() >= 30400 && mysql_get_client_version() < 50000;
 	mysql_optionsv(m, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, verify ? &yes : &no);
-	if (login->tls == SERVER_TLS_OFF || (login->tls == SERVER_TLS_AUTO && preferred_is_a_must))
+	if (tls->mode == SERVER_TLS_OFF || (tls->mode == SERVER_TLS_AUTO && preferred_is_a_must))
 		return;
 	mysql_optionsv(m, MYSQL_OPT_SSL_ENFORCE, &yes);
-	if (*login->ca)
-		mysql_optionsv(m, MYSQL_OPT_SSL_CA, login->ca);
+	if (tls->only_13)
+		mysql_optionsv(m, MARIADB_OPT_TLS_VERSION, "TLSv1.3");
+	name_files(m, tls);
 }
 
 #else
@@ -65,10 +77,11 @@ static void want_tls(MYSQL *m, const struct library_login *login)
 	    [SERVER_TLS_VERIFY_IDENTITY] = SSL_MODE_VERIFY_IDENTITY,
 	};
 	static const bool yes = true;
-	enum mysql_ssl_mode mode = modes[login->tls];
+	enum mysql_ssl_mode mode = modes[login->tls.mode];
 	mysql_options(m, MYSQL_OPT_SSL_MODE, &mode);
-	if (*login->ca)
-		mysql_options(m, MYSQL_OPT_SSL_CA, login->ca);
+	if (login->tls.only_13)
+		mysql_options(m, MYSQL_OPT_TLS_VERSION, "TLSv1.3");
+	name_files(m, &login->tls);
 	/* Without TLS a server with a cold cache sends its public key, for the password to be encrypted with.
 	 */
 	mysql_options(m, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &yes);
@@ -212,9 +225,21 @@ static void set_options(MYSQL *m, const struct library_login *login)
 	want_tls(m, login);
 }
 
+struct library_tls library_tls_of(const struct settings *s)
+{
+	struct library_tls tls;
+	memset(&tls, 0, sizeof tls);
+	tls.mode = s->server_tls;
+	tls.only_13 = s->tls_min_version == TLS_VERSION_1_3;
+	snprintf(tls.ca, sizeof tls.ca, "%s", s->server_ca);
+	snprintf(tls.cert, sizeof tls.cert, "%s", s->server_cert);
+	snprintf(tls.key, sizeof tls.key, "%s", s->server_key);
+	return tls;
+}
+
 static bool is_encrypted_enough(MYSQL *m, const struct library_login *login, struct library_error *error)
 {
-	if (login->tls < SERVER_TLS_REQUIRED || !login->at->port || mysql_get_ssl_cipher(m))
+	if (login->tls.mode < SERVER_TLS_REQUIRED || !login->at->port || mysql_get_ssl_cipher(m))
 		return true;
 	error->failure = LIBRARY_TLS;
 	snprintf(error->text, sizeof error->text,

@@ -38,13 +38,22 @@ struct library_error {
 	char text[256];
 };
 
+/* PEM files, or empty. */
+struct library_tls {
+	enum server_tls mode;
+	bool only_13;
+	char ca[512], cert[512], key[512];
+};
+
 struct library_login {
 	const struct endpoint *at;
 	const char *user, *password;
 	unsigned connect_timeout, read_timeout; /* seconds, at least 1 */
-	enum server_tls tls;
-	const char *ca; /* PEM file, or empty */
+	struct library_tls tls;
 };
+
+/* The settings' part in it: nothing stands between the texts but zeros, so that two can be compared as they are. */
+struct library_tls library_tls_of(const struct settings *settings);
 
 struct library_connection;
 struct library_result;

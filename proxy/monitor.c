@@ -160,8 +160,7 @@ void monitor_configure(struct monitor *m, const struct settings *settings)
 	if (m->position_interval_busy > m->position_interval)
 		m->position_interval_busy = m->position_interval;
 	m->login_timeout = login < 1 ? 1 : login > LOGIN_TIMEOUT ? LOGIN_TIMEOUT : (unsigned)login;
-	m->tls = settings->server_tls;
-	snprintf(m->ca, sizeof m->ca, "%s", settings->server_ca);
+	m->tls = library_tls_of(settings);
 	m->wants_stream = settings->position_stream;
 	m->stream_due = true;
 	memcpy(m->heartbeat_table, settings->heartbeat_table, sizeof m->heartbeat_table);

@@ -29,8 +29,7 @@ struct monitor {
 	int64_t next_look_us, next_position_us, next_replicas_us, look_ended_us;
 	int64_t position_us; /* when the position was read last */
 	struct position_stream *stream; /* while position_stream is on, of a replica that can be reached */
-	enum server_tls stream_tls;     /* what it was started with */
-	char stream_ca[sizeof((struct settings *)NULL)->server_ca];
+	struct library_tls stream_tls;  /* what it was started with */
 
 	/* Shared with the control thread. */
 	pthread_mutex_t lock;
@@ -41,8 +40,7 @@ struct monitor {
 	enum monitor_follow follow;
 	int64_t monitor_interval, position_interval, position_interval_busy;
 	unsigned login_timeout;
-	enum server_tls tls;
-	char ca[sizeof((struct settings *)NULL)->server_ca];
+	struct library_tls tls;
 	char heartbeat_table[sizeof((struct settings *)NULL)->heartbeat_table];
 	uint64_t ticket, objects_ticket;
 	struct look newest;
@@ -52,8 +50,7 @@ struct monitor {
 
 int64_t monitor_now_us(void); /* monotonic */
 
-/* What it logs in with now; `ca`, as large as m->ca, stays with it. */
-struct library_login monitor_login(struct monitor *m, char *ca);
+struct library_login monitor_login(struct monitor *m); /* what it logs in with now */
 
 /* ---- what its thread does (monitor_work.c) ---- */
 

@@ -16,20 +16,17 @@ static void heard(void *arg)
 /* What it logs in with may have changed. */
 void monitor_keep_stream(struct monitor *m)
 {
-	char ca[sizeof m->ca];
-	struct library_login login = monitor_login(m, ca);
+	struct library_login login = monitor_login(m);
 	pthread_mutex_lock(&m->lock);
 	bool wanted = m->wants_stream && m->follow == FOLLOW_AS_REPLICA && m->connection;
 	pthread_mutex_unlock(&m->lock);
-	if (m->stream && (!wanted || m->stream_tls != login.tls || strcmp(m->stream_ca, ca) != 0)) {
+	if (m->stream && (!wanted || memcmp(&m->stream_tls, &login.tls, sizeof login.tls) != 0)) {
 		position_stream_stop(m->stream);
 		m->stream = NULL;
 	}
 	if (m->stream || !wanted)
 		return;
-	memcpy(m->stream_ca, ca, sizeof m->stream_ca);
 	m->stream_tls = login.tls;
-	login.ca = m->stream_ca;
 	struct stream_source source = {
 	    .login = login, .flavor = m->look.flavor, .version = m->look.version, .heard = heard, .arg = m};
 	m->stream = position_stream_start(&source);

@@ -52,7 +52,7 @@ void monitor_disconnect(struct monitor *m)
 	m->lag_us = -1;
 }
 
-struct library_login monitor_login(struct monitor *m, char *ca)
+struct library_login monitor_login(struct monitor *m)
 {
 	pthread_mutex_lock(&m->lock);
 	struct library_login login = {.at = &m->at,
@@ -60,17 +60,14 @@ struct library_login monitor_login(struct monitor *m, char *ca)
 	                              .password = m->common->password,
 	                              .connect_timeout = m->login_timeout,
 	                              .read_timeout = READ_TIMEOUT,
-	                              .tls = m->tls,
-	                              .ca = ca};
-	memcpy(ca, m->ca, sizeof m->ca);
+	                              .tls = m->tls};
 	pthread_mutex_unlock(&m->lock);
 	return login;
 }
 
 static bool connect_to_server(struct monitor *m)
 {
-	char ca[sizeof m->ca];
-	struct library_login login = monitor_login(m, ca);
+	struct library_login login = monitor_login(m);
 	struct library_connection *c = library_open(&login, &m->look.error);
 	if (!c)
 		return false;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +11,51 @@
 #include <openssl/crypto.h>
 
 #include "protocol/certificate.h"
+#include "proxy/events.h"
 #include "proxy/log.h"
 
 #define FILE_MAX (1u << 20)
 
-static struct transport_tls_context *client_side, *server_side;
+/* The contexts of both sides. Connections begin under the read lock; a reload swaps them. */
+static struct sides {
+	struct transport_tls_context *client, *server; /* NULL: no TLS there */
+} sides;
+static pthread_rwlock_t sides_lock = PTHREAD_RWLOCK_INITIALIZER;
+static _Atomic bool offers, reaches;
+static struct settings in_use; /* what the sides were made of, once they were; the control thread's */
+static bool started;
+static struct certificate own; /* made at the first need, shown as long as none is given */
 static struct rsa_key *rsa;
 static pthread_t rsa_maker;
 static bool rsa_is_being_made;
 
-struct transport_tls_context *security_client_side(void)
+bool security_offers_tls(void)
 {
-	return client_side;
+	return atomic_load_explicit(&offers, memory_order_relaxed);
 }
 
-struct transport_tls_context *security_server_side(void)
+bool security_has_server_tls(void)
 {
-	return server_side;
+	return atomic_load_explicit(&reaches, memory_order_relaxed);
+}
+
+static struct transport_tls *begin(enum transport_tls_role role, const char *host)
+{
+	pthread_rwlock_rdlock(&sides_lock);
+	struct transport_tls_context *context = role == TRANSPORT_TLS_SERVER ? sides.client : sides.server;
+	struct transport_tls *tls = context ? transport_tls_create(context, role, host) : NULL;
+	pthread_rwlock_unlock(&sides_lock);
+	return tls;
+}
+
+struct transport_tls *security_begin_client(void)
+{
+	return begin(TRANSPORT_TLS_SERVER, NULL);
+}
+
+struct transport_tls *security_begin_server(const char *host)
+{
+	return begin(TRANSPORT_TLS_CLIENT, host);
 }
 
 const struct rsa_key *security_rsa(void)
@@ -34,72 +63,112 @@ const struct rsa_key *security_rsa(void)
 	return rsa;
 }
 
-static char *read_file(const char *path, size_t *len, char *error, size_t error_size)
+/* ---- files ---- */
+
+struct file {
+	char *bytes; /* NULL: not read */
+	size_t len;
+};
+
+static struct view view_of_file(const struct file *f)
 {
-	FILE *f = fopen(path, "re");
-	char *bytes = f ? malloc(FILE_MAX) : NULL;
-	if (!bytes) {
-		snprintf(error, error_size, "cannot read %s: %s", path, strerror(errno));
-		if (f)
-			fclose(f);
-		return NULL;
-	}
-	*len = fread(bytes, 1, FILE_MAX, f);
-	fclose(f);
-	return bytes;
+	return (struct view){(uint8_t *)f->bytes, f->len};
 }
 
-static void free_secret(char *bytes, size_t len)
+static bool read_file(struct file *f, const char *setting, const char *path, char *error, size_t error_size)
 {
-	if (bytes)
-		OPENSSL_cleanse(bytes, len);
-	free(bytes);
+	FILE *stream = fopen(path, "re");
+	f->bytes = stream ? malloc(FILE_MAX) : NULL;
+	if (!f->bytes) {
+		snprintf(error, error_size, "%s: cannot read %s: %s", setting, path, strerror(errno));
+		if (stream)
+			fclose(stream);
+		return false;
+	}
+	setvbuf(stream, NULL, _IONBF, 0); /* a key is to lie in one place only */
+	f->len = fread(f->bytes, 1, FILE_MAX, stream);
+	fclose(stream);
+	return true;
 }
 
-static bool from_files(const struct settings *s, char *error, size_t error_size)
+static void file_finish(struct file *f)
 {
-	size_t cert_len = 0, key_len = 0;
-	char *cert = read_file(s->tls_cert, &cert_len, error, error_size);
-	char *key = cert ? read_file(*s->tls_key ? s->tls_key : s->tls_cert, &key_len, error, error_size) : NULL;
-	bool done = false;
-	if (key) {
-		struct view cert_pem = {(uint8_t *)cert, cert_len}, key_pem = {(uint8_t *)key, key_len};
-		time_t expires;
-		char why[256];
-		if (!certificate_check(cert_pem, key_pem, &expires, why, sizeof why)) {
-			snprintf(error, error_size, "tls_cert %s: %s", s->tls_cert, why);
-		} else {
-			if (expires < time(NULL))
-				log_warning("certificate-expired", "file=%s", s->tls_cert);
-			client_side = transport_tls_context_create(
-				&(struct transport_tls_options){.certificate_pem = cert_pem, .key_pem = key_pem}, error,
-				error_size);
-			done = client_side != NULL;
-		}
-	}
-	free(cert);
-	free_secret(key, key_len);
-	return done;
+	if (f->bytes)
+		OPENSSL_cleanse(f->bytes, f->len);
+	free(f->bytes);
+	*f = (struct file){NULL, 0};
 }
+
+/* A certificate and its key, named by a pair of settings. */
+struct pair {
+	struct file certificate, key;
+};
+
+static void pair_finish(struct pair *p)
+{
+	file_finish(&p->certificate);
+	file_finish(&p->key);
+}
+
+static bool pair_read(struct pair *p, const char *setting, const char *cert, const char *key, char *error,
+		      size_t error_size)
+{
+	time_t expires;
+	char why[256];
+	if (!read_file(&p->certificate, setting, cert, error, error_size) ||
+	    !read_file(&p->key, setting, *key ? key : cert, error, error_size))
+		return false;
+	if (!certificate_check(view_of_file(&p->certificate), view_of_file(&p->key), &expires, why, sizeof why)) {
+		snprintf(error, error_size, "%s %s: %s", setting, cert, why);
+		return false;
+	}
+	if (expires < time(NULL))
+		log_warning("certificate-expired", "file=%s", cert);
+	return true;
+}
+
+/* ---- the sides ---- */
 
 /* As the servers do when none is given. */
-static bool self_signed(char *error, size_t error_size)
+static bool use_own(struct transport_tls_options *o, char *error, size_t error_size)
 {
-	struct certificate c;
-	if (!certificate_make(&c, "wye", time(NULL))) {
+	if (!own.key_pem && !certificate_make(&own, "wye", time(NULL))) {
 		snprintf(error, error_size, "cannot make a certificate: out of memory or randomness");
 		return false;
 	}
-	client_side = transport_tls_context_create(
-		&(struct transport_tls_options){
-			.certificate_pem = {(uint8_t *)c.certificate_pem, c.certificate_len},
-			.key_pem = {(uint8_t *)c.key_pem, c.key_len}},
-		error, error_size);
-	certificate_finish(&c);
-	return client_side != NULL;
+	o->certificate_pem = (struct view){(uint8_t *)own.certificate_pem, own.certificate_len};
+	o->key_pem = (struct view){(uint8_t *)own.key_pem, own.key_len};
+	return true;
 }
 
-static bool towards_servers(const struct settings *s, char *error, size_t error_size)
+static bool make_client_side(struct transport_tls_context **out, const struct settings *s, char *error, size_t error_size)
+{
+	struct transport_tls_options o = {.only_13 = s->tls_min_version == TLS_VERSION_1_3};
+	struct pair shown = {.certificate = {NULL, 0}};
+	struct file ca = {NULL, 0};
+	char why[256];
+	bool fine = *s->tls_cert ? pair_read(&shown, "tls_cert", s->tls_cert, s->tls_key, error, error_size)
+				 : use_own(&o, error, error_size);
+	if (fine && *s->tls_cert) {
+		o.certificate_pem = view_of_file(&shown.certificate);
+		o.key_pem = view_of_file(&shown.key);
+	}
+	fine = fine && (!*s->tls_ca || read_file(&ca, "tls_ca", s->tls_ca, error, error_size));
+	o.client_ca_pem = view_of_file(&ca);
+	if (fine && *s->tls_ca && !ca.len) {
+		snprintf(error, error_size, "tls_ca: %s is empty", s->tls_ca);
+		fine = false;
+	}
+	if (fine && !(*out = transport_tls_context_create(&o, why, sizeof why))) {
+		snprintf(error, error_size, "TLS towards clients: %s", why);
+		fine = false;
+	}
+	pair_finish(&shown);
+	file_finish(&ca);
+	return fine;
+}
+
+static bool make_server_side(struct transport_tls_context **out, const struct settings *s, char *error, size_t error_size)
 {
 	static const enum transport_tls_verify verify[] = {
 		[SERVER_TLS_AUTO] = TRANSPORT_TLS_VERIFY_NONE,
@@ -107,18 +176,91 @@ static bool towards_servers(const struct settings *s, char *error, size_t error_
 		[SERVER_TLS_VERIFY_CA] = TRANSPORT_TLS_VERIFY_CA,
 		[SERVER_TLS_VERIFY_IDENTITY] = TRANSPORT_TLS_VERIFY_IDENTITY,
 	};
-	if (s->server_tls == SERVER_TLS_OFF)
-		return true;
-	size_t ca_len = 0;
-	char *ca = NULL;
-	if (*s->server_ca && !(ca = read_file(s->server_ca, &ca_len, error, error_size)))
-		return false;
-	server_side = transport_tls_context_create(
-		&(struct transport_tls_options){.ca_pem = {(uint8_t *)ca, ca_len}, .verify = verify[s->server_tls]},
-		error, error_size);
-	free(ca);
-	return server_side != NULL;
+	struct transport_tls_options o = {.only_13 = s->tls_min_version == TLS_VERSION_1_3, .verify = verify[s->server_tls]};
+	struct pair shown = {.certificate = {NULL, 0}};
+	struct file ca = {NULL, 0};
+	char why[256];
+	bool fine = (!*s->server_cert || pair_read(&shown, "server_cert", s->server_cert, s->server_key, error, error_size)) &&
+		    (!*s->server_ca || read_file(&ca, "server_ca", s->server_ca, error, error_size));
+	o.certificate_pem = view_of_file(&shown.certificate);
+	o.key_pem = view_of_file(&shown.key);
+	o.ca_pem = view_of_file(&ca);
+	if (fine && *s->server_ca && !ca.len) { /* or the system's would be trusted */
+		snprintf(error, error_size, "server_ca: %s is empty", s->server_ca);
+		fine = false;
+	}
+	if (fine && !(*out = transport_tls_context_create(&o, why, sizeof why))) {
+		snprintf(error, error_size, "TLS towards servers: %s", why);
+		fine = false;
+	}
+	pair_finish(&shown);
+	file_finish(&ca);
+	return fine;
 }
+
+static void sides_swap(struct sides new)
+{
+	pthread_rwlock_wrlock(&sides_lock);
+	struct sides old = sides;
+	sides = new;
+	atomic_store(&offers, new.client != NULL);
+	atomic_store(&reaches, new.server != NULL);
+	pthread_rwlock_unlock(&sides_lock);
+	transport_tls_context_destroy(old.client);
+	transport_tls_context_destroy(old.server);
+}
+
+bool security_reload(const struct settings *s, char *error, size_t error_size)
+{
+	struct sides new = {NULL, NULL};
+	if ((s->client_tls && !make_client_side(&new.client, s, error, error_size)) ||
+	    (s->server_tls != SERVER_TLS_OFF && !make_server_side(&new.server, s, error, error_size))) {
+		transport_tls_context_destroy(new.client);
+		transport_tls_context_destroy(new.server);
+		return false;
+	}
+	in_use = *s;
+	started = true;
+	sides_swap(new);
+	return true;
+}
+
+static bool same_tls(const struct settings *a, const struct settings *b)
+{
+	return a->client_tls == b->client_tls && a->tls_min_version == b->tls_min_version &&
+	       a->server_tls == b->server_tls && strcmp(a->tls_cert, b->tls_cert) == 0 &&
+	       strcmp(a->tls_key, b->tls_key) == 0 && strcmp(a->tls_ca, b->tls_ca) == 0 &&
+	       strcmp(a->server_ca, b->server_ca) == 0 && strcmp(a->server_cert, b->server_cert) == 0 &&
+	       strcmp(a->server_key, b->server_key) == 0;
+}
+
+bool security_can_use(const struct settings *s, char *error, size_t error_size)
+{
+	struct transport_tls_context *client = NULL, *server = NULL;
+	bool fine = !started || same_tls(s, &in_use) ||
+		    ((!s->client_tls || make_client_side(&client, s, error, error_size)) &&
+		     (s->server_tls == SERVER_TLS_OFF || make_server_side(&server, s, error, error_size)));
+	transport_tls_context_destroy(client);
+	transport_tls_context_destroy(server);
+	return fine;
+}
+
+void security_configure(const struct settings *s)
+{
+	char error[400];
+	if (!started || same_tls(s, &in_use) || security_reload(s, error, sizeof error))
+		return;
+	/* What was asked for is not to be had: no server is trusted by less than that meanwhile. */
+	event_note(LOG_LEVEL_ERROR, "tls-failed", NULL, "%s", error);
+	pthread_rwlock_wrlock(&sides_lock);
+	struct transport_tls_context *old = sides.server;
+	sides.server = NULL;
+	atomic_store(&reaches, false);
+	pthread_rwlock_unlock(&sides_lock);
+	transport_tls_context_destroy(old);
+}
+
+/* ---- the start and the end ---- */
 
 static void *make_rsa(void *unused)
 {
@@ -140,18 +282,15 @@ bool security_wait(char *error, size_t error_size)
 bool security_start(const struct settings *s, char *error, size_t error_size)
 {
 	rsa_is_being_made = pthread_create(&rsa_maker, NULL, make_rsa, NULL) == 0;
-	if (s->client_tls && !(*s->tls_cert ? from_files(s, error, error_size) : self_signed(error, error_size)))
-		return false;
-	return towards_servers(s, error, error_size);
+	return security_reload(s, error, error_size);
 }
 
 void security_stop(void)
 {
 	char error[80];
 	security_wait(error, sizeof error);
-	transport_tls_context_destroy(client_side);
-	transport_tls_context_destroy(server_side);
+	sides_swap((struct sides){NULL, NULL});
+	certificate_finish(&own);
 	rsa_key_destroy(rsa);
-	client_side = server_side = NULL;
 	rsa = NULL;
 }

@@ -18,6 +18,7 @@
 #include "proxy/config/config_change.h"
 #include "proxy/console/console.h"
 #include "proxy/doctor/doctor.h"
+#include "proxy/events.h"
 #include "proxy/footprint.h"
 #include "proxy/http.h"
 #include "proxy/listener.h"
@@ -77,8 +78,11 @@ static void hang_up(uv_signal_t *signal, int number)
 {
 	(void)signal;
 	(void)number;
+	char error[400];
 	int failed = log_reopen();
 	log_info("log-reopened", "result=%s", failed ? strerror(-failed) : "ok");
+	if (!topology_reload_tls(error, sizeof error))
+		event_note(LOG_LEVEL_ERROR, "tls-failed", NULL, "%s; what was in use stays", error);
 }
 
 static void hand_over(uv_signal_t *signal, int number)

@@ -41,6 +41,7 @@ static const struct unit times[] = {{"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s"
 static const struct unit sizes[] = {{"G", GIB}, {"M", MIB}, {"K", 1024}, {"", 1}, {NULL, 0}};
 
 static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", "verify_identity", NULL};
+static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
 static const char *const compression_words[] = {"off", "zlib", "zstd", NULL};
 static const char *const consistency_words[] = {"eventual", "session", "global", "primary", NULL};
 static const char *const reads_words[] = {"fallback", "always", "never", NULL};
@@ -101,8 +102,16 @@ static const struct row rows[] = {
 	     "how long a client may be silent outside a transaction; 0 = for ever"),
 	SWITCH(client_tls, "on", true, "offer TLS to clients"),
 	SWITCH(client_compression, "on", false, "offer compression to clients, zlib and Zstandard"),
-	TEXT(tls_cert, "file", true, "certificate shown to clients, PEM; empty = a self-signed one made at start"),
-	TEXT(tls_key, "file", true, "its private key, PEM"),
+	TEXT(tls_cert, "file", false,
+	     "certificate shown to clients, PEM, with its chain; empty = a self-signed one made at start. This and the other"
+	     " files for TLS are read again by RELOAD TLS and SIGHUP"),
+	TEXT(tls_key, "file", false, "its private key, PEM; empty = it is in the same file"),
+	TEXT(tls_ca, "file", false,
+	     "certificates that those of clients are verified with, PEM; REQUIRE X509 of an account needs it; empty = clients"
+	     " are asked for none"),
+	WORD(tls_min_version, "1.2|1.3", tls_version_words, "1.2", "least version of TLS, towards clients and servers"),
+	SWITCH(require_tls, "off", false,
+	       "clients over TCP must use TLS, others get error 3159; for single accounts, REQUIRE SSL on the servers"),
 	TEXT(server_version, "text", false, "version that clients are told; empty = the primary's own"),
 
 	COUNT(server_max_connections, "connections", "500", 1, 100000, false,
@@ -142,7 +151,9 @@ static const struct row rows[] = {
 	     "TLS to servers; auto = where the server offers it and the way is not local"),
 	WORD(server_compression, "off|zlib|zstd", compression_words, "off",
 	     "compression towards servers that offer it; pays over slow networks only"),
-	TEXT(server_ca, "file", false, "certificates that servers are verified with, PEM"),
+	TEXT(server_ca, "file", false, "certificates that servers are verified with, PEM; empty = the system's"),
+	TEXT(server_cert, "file", false, "certificate that wye shows to servers, PEM; empty = none"),
+	TEXT(server_key, "file", false, "its private key, PEM; empty = it is in the same file"),
 
 	SWITCH(connection_affinity, "on", false,
 	       "a session gets its last connection back if it is still free; off = another one at every statement,"

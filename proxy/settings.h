@@ -16,6 +16,7 @@
 #include "router/balance.h"
 
 enum server_tls { SERVER_TLS_AUTO, SERVER_TLS_OFF, SERVER_TLS_REQUIRED, SERVER_TLS_VERIFY_CA, SERVER_TLS_VERIFY_IDENTITY };
+enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVER_COMPRESSION_ZSTD };
 enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
 enum audit { AUDIT_OFF, AUDIT_LOGINS, AUDIT_STATEMENTS };
@@ -35,6 +36,9 @@ struct settings {
 	bool client_tls;              /* offer TLS to clients */
 	bool client_compression;      /* offer the compressed protocol to clients */
 	char tls_cert[512], tls_key[512]; /* PEM files; empty = a self-signed certificate made at start */
+	char tls_ca[512];             /* whom clients' certificates are verified with; empty = they are asked for none */
+	enum tls_version tls_min_version; /* of both sides */
+	bool require_tls;             /* clients over TCP without TLS get 3159 */
 	char server_version[64];      /* what clients are told; empty = the primary's own */
 
 	/* servers */
@@ -53,6 +57,7 @@ struct settings {
 	uint64_t queue_max;              /* sessions that may wait for one server; 0 = any number */
 	enum server_tls server_tls;
 	char server_ca[512];
+	char server_cert[512], server_key[512]; /* what wye shows to servers; empty = nothing */
 	enum server_compression server_compression;
 	bool connection_affinity;        /* a session's last connection is the first it is lent */
 

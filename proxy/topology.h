@@ -32,6 +32,9 @@ bool topology_wait_first(uint64_t timeout_us, char *error, size_t error_size);
  * thread's. */
 void topology_findings(struct findings *out);
 size_t topology_checkups(struct checkup *out, size_t n);
+/* Reads the files for TLS again (RELOAD TLS, SIGHUP). False with one line in error: what was in use stays. */
+bool topology_reload_tls(char *error, size_t error_size);
+
 void topology_login(struct library_login *login);
 
 /* Asks for fresh accounts; a snapshot with accounts_ticket >= the number returned answers. Any thread;

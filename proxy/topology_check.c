@@ -330,6 +330,5 @@ void topology_login(struct library_login *login)
 {
 	*login = (struct library_login){.user = topology.common.user,
 	                                .password = topology.common.password,
-	                                .tls = topology.settings.server_tls,
-	                                .ca = topology.settings.server_ca};
+	                                .tls = library_tls_of(&topology.settings)};
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "proxy/config/config_change.h"
+#include "proxy/events.h"
 #include "proxy/log_settings.h"
+#include "proxy/security.h"
 #include "proxy/topology_state.h"
 
 static struct topology *const t = &topology;
@@ -150,9 +152,18 @@ static void configure_settings(const struct config *after)
 	}
 	t->settings = now;
 	log_configure(&now);
+	security_configure(&now);
 	for (unsigned i = 0; i < t->members.n; i++)
 		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
 			monitor_configure(t->members.all[i]->monitor, &t->settings);
+}
+
+bool topology_reload_tls(char *error, size_t error_size)
+{
+	if (!security_reload(&t->settings, error, error_size))
+		return false;
+	event_note(LOG_LEVEL_INFO, "tls-reloaded", NULL, "the certificates, keys and authorities for TLS were read again");
+	return true;
 }
 
 void topology_configure(const struct config *before, const struct config *after)

@@ -174,7 +174,7 @@ static void start_tls(struct backend *b)
 	bool done = ssl_request_write(&out, &l->seq, &login) && conn_send(&b->conn, buf_data(&out), buf_len(&out));
 	buf_finish(&out);
 	struct transport_tls *tls =
-		done ? transport_tls_create(security_server_side(), TRANSPORT_TLS_CLIENT, l->host) : NULL;
+		done ? security_begin_server(l->host) : NULL;
 	if (!tls || !conn_start_tls(&b->conn, tls) || !conn_tls_begin(&b->conn)) {
 		failed(b, ERROR_UNREACHABLE, "08S01", "cannot begin TLS with %s", l->server);
 		return;
@@ -191,10 +191,10 @@ static bool wants_tls(const struct backend *b, bool *impossible)
 	case SERVER_TLS_OFF:
 		return false;
 	case SERVER_TLS_AUTO:
-		return offered && !b->login->local && security_server_side();
+		return offered && !b->login->local && security_has_server_tls();
 	default:
-		*impossible = !offered && !b->login->unix_socket;
-		return offered && security_server_side();
+		*impossible = !b->login->unix_socket && !(offered && security_has_server_tls());
+		return offered && security_has_server_tls();
 	}
 }
 
@@ -236,7 +236,7 @@ static void on_greeting(struct backend *b, struct view payload)
 	bool impossible;
 	bool tls = wants_tls(b, &impossible);
 	if (impossible)
-		failed(b, ERROR_UNREACHABLE, "08S01", "server_tls demands TLS, which %s does not offer", l->server);
+		failed(b, ERROR_UNREACHABLE, "08S01", "server_tls demands TLS, which %s does not offer, or wye's own part fails (stats_events)", l->server);
 	else if (tls)
 		start_tls(b);
 	else
@@ -258,6 +258,8 @@ static void on_auth(struct backend *b, struct view payload)
 	buf_init(&out, LOGIN_PACKET_MAX);
 	enum auth_step got = auth_client_step(&l->auth, payload, &out, &l->seq);
 	bool sent = !buf_len(&out) || conn_send(&b->conn, buf_data(&out), buf_len(&out));
+	if (out.base) /* it may hold the password */
+		OPENSSL_cleanse(out.base, out.cap);
 	buf_finish(&out);
 	switch (got) {
 	case AUTH_MORE:
@@ -269,6 +271,8 @@ static void on_auth(struct backend *b, struct view payload)
 			failed(b, 2013, "HY000", "no memory for the connection to %s", l->server);
 			break;
 		}
+		if (b->conn.tls)
+			transport_tls_secrets_are_over(b->conn.tls);
 		backend_login_end(b);
 		pool_backend_ready(b);
 		break;

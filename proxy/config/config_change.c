@@ -10,6 +10,7 @@
 #include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
 #include "proxy/config/config_store.h"
+#include "proxy/security.h"
 #include "proxy/events.h"
 #include "proxy/stats.h"
 
@@ -193,7 +194,8 @@ bool config_change_commit(const void *owner, char *error, size_t error_size)
 	char what[CHANGE_MAX];
 	if (!config_change_is(owner))
 		return true;
-	if (!read_changed(error, error_size) || !check_whole(store.changed, error, error_size))
+	if (!read_changed(error, error_size) || !check_whole(store.changed, error, error_size) ||
+	    !security_can_use(&store.changed->settings, error, error_size))
 		return false;
 	struct config *before = config_get();
 	config_describe_change(before, store.changed, what, sizeof what);

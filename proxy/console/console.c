@@ -137,7 +137,7 @@ static bool begin_tls(struct client *c)
 {
 	struct buf *in = &c->session->in;
 	c->session->wants_tls = false;
-	c->tls = transport_tls_create(security_client_side(), TRANSPORT_TLS_SERVER, NULL);
+	c->tls = security_begin_client();
 	if (!c->tls)
 		return false;
 	struct buf early = *in;
@@ -343,7 +343,7 @@ static void on_connection(uv_stream_t *stream, int status)
 	if (!c->is_unix)
 		uv_tcp_nodelay(&c->uv.tcp, 1);
 	if (is_welcome(c))
-		c->session = console_session_create(catalog, next_id++, !c->is_unix && security_client_side());
+		c->session = console_session_create(catalog, next_id++, !c->is_unix && security_offers_tls());
 	if (c->session) {
 		c->session->owner = c->is_owner;
 		c->session->by_unix = c->is_unix;

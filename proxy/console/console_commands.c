@@ -195,6 +195,8 @@ static const struct console_command commands[] = {
 	 NULL, NULL},
 	{"EXPORT CONFIG", "EXPORT CONFIG [WITH PASSWORDS]: as SQL, for this console or a file of --config FILE.sql",
 	 console_run_export, NULL, NULL},
+	{"RELOAD TLS", "read the files of certificates, keys and authorities again (tls_cert, server_ca, ...)",
+	 console_run_reload_tls, NULL, NULL},
 	{"RELOAD", "read the file of --config FILE.sql again", console_run_reload, NULL, NULL},
 	{"KILL", "KILL [QUERY] id: ends a client's session, or only what it runs (stats_sessions)", console_run_kill, NULL,
 	 NULL},
@@ -377,7 +379,7 @@ static bool acts(const struct console_command *command)
 {
 	static void (*const acting[])(struct console_call *) = {
 		console_run_kill,	    console_run_drain, console_run_pause,	 console_run_resume,
-		console_run_reset_statements, console_run_reset_errors, console_run_reload, console_run_shutdown};
+		console_run_reset_statements, console_run_reset_errors, console_run_reload, console_run_reload_tls, console_run_shutdown};
 	for (size_t i = 0; i < sizeof acting / sizeof *acting; i++)
 		if (command->run == acting[i])
 			return true;

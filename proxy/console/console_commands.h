@@ -61,6 +61,7 @@ void console_run_export(struct console_call *call); /* console_config.c ... */
 void console_run_history(struct console_call *call);
 void console_run_rollback_config(struct console_call *call);
 void console_run_reload(struct console_call *call);
+void console_run_reload_tls(struct console_call *call);
 void console_run_not_needed(struct console_call *call);
 void console_run_kill(struct console_call *call); /* console_verbs.c ... */
 void console_run_reset_statements(struct console_call *call);

@@ -53,6 +53,17 @@ void console_run_reset_errors(struct console_call *call)
 	answer_ok(call->answer, "");
 }
 
+void console_run_reload_tls(struct console_call *call)
+{
+	char error[400];
+	if (!console_expect_end(call))
+		return;
+	if (topology_reload_tls(error, sizeof error))
+		answer_ok(call->answer, "");
+	else
+		answer_error(call->answer, 1231, "42000", "%s; what was in use stays", error);
+}
+
 static bool take_server(struct console_call *call, char *server, size_t size)
 {
 	if (sql_value(&call->rest, server, size))

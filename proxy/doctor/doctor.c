@@ -26,7 +26,6 @@ struct job {
 	struct checkup checkup;
 	uint64_t check;
 	size_t index; /* among that check's servers */
-	char ca[sizeof((struct settings *)NULL)->server_ca];
 	struct library_login login;
 	_Atomic bool stop;
 	bool begun;
@@ -129,8 +128,6 @@ static void ask_server(size_t index)
 	job->check = running;
 	job->index = index;
 	topology_login(&job->login);
-	snprintf(job->ca, sizeof job->ca, "%s", job->login.ca);
-	job->login.ca = job->ca;
 	job->login.at = &job->checkup.at;
 	job->login.connect_timeout = LOGIN_SECONDS;
 	job->login.read_timeout = ANSWER_SECONDS;

@@ -150,15 +150,13 @@ static struct state *with_charsets_after_reset(struct session *s, struct state *
 /* What others may wait for is not left to the reset ahead of the connection's next use. */
 #define PINS_SEEN_BY_OTHERS                                                                                            \
 	((uint32_t)(PIN_TABLE_LOCK | PIN_USER_LOCK | PIN_BACKUP_LOCK | PIN_XA | PIN_HANDLER | PIN_ROUTINE | PIN_UNKNOWN))
-/* Nor what a reset may leave: a role or a schema that is not known. */
-#define PINS_NOT_RESET ((uint32_t)(PIN_ROLE | PIN_SESSION_VARIABLE))
 
 static void let_go_of_pinned(struct session *s)
 {
 	struct backend *b = s->pinned;
 	if (!b)
 		return;
-	if (session_in_trx(s) || (s->pins & (PINS_SEEN_BY_OTHERS | PINS_NOT_RESET)))
+	if (session_in_trx(s) || (s->pins & PINS_SEEN_BY_OTHERS))
 		b->conn.error = UV_ECANCELED; /* closing rolls back and unlocks */
 	set_pinned(s, NULL);
 	b->dirty = true;
@@ -210,10 +208,9 @@ static void note_transaction(struct session *s, struct backend *b, bool was_in_t
 	if (!ok)
 		s->trx_unknown = was_in_trx || s->autocommit_off || (r->flags & (CLASS_BEGINS | CLASS_MULTI));
 	/* A BEGIN that a replica refused, or a read that failed there under autocommit=0, must not tie the session to it: nothing
-	 * is lost with its connection, save for what may tie the session already. */
+	 * is lost with its connection. */
 	bool begins = (r->flags & CLASS_BEGINS) || (s->autocommit_off && !(r->flags & CLASS_MULTI));
-	bool free = b != s->pinned || !(s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
-	if (!ok && r->on_replica && begins && !was_in_trx && free) {
+	if (!ok && r->on_replica && begins && !was_in_trx && b != s->pinned) {
 		b->conn.error = UV_ECANCELED;
 		s->trx_unknown = false;
 		s->pins &= ~(uint32_t)PIN_LAST_STATEMENT; /* its error is kept here */
@@ -257,7 +254,7 @@ void finish_tell_others(struct session *s, bool ok)
 static enum step was_reset(struct session *s, struct backend *b, bool ok)
 {
 	set_pinned(s, NULL);
-	if (!ok || b->init_unknown || (s->pins & PINS_NOT_RESET))
+	if (!ok || b->init_unknown)
 		b->conn.error = UV_ECANCELED;
 	backend_was_reset(b);
 	backend_set_have(b, state_after_reset(s->worker->states, b->have));

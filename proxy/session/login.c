@@ -72,7 +72,7 @@ void login_end(struct session *s)
 
 static enum step start_tls(struct session *s)
 {
-	struct transport_tls *tls = transport_tls_create(security_client_side(), TRANSPORT_TLS_SERVER, NULL);
+	struct transport_tls *tls = security_begin_client();
 	if (!tls || !conn_start_tls(&s->client, tls))
 		return session_fail(s, END_NO_MEMORY);
 	session_wake(s);
@@ -94,7 +94,7 @@ static enum step on_response(struct session *s)
 	if (got == PACKET_BAD || !buf_append(&l->packet, p.payload.p, p.payload.len))
 		return session_fail(s, END_CLIENT_PROTOCOL);
 	conn_consume(&s->client, p.size);
-	uint32_t offered = l->offered | (security_client_side() && !s->client.tls ? CAP_SSL : 0);
+	uint32_t offered = l->offered | (security_offers_tls() && !s->client.tls ? CAP_SSL : 0);
 	if (l->extensions)
 		offered &= ~CAP_LONG_PASSWORD;
 	struct view payload = {buf_data(&l->packet), buf_len(&l->packet)};
@@ -111,6 +111,9 @@ static enum step on_response(struct session *s)
 	s->mariadb_caps = l->login.mariadb_caps & l->extensions;
 	free(s->user);
 	s->user = text_of(l->login.user);
+	if (s->worker->snapshot->settings->require_tls && !login_is_secure(s))
+		return login_refuse(s, 3159, "HY000",
+				    "Connections using insecure transport are prohibited: wye's setting require_tls is on");
 	l->stage = STAGE_ACCOUNT;
 	return STEP_AGAIN;
 }
@@ -182,6 +185,8 @@ static enum step on_accepted(struct session *s)
 	if (l->account.locked)
 		return login_refuse_locked(s);
 	if (l->account.require_tls && !login_is_secure(s))
+		return login_refuse_password(s);
+	if (l->account.require_certificate && !(s->client.tls && transport_tls_verified(s->client.tls)))
 		return login_refuse_password(s);
 	remember(s);
 	login_failures_end(l->account.id);
@@ -285,6 +290,8 @@ static enum step on_done(struct session *s)
 	stat_add(&s->worker->stats->logins, 1);
 	s->audited = true;
 	audit_client("login", s->id, s->user, s->peer, 0);
+	if (s->client.tls)
+		transport_tls_secrets_are_over(s->client.tls);
 	sent = sent && begin_compression(s);
 	login_end(s);
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);

@@ -190,6 +190,8 @@ enum step login_on_auth(struct session *s)
 	struct buf out;
 	buf_init(&out, 8192);
 	enum auth_step step = auth_server_step(&s->login->auth, p.payload, &out, &s->login->seq);
+	/* It may be the password: it stays neither in the worker's buffer nor in the connection's. */
+	OPENSSL_cleanse((uint8_t *)p.payload.p, p.payload.len);
 	conn_consume(&s->client, p.size);
 	return flush(s, &out, step);
 }

@@ -72,7 +72,7 @@ bool login_send_greeting(struct session *s)
 	snprintf(g.version, sizeof g.version, "%s%s", prefix ? "5.5.5-" : "", version);
 	memcpy(g.nonce, s->login->nonce, NONCE_LEN);
 	s->login->offered = offered_caps(snapshot);
-	g.caps = s->login->offered | (security_client_side() ? CAP_SSL : 0);
+	g.caps = s->login->offered | (security_offers_tls() ? CAP_SSL : 0);
 	g.mariadb_caps = s->login->extensions = offered_extensions(snapshot);
 	if (g.mariadb_caps)
 		g.caps &= ~CAP_LONG_PASSWORD; /* the sign that extensions follow */

@@ -49,6 +49,7 @@ VERBS = {
     "SHOW CONFIG HISTORY": ["SHOW CONFIG HISTORY"],
     "ROLLBACK CONFIG TO": ["ROLLBACK CONFIG TO 1"],
     "EXPORT CONFIG": ["EXPORT CONFIG"],
+    "RELOAD TLS": ["RELOAD TLS"],
     "RELOAD": [],    # tests/e2e/test_config.py: only a configuration that is a file's can be read again
     "KILL": [],      # below: it takes somebody to be killed
     "DRAIN": ["DRAIN '@server'", "RESUME '@server'"],

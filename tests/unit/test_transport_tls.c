@@ -141,6 +141,37 @@ static void test_both_ends_know_the_leaf_for_the_proof(void **state)
 	transport_tls_context_destroy(c);
 }
 
+/* The server asks for a certificate when it knows whom to trust: none is no failure, a stranger's is. */
+static void test_a_client_may_show_a_certificate(void **state)
+{
+	(void)state;
+	static const struct {
+		const struct certificate *shown;
+		bool fine, verified;
+	} cases[] = {{NULL, true, false}, {&others, true, true}, {&ours, false, false}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct certificate *shown = cases[i].shown;
+		struct transport_tls_options so = {.certificate_pem = view_of(ours.certificate_pem),
+						   .key_pem = view_of(ours.key_pem),
+						   .client_ca_pem = view_of(others.certificate_pem),
+						   .only_13 = i == 1};
+		struct transport_tls_options co = {.certificate_pem = view_of(shown ? shown->certificate_pem : ""),
+						   .key_pem = view_of(shown ? shown->key_pem : "")};
+		char error[256] = "";
+		struct transport_tls_context *s = transport_tls_context_create(&so, error, sizeof error);
+		struct transport_tls_context *c = transport_tls_context_create(&co, error, sizeof error);
+		assert_string_equal(error, "");
+		connect_pair(s, c, NULL);
+		enum transport_tls_result got = shake_hands(4096);
+		assert_int_equal(got == TRANSPORT_TLS_OK, cases[i].fine);
+		assert_int_equal(transport_tls_verified(server), cases[i].verified);
+		assert_false(transport_tls_verified(client)); /* it does not look */
+		drop_pair();
+		transport_tls_context_destroy(s);
+		transport_tls_context_destroy(c);
+	}
+}
+
 /* Sends a stream from one to the other through spans of the given sizes, and compares. */
 static void stream(struct transport_tls *from, struct transport_tls *to, size_t total, size_t wire_cap, size_t plain_cap)
 {
@@ -394,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_handshake_works_byte_by_byte),
+		cmocka_unit_test(test_a_client_may_show_a_certificate),
 		cmocka_unit_test(test_both_ends_know_the_leaf_for_the_proof),
 		cmocka_unit_test(test_streams_arrive_whatever_the_spans),
 		cmocka_unit_test(test_plaintext_waits_for_the_handshake),
