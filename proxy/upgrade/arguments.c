@@ -7,6 +7,7 @@
 static char **shown;
 static uint8_t *kept;
 static size_t kept_len;
+static char **taken; /* what arguments_take() has given */
 
 /* Not locked beyond the limit on locked memory: the vault says so (proxy/vault.h). */
 static uint8_t *locked_room(size_t n)
@@ -65,6 +66,8 @@ bool arguments_take(struct view text, int *argc, char ***argv)
 	kept_len = text.len;
 	if (kept)
 		memcpy(kept, text.p, kept_len);
+	free(taken);
+	taken = list;
 	*argc = n;
 	*argv = list;
 	return true;

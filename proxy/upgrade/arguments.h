@@ -17,7 +17,8 @@ char **arguments_shown(void); /* argv, with what is wiped by now; the first is t
 /* All but the program's name, each with its NUL: what a successor is told. */
 struct view arguments_told(void);
 
-/* The command line in the place of one's own; text is as arguments_told() gives it, and is copied. False: malformed. */
+/* The command line in the place of one's own, valid until the next one is taken; text is as arguments_told() gives it, and is
+ * copied. False: malformed. */
 bool arguments_take(struct view text, int *argc, char ***argv);
 
 #endif

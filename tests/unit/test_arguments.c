@@ -27,10 +27,8 @@ static void test_what_is_wiped_from_argv_is_told_all_the_same(void **state)
 	assert_null(list[3]);
 	/* And the one after it. */
 	memset(list[1], '*', 5);
-	free(list);
 	assert_true(arguments_take(arguments_told(), &argc, &list));
 	assert_string_equal(list[1], "mysql://m:secret@h");
-	free(list);
 }
 
 static void test_a_text_without_its_end_is_none(void **state)
@@ -41,7 +39,6 @@ static void test_a_text_without_its_end_is_none(void **state)
 	assert_false(arguments_take((struct view){(const uint8_t *)"abc", 3}, &argc, &list));
 	assert_true(arguments_take((struct view){NULL, 0}, &argc, &list));
 	assert_int_equal(argc, 0);
-	free(list);
 }
 
 int main(void)
