@@ -61,8 +61,11 @@ bool heartbeat_write(struct library_connection *c, const char *table, int64_t no
 		*error = (struct library_error){LIBRARY_SQL, WRONG_TABLE_NAME, "it is to be written as schema.table"};
 		return false;
 	}
-	snprintf(sql, sizeof sql, "INSERT INTO %s (id, beat) VALUES ('%s', %lld) ON DUPLICATE KEY UPDATE beat = %lld", quoted,
-		 row_id, (long long)now_us, (long long)now_us);
+	/* An account that may change the topology may write in spite of read_only, and must not: nobody else would have it. */
+	snprintf(sql, sizeof sql,
+		 "INSERT INTO %s (id, beat) SELECT '%s', %lld FROM DUAL WHERE CONCAT(@@global.read_only) IN ('0', 'OFF') "
+		 "ON DUPLICATE KEY UPDATE beat = %lld",
+		 quoted, row_id, (long long)now_us, (long long)now_us);
 	if (!library_query(c, sql, NULL, error))
 		return false;
 	atomic_store(&newest_us, now_us);

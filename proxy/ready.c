@@ -14,6 +14,8 @@ static const char *lacking(const struct snapshot *s)
 		return "draining";
 	if (!s)
 		return "the servers have not been looked at yet";
+	if (s->held >= 0) /* another primary is there in a moment, and statements wait for it */
+		return NULL;
 	if (s->primary < 0 || *s->primary_reason)
 		return *s->primary_reason ? s->primary_reason : "there is no primary";
 	const struct server_info *primary = &s->servers[s->primary];

@@ -44,6 +44,7 @@ static const char *const tls_words[] = {"auto", "off", "required", "verify_ca", 
 static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
 static const char *const compression_words[] = {"off", "zlib", "zstd", NULL};
 static const char *const consistency_words[] = {"eventual", "session", "global", "primary", NULL};
+static const char *const failover_words[] = {"off", "manual", "auto", NULL};
 static const char *const reads_words[] = {"fallback", "always", "never", NULL};
 static const char *const balance_words[] = {"round_robin",   "weighted",    "least_connections",
 					    "least_latency", "source_hash", NULL};
@@ -196,6 +197,21 @@ static const struct row rows[] = {
 	TIME(accounts_interval, "s", "10s", 100 * MS, DAY, "between looks at the primary's accounts"),
 	TIME(catalog_interval, "s", "1m", 100 * MS, DAY, "between looks at the primary's stored functions and views"),
 
+	WORD(failover, "off|manual|auto", failover_words, "manual",
+	     "who may change the topology: nobody; SWITCHOVER, FAILOVER and REJOIN on the console; or wye itself too, when the"
+	     " primary is gone"),
+	TIME(failover_delay, "ms", "500ms", 0, HOUR,
+	     "failover=auto: how long the primary must not have answered before its replicas are asked whether they have lost it"
+	     " as well"),
+	TIME(switchover_timeout, "s", "5s", 100 * MS, HOUR,
+	     "a change of the primary: how long running transactions may take to end before their connections are killed, and how"
+	     " long the new one may take to catch up"),
+	TEXT(replication_user, "name", false,
+	     "account that an old primary replicates with when it becomes a replica; empty = the monitor account"),
+	TEXT(replication_password_file, "file", false, "its password, the first line of the file"),
+	TEXT(cluster_name, "name", false,
+	     "wyes of one name before one cluster agree, by a lock on a majority of its servers, who changes it; as long as 32"
+	     " characters"),
 	SWITCH(statement_statistics, "on", false,
 	       "count statements by digest, with their times (stats_statements, stats_latency); costs about 0.2 us each"),
 	COUNT(statement_digests, "rows", "1000", 10, 100000, true,

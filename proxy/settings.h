@@ -20,6 +20,7 @@ enum tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
 enum server_compression { SERVER_COMPRESSION_OFF, SERVER_COMPRESSION_ZLIB, SERVER_COMPRESSION_ZSTD };
 enum consistency { CONSISTENCY_EVENTUAL, CONSISTENCY_SESSION, CONSISTENCY_GLOBAL, CONSISTENCY_PRIMARY };
 enum audit { AUDIT_OFF, AUDIT_LOGINS, AUDIT_STATEMENTS };
+enum failover { FAILOVER_OFF, FAILOVER_MANUAL, FAILOVER_AUTO };
 enum reads_on_primary { READS_ON_PRIMARY_FALLBACK, READS_ON_PRIMARY_ALWAYS, READS_ON_PRIMARY_NEVER };
 
 #define ZONE_MAX 64 /* of the name of a zone, its end included */
@@ -86,6 +87,14 @@ struct settings {
 	char heartbeat_table[130];    /* schema.table of a row that is set on the primary and read on replicas; empty: none */
 	uint64_t accounts_interval;   /* us between looks at the accounts */
 	uint64_t catalog_interval;    /* us between looks at the stored functions and views */
+
+	/* changes of the topology */
+	enum failover failover;       /* who may change it: nobody, administrators, wye itself too */
+	uint64_t failover_delay;      /* us that a primary must have been gone before wye replaces it */
+	uint64_t switchover_timeout;  /* us for transactions to end, and for the new primary to catch up */
+	char replication_user[130];   /* whom an old primary replicates as; empty: the monitor account */
+	char replication_password_file[512];
+	char cluster_name[33];        /* wyes of one name agree who acts */
 
 	/* statistics */
 	bool statement_statistics;    /* statements are counted by digest and class, with their times */

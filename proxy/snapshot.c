@@ -46,7 +46,7 @@ struct snapshot *snapshot_create(unsigned n_servers, const struct settings *sett
 	s->settings_storage = *settings;
 	s->settings = &s->settings_storage;
 	s->n_servers = n_servers;
-	s->primary = -1;
+	s->primary = s->held = -1;
 	return s;
 }
 

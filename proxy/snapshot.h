@@ -77,6 +77,7 @@ struct snapshot {
 	struct config *config;                  /* a reference: what its users ask for; NULL in tests */
 	struct rule_set *rules;                 /* a reference; NULL: there are none that are enabled */
 	int primary;                            /* index into servers, or -1 */
+	int held;                               /* slot of a primary that is being replaced: nothing new begins there; -1: none is */
 	char primary_reason[160];               /* why there is none, or none that may be written */
 	unsigned n_servers;
 	struct server_info servers[];

@@ -183,6 +183,8 @@ static void decide_roles(struct role_decision *out)
 		const struct member *p = t->members.all[t->roles.primary];
 		present = index[p->same_as ? p->same_as->slot : p->slot];
 	}
+	if (t->appointed >= 0 && index[t->appointed] >= 0)
+		present = index[t->appointed];
 	roles_decide(views, n, present, &d);
 	*out = d;
 	out->primary = d.primary >= 0 ? (int)slots[d.primary] : d.primary;
@@ -204,13 +206,13 @@ static void follow_positions(bool new_primary)
 		struct member *m = t->members.all[i];
 		bool replica = member_is_real(m) && t->roles.roles[i] == SERVER_REPLICA;
 		if (m->monitor)
-			monitor_follow(m->monitor, (int)i == t->roles.primary ? FOLLOW_AS_PRIMARY
+			monitor_follow(m->monitor, (int)i == t->roles.primary && (int)i != t->held_slot ? FOLLOW_AS_PRIMARY
 			                           : replica                  ? FOLLOW_AS_REPLICA
 			                                                      : FOLLOW_NOTHING);
 	}
 }
 
-static void look_at_all(void)
+void topology_look_soon(void)
 {
 	for (unsigned i = 0; i < t->members.n; i++)
 		if (t->members.all[i]->monitor && !t->members.all[i]->hidden)
@@ -231,6 +233,25 @@ static void tell_of_rival(void)
 	              "(read_only=1), "
 	              "or say which is the primary with --server ADDR,role=primary",
 	              p ? ", while the primary is " : "", p ? p->name : "");
+}
+
+/* Another one has taken its place: when it comes back it may hold what nobody else does. */
+static void note_deposed(int slot)
+{
+	if (slot >= 0 && t->roles.primary >= 0)
+		t->members.all[slot]->deposed = true;
+}
+
+/* It follows somebody, or is the primary again: it is as any other. While it does not answer it is to come back. */
+static void forget_deposed(void)
+{
+	for (unsigned i = 0; i < t->members.n; i++) {
+		struct member *m = t->members.all[i];
+		if ((int)i == t->roles.primary || (topology_member_up(m) && m->look.n_channels))
+			m->deposed = m->return_refused = false;
+		else if (!topology_member_up(m))
+			m->return_refused = false;
+	}
 }
 
 static void roles_turn(void)
@@ -254,6 +275,9 @@ static void roles_turn(void)
 		if (t->roles.usable)
 			m->was_replica = m->role == SERVER_REPLICA && m->attached;
 	}
+	if (changed)
+		note_deposed(before.primary);
+	forget_deposed();
 	follow_positions(changed);
 	const struct member *p = topology_primary();
 	if (changed && p && t->roles.usable)
@@ -263,7 +287,7 @@ static void roles_turn(void)
 		              before.primary >= 0 ? t->members.all[before.primary]->name : "");
 	tell_of_rival();
 	if (was_usable && !t->roles.usable)
-		look_at_all(); /* somebody else may just have become it */
+		topology_look_soon(); /* somebody else may just have become it */
 }
 
 /* --- what people are told --- */
@@ -317,8 +341,10 @@ static void turn(void)
 		return;
 	roles_turn();
 	topology_health_turn();
-	tell_of_primary();
+	if (t->held_slot < 0) /* else it is on purpose, and who does it tells of it */
+		tell_of_primary();
 	tell_of_grants();
+	topology_changes_turn();
 	topology_accounts_turn();
 	topology_objects_turn();
 	if (!t->first_done && (!t->accounts.settled || (t->objects.asking && !t->hurry)))
@@ -359,7 +385,7 @@ int topology_start(uv_loop_t *loop, const struct options *options)
 	memset(t, 0, sizeof *t);
 	t->options = *options;
 	t->settings = options->settings;
-	t->roles.primary = t->roles.rival = t->told_rival = ROLE_NO_SERVER;
+	t->roles.primary = t->roles.rival = t->told_rival = t->held_slot = t->appointed = ROLE_NO_SERVER;
 	t->common = (struct monitor_common){.user = t->options.monitor_user,
 	                                    .password = t->options.monitor_password,
 	                                    .history = lag_history_create(),

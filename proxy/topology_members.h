@@ -39,6 +39,8 @@ struct member {
 	struct health health;
 	enum server_role role;
 	bool attached, was_replica, takes_reads;
+	bool deposed;           /* it was the primary, until another one took its place; it has followed nobody since */
+	bool return_refused;    /* that was tried to be mended, since it came back */
 	bool drained;           /* by an administrator: it serves no reads */
 	int64_t reads_since_us; /* monotonic: when it came back into the pool; 0: it never left it */
 	int64_t since_us; /* epoch: when role, state or membership in the pool changed last */

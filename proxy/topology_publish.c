@@ -122,11 +122,14 @@ static struct snapshot *build(void)
 		const struct member *m = topology.members.all[i];
 		if (!member_is_real(m))
 			continue;
-		if (m == p && topology_primary_answers())
+		if (m == p && topology_primary_answers() && topology.held_slot < 0)
 			s->primary = (int)n;
 		fill(&s->servers[n++], m, primary_up);
 	}
-	if (!topology_primary_usable())
+	s->held = topology.held_slot;
+	if (topology.held_slot >= 0)
+		snprintf(s->primary_reason, sizeof s->primary_reason, "%s", topology.held_reason);
+	else if (!topology_primary_usable())
 		topology_primary_reason(s->primary_reason, sizeof s->primary_reason);
 	s->accounts = account_set_ref(topology.accounts.set);
 	s->accounts_ticket = topology.accounts.answered;
@@ -158,7 +161,7 @@ static bool same_server(const struct server_info *a, const struct server_info *b
 
 static bool same(const struct snapshot *a, const struct snapshot *b)
 {
-	if (a->n_servers != b->n_servers || a->primary != b->primary || a->accounts != b->accounts ||
+	if (a->n_servers != b->n_servers || a->primary != b->primary || a->held != b->held || a->accounts != b->accounts ||
 	    a->accounts_ticket != b->accounts_ticket || a->objects != b->objects ||
 	    a->objects_ticket != b->objects_ticket || a->rules != b->rules || a->config != b->config || strcmp(a->primary_reason, b->primary_reason) != 0)
 		return false;

@@ -57,6 +57,12 @@ struct topology {
 	int64_t now_us;        /* monotonic, at the beginning of the turn */
 	unsigned told_missing; /* GRANTs that were asked for: bits of enum duty */
 	int told_rival;
+	int held_slot;    /* slot of the primary that is being replaced: nothing new begins there; or ROLE_NO_SERVER */
+	char held_reason[160];
+	int appointed;    /* slot of who is to be primary as soon as it may be written; or ROLE_NO_SERVER */
+	unsigned changes_tried;
+	int64_t change_seen_us; /* monotonic: when a change was still under way */
+	int64_t gone_since_us, changes_rest_us; /* monotonic: failover = auto, see topology_change.c */
 	bool told_no_primary;
 	struct accounts_state accounts;
 	struct objects_state objects;
@@ -93,6 +99,12 @@ void topology_objects_turn(void);
 void topology_health_turn(void);
 
 int64_t topology_clock_us(clockid_t id); /* microseconds */
+
+/* Every server is looked at now. */
+void topology_look_soon(void);
+
+/* failover = auto: asks for the change that is due. Once a turn, after the roles. */
+void topology_changes_turn(void);
 
 /* Publishes a snapshot when it would differ from the last one in what workers go by. */
 void topology_publish_changes(void);

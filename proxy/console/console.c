@@ -17,6 +17,7 @@
 #include "proxy/console/console_table.h"
 #include "proxy/control_call.h"
 #include "proxy/doctor/doctor.h"
+#include "proxy/failover/changes.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/peer_user.h"
@@ -434,6 +435,8 @@ int console_start(uv_loop_t *loop_given, const struct options *options, char *er
 	int failed = control_call_start(loop);
 	if (!failed)
 		failed = doctor_start(loop, wake_waiting);
+	if (!failed)
+		failed = changes_start(loop, wake_waiting);
 	if (failed)
 		snprintf(error, n, "the console cannot start: %s", uv_strerror(failed));
 	if (!failed)
@@ -462,7 +465,8 @@ void console_stop(void)
 	while ((c = TAILQ_FIRST(&clients)))
 		client_close(c);
 	doctor_stop();
-	control_call_stop();
+	control_call_stop(); /* a change that goes on asks no more */
+	changes_stop();
 	console_catalog_destroy(catalog); /* sqlite keeps it until the last session's statements are gone */
 	catalog = NULL;
 }

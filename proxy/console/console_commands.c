@@ -123,6 +123,7 @@ static void run_whatever_follows(struct console_call *call)
 		"'' AS Collation, 0 AS Cardinality, 0 AS Sub_part, '' AS Packed, '' AS \"Null\", '' AS Index_type, "     \
 		"'' AS Comment, '' AS Index_comment")
 #define GRANTS "SELECT 'GRANT ALL PRIVILEGES ON *.* TO `' || user || '`@`%`' AS Grants FROM mysql_account"
+#define CHANGE_ROWS "SELECT step, server, state, ms, text FROM stats_changes"
 #define TABLES "SELECT name AS Tables_in_wye FROM console_tables WHERE NOT hidden"
 #define CONFIG_DIFF                                                                                              \
 	"SELECT 'settings' AS \"table\", name, value, source FROM settings WHERE source <> 'default' UNION ALL "   \
@@ -203,6 +204,12 @@ static const struct console_command commands[] = {
 	{"DRAIN", "DRAIN 'host:port': the replica gets no new reads, until RESUME 'host:port'", console_run_drain, NULL, NULL},
 	{"PAUSE", "statements outside a transaction wait, at most queue_timeout, until RESUME", console_run_pause, NULL, NULL},
 	{"RESUME", "RESUME ends PAUSE; RESUME 'host:port' ends its DRAIN", console_run_resume, NULL, NULL},
+	{"SWITCHOVER", "SWITCHOVER [TO 'host:port']: another primary takes over, and nothing is lost (stats_changes)",
+	 console_run_switchover, CHANGE_ROWS, NULL},
+	{"FAILOVER", "FAILOVER [TO 'host:port']: the most advanced replica takes the place of a dead primary", console_run_failover,
+	 CHANGE_ROWS, NULL},
+	{"REJOIN", "REJOIN 'host:port' [FORCE]: it follows the primary, if it has nothing that the primary lacks, or by force",
+	 console_run_rejoin, CHANGE_ROWS, NULL},
 	{"SHUTDOWN", "finish running transactions, then stop", console_run_shutdown, NULL, NULL},
 	{"HELP", "this list", console_run_help, NULL, NULL},
 
@@ -379,7 +386,8 @@ static bool acts(const struct console_command *command)
 {
 	static void (*const acting[])(struct console_call *) = {
 		console_run_kill,	    console_run_drain, console_run_pause,	 console_run_resume,
-		console_run_reset_statements, console_run_reset_errors, console_run_reload, console_run_reload_tls, console_run_shutdown};
+		console_run_reset_statements, console_run_reset_errors, console_run_reload, console_run_reload_tls, console_run_shutdown,
+		console_run_switchover,      console_run_failover, console_run_rejoin};
 	for (size_t i = 0; i < sizeof acting / sizeof *acting; i++)
 		if (command->run == acting[i])
 			return true;

@@ -54,6 +54,9 @@ void console_use(struct console_session *s, struct answer *a, const char *schema
 void console_run_set(struct console_call *call);	   /* console_set.c */
 void console_run_explain_route(struct console_call *call); /* console_explain.c */
 void console_run_check(struct console_call *call);	   /* console_check.c */
+void console_run_switchover(struct console_call *call); /* console_changes.c ... */
+void console_run_failover(struct console_call *call);
+void console_run_rejoin(struct console_call *call);
 void console_run_show_create(struct console_call *call);   /* console_show.c ... */
 void console_run_show_columns(struct console_call *call);
 void console_run_help(struct console_call *call);

@@ -222,7 +222,7 @@ static void on_init_db(struct console_session *s, struct answer *a, struct view 
 static void on_query(struct console_session *s, struct answer *a, struct view payload)
 {
 	char *sql = text_of(without_command(payload));
-	if (!s->check) /* else it is run again */
+	if (!s->check && !s->change) /* else it is run again */
 		audit_console_statement(s->id, s->user, sql);
 	console_command_run(s, a, sql);
 	free(sql);

@@ -44,6 +44,7 @@ struct console_session {
 	bool offers_tls;
 	bool wants_tls; /* it asked for it: what is in `in` now is the beginning of TLS; cleared by who has begun that */
 	bool waits;   /* its command has no answer yet: it is run again with the next console_session_run() */
+	uint64_t change; /* likewise of a change of the topology */
 	uint64_t check; /* the number of the check that it waits for; 0: none */
 	char user[129];
 	char schema[65];		 /* empty: none */

@@ -26,6 +26,7 @@ static const struct console_table *const tables[] = {
 	&table_stats_workers,
 	&table_stats_events,
 	&table_stats_checks,
+	&table_stats_changes,
 	&table_stats_memory,
 	&table_stats_logs,
 	/* what clients ask about the console itself */

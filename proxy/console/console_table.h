@@ -63,7 +63,7 @@ extern const struct console_table table_stats_routes, table_stats_workers, table
 	table_stats_learned;
 extern const struct console_table table_stats_sessions, table_processlist;
 extern const struct console_table table_stats_statements, table_stats_latency, table_stats_errors;
-extern const struct console_table table_stats_events, table_stats_checks;
+extern const struct console_table table_stats_events, table_stats_checks, table_stats_changes;
 extern const struct console_table table_stats_memory, table_stats_logs;
 extern const struct console_table table_settings, table_users, table_admins;
 extern const struct console_table table_rules, table_stats_rules;

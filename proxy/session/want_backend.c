@@ -128,6 +128,18 @@ static bool hold(struct session *s)
 	return true;
 }
 
+/* The primary is being replaced: what is not in the middle of something there waits for the next one. */
+static bool is_held_back(const struct session *s)
+{
+	const struct run *r = s->run;
+	int held = s->worker->snapshot->held;
+	if (held < 0 || r->own || session_in_trx(s) || (s->pinned && (s->pins & (PIN_TABLE_LOCK | PIN_XA))))
+		return false;
+	if (r->slot >= 0)
+		return r->slot == held;
+	return s->pinned && (int)s->pinned->slot == held && (s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
+}
+
 /* A read that this server cannot take runs on another: one that belongs on a replica, on one that lacks something still,
  * if it is the primary that cannot. */
 static bool is_elsewhere(struct session *s)
@@ -193,6 +205,13 @@ enum step want_backend_step(struct session *s)
 		uint16_t code = hints_timeout_error(s, &sqlstate, text, sizeof text);
 		stop_waiting(s);
 		return give_up(s, code, sqlstate, text);
+	}
+	if (is_held_back(s)) {
+		pool_leave_line(s);
+		admission_leave(s);
+		if (s->pinned && (int)s->pinned->slot == s->worker->snapshot->held)
+			return no_primary(s, s->worker->snapshot->primary_reason);
+		r->slot = -1;
 	}
 	if (r->slot < 0) {
 		pool_leave_line(s);

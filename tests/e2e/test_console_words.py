@@ -55,6 +55,9 @@ VERBS = {
     "DRAIN": ["DRAIN '@server'", "RESUME '@server'"],
     "PAUSE": ["PAUSE", "RESUME"],
     "RESUME": ["RESUME"],
+    "SWITCHOVER": [],  # test_switchover.py
+    "FAILOVER": [],    # test_failover.py
+    "REJOIN": [],
     "SHUTDOWN": [],  # below: it is the last
     "HELP": ["HELP"],
     "SELECT ...": ["SELECT role, count(*) AS n FROM stats_servers GROUP BY role"],
