@@ -329,9 +329,9 @@ void classify_show(struct statement *s)
 	accept(s, KW_FULL);
 	const struct subject *subject = subject_at(s);
 	s->out->uses_tables |= is_from_tables(subject);
-	s->out->lists_objects |= is_from_tables(subject);
-	s->out->sets_found_rows |= subject && (is_from_tables(subject) || !strcmp(subject->first, "COUNT")) &&
-	                           strcmp(subject->first, "CREATE") != 0;
+	bool creates = subject && !strcmp(subject->first, "CREATE");
+	s->out->lists_objects |= is_from_tables(subject) && !creates;
+	s->out->sets_found_rows |= subject && (is_from_tables(subject) || !strcmp(subject->first, "COUNT")) && !creates;
 	if (subject) {
 		decide_shown(s, subject->shown, global);
 	} else {

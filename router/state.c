@@ -609,6 +609,26 @@ struct state *state_schema(struct state_table *t, const struct state *s, struct 
 	return edit(t, s, &put);
 }
 
+struct state *state_schema_moved(struct state_table *t, const struct state *s, struct view schema, bool *ask)
+{
+	struct item base, old;
+	*ask = state_charset_is_of_schema(s) && !view_equal(schema, state_schema_of(s));
+	if (!*ask || !state_find(s, ITEM_BASE, view_of(BASE_CHARACTER_SET), &base))
+		return state_schema(t, s, schema);
+	base.name = view_of(BASE_NAMES);
+	struct state *at = edit(t, s, &base);
+	for (struct view rest = state_content(s); at && item_next(&rest, &old);) {
+		if (old.kind != ITEM_CHARSET)
+			continue;
+		struct state *next = edit(t, at, &old);
+		state_unref(t, at);
+		at = next;
+	}
+	struct state *next = at ? state_schema(t, at, schema) : NULL;
+	state_unref(t, at);
+	return next;
+}
+
 #define ROLE_MAX 400u /* bytes of SET ROLE's list that are carried */
 
 struct state *state_role(struct state_table *t, const struct state *s, struct view roles)

@@ -77,6 +77,9 @@ struct state *state_character_set(struct state_table *t, const struct state *s, 
 /* USE schema, COM_INIT_DB, or the SCHEMA tracker; empty: none (the current one was dropped). Cannot be
  * carried after SET CHARACTER SET, which took the schema's character set for character_set_connection. */
 struct state *state_schema(struct state_table *t, const struct state *s, struct view schema);
+/* The same, done on a connection that may have SET CHARACTER SET behind it. With *ask its collation_connection, that of the
+ * schema before, is not part of the state that comes back: it must be asked for. */
+struct state *state_schema_moved(struct state_table *t, const struct state *s, struct view schema, bool *ask);
 /* SET ROLE roles, as SQL text; DEFAULT: what the login gave. Cannot be carried when it would read otherwise
  * elsewhere. */
 struct state *state_role(struct state_table *t, const struct state *s, struct view roles);

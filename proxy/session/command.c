@@ -4,6 +4,7 @@
 
 #include "protocol/command.h"
 #include "protocol/packet.h"
+#include "proxy/session/effects.h"
 #include "proxy/session/session.h"
 
 static enum step answered(struct session *s, bool sent)
@@ -102,7 +103,7 @@ static enum step on_init_db(struct session *s, struct view payload)
 	r->flags = CLASS_READS_LAST;
 	r->route = ROUTE_SESSION;
 	r->reason = REASON_USE;
-	r->next = state_schema(s->worker->states, s->want, (struct view){payload.p + 1, payload.len - 1});
+	r->next = effects_schema(s, s->want, (struct view){payload.p + 1, payload.len - 1});
 	return to_server(s);
 }
 

@@ -113,6 +113,15 @@ bool effects_of_text(struct worker *w, const struct state *from, struct view sql
 	return whole;
 }
 
+struct state *effects_schema(struct session *s, const struct state *from, struct view schema)
+{
+	bool ask;
+	struct state *next = state_schema_moved(s->worker->states, from, schema, &ask);
+	if (next && ask)
+		note(&s->run->bind, BOUND_VARIABLE, view_of("collation_connection"));
+	return next;
+}
+
 static bool is_of_charsets(const struct effect *e)
 {
 	static const char *const names[] = {"character_set_client", "character_set_connection",
@@ -166,7 +175,9 @@ static bool note_state(struct session *s, const struct effect *e, struct state *
 	if (view_equal(e->name, view_of("sql_auto_is_null")) && !view_equal(e->value, view_of("0")))
 		r->next_unknown = true;
 	ask = ask || is_null_of_bound(s, e);
-	struct state *next = ask ? NULL : after_effect(s->worker, *at ? *at : s->want, e);
+	struct state *from = *at ? *at : s->want, *next = NULL;
+	if (!ask)
+		next = e->kind == EFFECT_SCHEMA ? effects_schema(s, from, e->name) : after_effect(s->worker, from, e);
 	if (next) {
 		state_unref(s->worker->states, *at);
 		*at = next;
@@ -293,6 +304,18 @@ static void carry_user_variables(struct run *r, const struct classification *c)
 		r->route = ROUTE_SESSION;
 }
 
+/* What cannot be asked for, or not be set to what was answered: a DEFAULT that needs a right, and SET NAMES, whose collation
+ * of results no variable tells. */
+static bool sets_for_good(const struct classification *c)
+{
+	for (unsigned i = 0; i < c->n_effects; i++) {
+		enum effect_kind kind = c->effects[i].kind;
+		if (kind == EFFECT_SET_DEFAULT || kind == EFFECT_NAMES || kind == EFFECT_CHARACTER_SET)
+			return true;
+	}
+	return false;
+}
+
 void effects_note(struct session *s, const struct classification *c, const struct dialect *dialect)
 {
 	struct state *at = NULL;
@@ -302,8 +325,10 @@ void effects_note(struct session *s, const struct classification *c, const struc
 			note_bound(s, &c->effects[i], dialect);
 	s->run->next = at;
 	s->run->sets_state = at || s->run->next_unknown;
-	/* Where the servers' own values differ, those of the primary count. */
-	if (s->run->bind && bound_has(s->run->bind, BOUND_VARIABLE))
+	s->run->sets_several = c->n_effects > 1 && (at || (s->run->bind && bound_has(s->run->bind, BOUND_VARIABLE)));
+	/* Where the servers' own values differ, those of the primary count; and what may be done in part and tie is done there. */
+	s->run->sets_for_good = s->run->sets_several && sets_for_good(c);
+	if ((s->run->bind && bound_has(s->run->bind, BOUND_VARIABLE)) || s->run->sets_for_good)
 		s->run->to_primary = true;
 	carry_user_variables(s->run, c);
 }
@@ -355,6 +380,30 @@ static bool is_begun(const struct run *r)
 	return r->reply.error != 1064 && r->reply.error != 1193;
 }
 
+static void ask_all(struct session *s, const struct bound *names)
+{
+	struct bound_name n;
+	for (size_t at = 0; names && bound_next(names, &at, &n);)
+		if (n.kind == BOUND_VARIABLE)
+			bound_add(bound_of(&s->bound), &n);
+}
+
+/* Servers look at all that is to be set before they set the first. But the value of a user variable is looked at when it is
+ * its turn, and so is the right to set some to DEFAULT (MySQL: SET foreign_key_checks=0, max_error_count=DEFAULT). */
+static void ask_done_in_part(struct session *s)
+{
+	const struct run *r = s->run;
+	bool looked_at = r->reply.error == 1229 || r->reply.error == 1231 || r->reply.error == 1232 || r->reply.error == 1238;
+	if (!r->sets_several || looked_at || !is_begun(r))
+		return;
+	if (r->sets_for_good && !r->on_replica) {
+		s->pins |= PIN_SESSION_VARIABLE;
+		return;
+	}
+	ask_all(s, r->bind);
+	ask_all(s, r->unbind);
+}
+
 static void apply_names(struct session *s, bool ok)
 {
 	struct run *r = s->run;
@@ -369,6 +418,8 @@ static void apply_names(struct session *s, bool ok)
 				bound_add(bound_of(&s->bound), &n);
 	if (ok && r->reply.warnings)
 		ask_adjusted(s);
+	if (!ok)
+		ask_done_in_part(s);
 	if (!r->bind)
 		return;
 	/* A statement that fails may have set user variables before, unless it could not be read; and a

@@ -24,6 +24,9 @@ void effects_of_prepare(struct session *s);
 /* The statement was answered (ok: without an ERR) on b: state, names and pins are the session's now. */
 void effects_apply(struct session *s, struct backend *b, bool ok);
 
+/* USE, or that the schema was dropped, where the session has this state: the next one (a reference), or NULL. */
+struct state *effects_schema(struct session *s, const struct state *from, struct view schema);
+
 /* Names of that kind are there that nobody knows: only a reset ends it. */
 void effects_unknown(struct session *s, enum bound_kind kind);
 void effects_settle(struct session *s); /* names were taken away: pins follow */

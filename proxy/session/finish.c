@@ -150,13 +150,15 @@ static struct state *with_charsets_after_reset(struct session *s, struct state *
 /* What others may wait for is not left to the reset ahead of the connection's next use. */
 #define PINS_SEEN_BY_OTHERS                                                                                            \
 	((uint32_t)(PIN_TABLE_LOCK | PIN_USER_LOCK | PIN_BACKUP_LOCK | PIN_XA | PIN_HANDLER | PIN_ROUTINE | PIN_UNKNOWN))
+/* Nor what a reset may leave: a role or a schema that is not known. */
+#define PINS_NOT_RESET ((uint32_t)(PIN_ROLE | PIN_SESSION_VARIABLE))
 
 static void let_go_of_pinned(struct session *s)
 {
 	struct backend *b = s->pinned;
 	if (!b)
 		return;
-	if (session_in_trx(s) || (s->pins & PINS_SEEN_BY_OTHERS))
+	if (session_in_trx(s) || (s->pins & (PINS_SEEN_BY_OTHERS | PINS_NOT_RESET)))
 		b->conn.error = UV_ECANCELED; /* closing rolls back and unlocks */
 	set_pinned(s, NULL);
 	b->dirty = true;
@@ -208,9 +210,10 @@ static void note_transaction(struct session *s, struct backend *b, bool was_in_t
 	if (!ok)
 		s->trx_unknown = was_in_trx || s->autocommit_off || (r->flags & (CLASS_BEGINS | CLASS_MULTI));
 	/* A BEGIN that a replica refused, or a read that failed there under autocommit=0, must not tie the session to it: nothing
-	 * is lost with its connection. */
+	 * is lost with its connection, save for what may tie the session already. */
 	bool begins = (r->flags & CLASS_BEGINS) || (s->autocommit_off && !(r->flags & CLASS_MULTI));
-	if (!ok && r->on_replica && begins && !was_in_trx && b != s->pinned) {
+	bool free = b != s->pinned || !(s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
+	if (!ok && r->on_replica && begins && !was_in_trx && free) {
 		b->conn.error = UV_ECANCELED;
 		s->trx_unknown = false;
 		s->pins &= ~(uint32_t)PIN_LAST_STATEMENT; /* its error is kept here */
@@ -254,7 +257,7 @@ void finish_tell_others(struct session *s, bool ok)
 static enum step was_reset(struct session *s, struct backend *b, bool ok)
 {
 	set_pinned(s, NULL);
-	if (!ok || b->init_unknown)
+	if (!ok || b->init_unknown || (s->pins & PINS_NOT_RESET))
 		b->conn.error = UV_ECANCELED;
 	backend_was_reset(b);
 	backend_set_have(b, state_after_reset(s->worker->states, b->have));

@@ -22,6 +22,7 @@
 
 struct own_error {
 	uint16_t code;
+	bool untold; /* max_error_count=0: no server has it in its list */
 	char sqlstate[6];
 	char text[];
 };
@@ -90,6 +91,12 @@ void last_statement_keep_error(struct session *s, struct view payload)
 	s->run->error_kept = true;
 }
 
+static bool lists_nothing(const struct session *s)
+{
+	struct view v;
+	return state_get(s->want, view_of("max_error_count"), &v) && view_equal(v, view_of("0"));
+}
+
 void last_statement_failed(struct session *s, uint16_t code, const char *sqlstate, const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -98,6 +105,7 @@ void last_statement_failed(struct session *s, uint16_t code, const char *sqlstat
 	if (!e)
 		return;
 	e->code = code;
+	e->untold = lists_nothing(s);
 	snprintf(e->sqlstate, sizeof e->sqlstate, "%s", sqlstate);
 	memcpy(e->text, text, size);
 	s->own_error = e;
@@ -202,7 +210,11 @@ static void note_counts(struct session *s, struct backend *b, bool ok)
 		s->last_affected = (int64_t)r->reply.affected;
 	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
 	if (has_rows ? r->sets_found_rows || routine : r->sets_found_rows && !(r->flags & CLASS_MULTI)) {
-		s->last_rows = has_rows ? r->reply.rows - r->reply.rows_before : (r->flags & CLASS_WRITES) || r->reply.affected ? r->reply.affected : 1;
+		bool counts = (r->flags & CLASS_WRITES) || r->reply.affected;
+		if (has_rows)
+			s->last_rows = r->reply.rows - r->reply.rows_before;
+		else
+			s->last_rows = r->finds_none ? 0 : counts ? r->reply.affected : 1;
 		s->rows_at = b;
 	} else if (ok && r->reason == REASON_CALL) {
 		s->rows_at = b; /* what a routine has selected last counts */
@@ -288,17 +300,22 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 	if (!e)
 		return false;
 	snprintf(number, sizeof number, "%u", e->code);
-	return text(sql, "SIGNAL SQLSTATE '") && text(sql, e->sqlstate) && text(sql, "' SET MYSQL_ERRNO=") &&
+	bool listed = !is_mariadb(s) || e->untold || !lists_nothing(s);
+	return text(sql, listed ? "" : "SET STATEMENT max_error_count=1 FOR ") && text(sql, "SIGNAL SQLSTATE '") && text(sql, e->sqlstate) && text(sql, "' SET MYSQL_ERRNO=") &&
 	       text(sql, number) && text(sql, ", MESSAGE_TEXT=") &&
 	       value_write_charset_string(sql, view_of("utf8mb4"), (struct view){NULL, 0}, view_of(e->text));
 }
 
-/* Whether a routine, or one of several, forgets warnings and errors, only their connection knows. */
+/* Whether a routine, or one of several, forgets warnings and errors, only their connection knows; COM_FIELD_LIST does not. */
 bool last_statement_is_carried(const struct session *s, const struct backend *b)
 {
 	const struct run *r = s->run;
+	if (!s->own_error || s->warned_at == b)
+		return false;
+	if (r->command == CMD_FIELD_LIST)
+		return true;
 	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
-	return s->own_error && s->warned_at != b && is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
+	return is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
 	       !(r->flags & CLASS_READS_LAST) && (routine || (r->flags & CLASS_MULTI)) && !forgets(s);
 }
 
@@ -329,6 +346,14 @@ bool last_statement_count(const struct session *s, struct buf *sql)
 static bool is_text(struct view sql, const char *text)
 {
 	return sql.len == strlen(text) && !strncasecmp((const char *)sql.p, text, sql.len);
+}
+
+/* It asks for nothing but how many warnings or errors there are. */
+bool last_statement_is_number(struct view sql)
+{
+	while (sql.len && (sql.p[sql.len - 1] == ';' || sql.p[sql.len - 1] == ' '))
+		sql.len--;
+	return is_text(sql, "SELECT @@warning_count") || is_text(sql, "SELECT @@error_count");
 }
 
 bool last_statement_answer(struct session *s, struct view sql, bool *sent)

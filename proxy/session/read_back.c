@@ -145,7 +145,8 @@ bool read_back_is_due(struct session *s, uint8_t command, struct view payload)
 	switch (command) {
 	case CMD_QUERY:
 		return is_due_for_text(s, payload, must, on_replica);
-	case CMD_FIELD_LIST:
+	case CMD_FIELD_LIST: /* it adds to the warnings, and is answered by the connection that has the values */
+		return on_replica || moves;
 	case CMD_STMT_PREPARE:
 	case CMD_STMT_EXECUTE:
 	case CMD_STMT_BULK_EXECUTE:

@@ -358,7 +358,7 @@ static bool has_old_rights(const struct session *s)
 static enum step heal(struct session *s)
 {
 	struct run *r = s->run;
-	if (has_old_rights(s))
+	if (has_old_rights(s) || r->sets_several) /* a part may be set there */
 		s->backend->killed = true; /* not lent again */
 	stat_add(&s->worker->stats->healed, 1);
 	note_refusal(s);

@@ -252,6 +252,7 @@ struct view routing_classify(struct session *s, struct view sql)
 	}
 	r->reads_found_rows = c.reads_found_rows;
 	r->sets_found_rows = c.sets_found_rows;
+	r->finds_none = c.finds_none;
 	r->pins_added = c.pins_added;
 	r->pins_released = c.pins_released;
 	r->kill_id = c.kill_id;
@@ -434,12 +435,15 @@ static enum routing_result take_pinned(struct session *s)
 
 /* What the last statement has left, on another connection than that which ties the session: who asks for nothing else is
  * answered there. */
-static struct backend *diagnosed_beside(const struct session *s)
+static struct backend *diagnosed_beside(struct session *s)
 {
 	const struct run *r = s->run;
 	struct backend *b = s->warned_at;
-	bool asks = r->command == CMD_QUERY && r->diagnoses, tied = s->pinned || s->begun != BEGUN_NOT;
-	if (!asks || !tied || !b || b == s->pinned || b->state != BACKEND_IDLE)
+	bool tied = s->pinned || s->begun != BEGUN_NOT;
+	if (r->command != CMD_QUERY || !tied || !b || b == s->pinned || b->state != BACKEND_IDLE)
+		return NULL;
+	bool numbers = (r->flags & CLASS_READS_LAST) && r->reason == REASON_WARNINGS && last_statement_is_number(routing_text(s));
+	if (!r->diagnoses && !numbers)
 		return NULL;
 	if (s->supposed || !pool_has_gone(b))
 		return b;

@@ -223,7 +223,7 @@ struct run {
 	enum route route;
 	enum reason reason;
 	uint32_t flags;
-	bool reads_found_rows, sets_found_rows;
+	bool reads_found_rows, sets_found_rows, finds_none;
 	uint64_t learned_key;   /* of its digest and the default schema */
 	uint64_t digest;
 	struct learned_row *refusal; /* of a replica, to be remembered when the primary can do it; or NULL */
@@ -236,7 +236,9 @@ struct run {
 	enum begun began;       /* ERRAND_BEGIN has been answered */
 	bool reads_counters, uses_tables, diagnoses, runs_routine; /* as the classification has them */
 	bool takes_sequence, may_take_sequence, reads_sequence, keeps_sequence; /* sequences.c: sequences_classified() */
-	bool sets_state;        /* its text tells of variables that it sets */
+	bool sets_state;        /* its text tells of variables that it sets, */
+	bool sets_several;      /* of more than one, */
+	bool sets_for_good;     /* and what of it was done, if it fails, cannot be asked for */
 	bool ask_locks;         /* it may have taken or released user locks */
 	bool state_changed;     /* the server says that it has changed what belongs to its connection, */
 	bool change_explained;  /* and in the same answer what that was */
@@ -709,6 +711,7 @@ bool last_statement_again_leaves(const struct session *s, const struct backend *
 bool last_statement_again(const struct session *s, struct buf *sql); /* what leaves the same counts; false: no room */
 /* The statement in work is answered here, and this is its ROW_COUNT(). */
 void last_statement_was_own(struct session *s, int64_t affected);
+bool last_statement_is_number(struct view sql);
 struct backend *last_statement_place(const struct session *s); /* where what the one in work reads is; or NULL */
 /* b has the warnings that the one in work reads, and not the counts, which a statement has left that forgets none. */
 bool last_statement_count_is_apart(const struct session *s, const struct backend *b);

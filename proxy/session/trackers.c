@@ -79,7 +79,7 @@ static void note_schema(struct session *s, struct view schema)
 	r->change_explained = true;
 	if (view_equal(state_schema_of(expected), schema))
 		return;
-	struct state *next = state_schema(s->worker->states, expected, schema);
+	struct state *next = effects_schema(s, expected, schema);
 	if (!next) {
 		r->next_unknown = true;
 		return;
