@@ -393,7 +393,8 @@ static void ask_all(struct session *s, const struct bound *names)
 static void ask_done_in_part(struct session *s)
 {
 	const struct run *r = s->run;
-	bool looked_at = r->reply.error == 1229 || r->reply.error == 1231 || r->reply.error == 1232 || r->reply.error == 1238;
+	uint16_t error = r->reply.error;
+	bool looked_at = error == 1229 || error == 1231 || error == 1232 || error == 1238 || (error == 1227 && !r->sets_for_good);
 	if (!r->sets_several || looked_at || !is_begun(r))
 		return;
 	if (r->sets_for_good && !r->on_replica) {
