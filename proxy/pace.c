@@ -13,7 +13,7 @@ void pace_period(struct pace *p, uint64_t ms)
 uint64_t pace_turn(struct pace *p, uint64_t most)
 {
 	uint32_t events = p->events;
-	uint64_t us = (uint64_t)p->usual * 1000 / 256 / PART;
+	uint64_t us = pace_usual_us(p) / PART;
 	p->events = 0;
 	if (us > most)
 		us = most;

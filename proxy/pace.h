@@ -30,6 +30,11 @@ static inline void pace_note(struct pace *p, uint64_t ms)
 		p->usual += took - p->usual < 16 ? took - p->usual : 16;
 }
 
+static inline uint32_t pace_usual_us(const struct pace *p)
+{
+	return (uint32_t)((uint64_t)p->usual * 1000 / 256);
+}
+
 /* A period has ended. */
 void pace_period(struct pace *p, uint64_t ms);
 

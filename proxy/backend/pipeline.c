@@ -13,6 +13,7 @@
 #define LATE_OTHERS  64u
 #define LEAVE_MS     20u
 #define LEAVE_OTHERS 128u
+#define CROWD_PART 4u
 #define SEND_EVERY 8u  /* statements are sent by so many at the latest */
 
 /* ---- joining ---- */
@@ -29,6 +30,13 @@ static uint32_t cost_before(const struct backend *b)
 	return b->session->run->cost + (b->pipeline ? b->pipeline->cost : 0);
 }
 
+/* us: where statements take long since there are many, a wait that is small beside that costs none of them much. */
+static uint32_t most_together(const struct worker *w)
+{
+	uint32_t part = pace_usual_us(&w->pace) / CROWD_PART;
+	return part > SHORT_READS_TOGETHER_US ? part : SHORT_READS_TOGETHER_US;
+}
+
 static bool takes(const struct backend *b, const struct session *s, uint64_t depth)
 {
 	const struct session *before = b->session;
@@ -41,7 +49,7 @@ static bool takes(const struct backend *b, const struct session *s, uint64_t dep
 		return false;
 	if (conn_is_broken(&b->conn) || b->conn.packed || pool_is_too_old(b) || pipeline_waits(b) + 1 >= depth)
 		return false;
-	if (cost_before(b) + s->run->cost > SHORT_READS_TOGETHER_US || is_late(b, LATE_MS, LATE_OTHERS))
+	if (cost_before(b) + s->run->cost > most_together(b->conn.worker) || is_late(b, LATE_MS, LATE_OTHERS))
 		return false;
 	return !s->run->statement || backend_statement_find((struct backend *)(uintptr_t)b, s->run->statement->template);
 }
