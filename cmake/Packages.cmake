@@ -20,6 +20,7 @@ wye_package(ZLIB zlib zlib1g-dev)
 wye_package(ZSTD libzstd libzstd-dev)
 wye_package(PCRE libpcre2-8 libpcre2-dev)
 wye_package(MICROHTTPD libmicrohttpd libmicrohttpd-dev)
+wye_package(CONFIG libconfig libconfig-dev)
 
 # Either client library will do: MariaDB Connector/C (libmariadb) or Oracle's (mysqlclient).
 set(WYE_MYSQL_CLIENT auto CACHE STRING "client library for administration: auto, libmariadb or mysqlclient")

@@ -25,6 +25,7 @@ static void print_overview(FILE *out)
 	fputs("wye puts one MySQL port in front of a primary and its replicas.\n\n"
 	      "  wye [serve] [OPTIONS] [mysql://USER:PASSWORD@HOST[:PORT][,HOST[:PORT]...]]\n"
 	      "  wye route [OPTIONS] [STATEMENT...]   where statements would go, without any server\n"
+	      "  wye import proxysql|maxscale FILE    another proxy's configuration as wye's\n"
 	      "  wye version\n"
 	      "  wye help [TOPIC]                     topics: ",
 	      out);
@@ -83,6 +84,22 @@ static void print_route(FILE *out)
 	      out);
 }
 
+static void print_import(FILE *out)
+{
+	fputs("wye import proxysql FILE [--apply CONFIG] [--exact] [--passwords] [--statements FILE]\n"
+	      "wye import maxscale FILE [--apply CONFIG]\n\n"
+	      "  Reads ProxySQL's database (proxysql.db) or file (proxysql.cnf), or MaxScale's (maxscale.cnf), and prints what\n"
+	      "  carries over as SQL for the console, what is not needed, and what has no counterpart, each with the reason.\n"
+	      "  It changes nothing, save with --apply.\n\n"
+	      "  --apply CONFIG      write it to a configuration (wye --config CONFIG), all or nothing\n"
+	      "  --exact             reads that no rule took to a reader stay on the primary; all rules are kept\n"
+	      "  --passwords         keep passwords that are written as they are typed; else the primary's accounts count\n"
+	      "  --statements FILE   compare where these go as well, one a line\n\n"
+	      "  A rule is not needed where the classifier of `wye route` says the same of all statements that it matches, out\n"
+	      "  of samples of every kind and of what its own pattern says. At the end both ways of routing are compared.\n",
+	      out);
+}
+
 static void print_settings(FILE *out)
 {
 	fputs("Settings: --set NAME=VALUE, or SET NAME = VALUE on the console. Those with a * need a restart.\n\n",
@@ -127,7 +144,7 @@ static const struct {
 	void (*print)(FILE *out);
 } topics[] = {
 	{"serve", print_serve},	    {"options", print_serve},	{"settings", print_settings},
-	{"route", print_route},	    {"hints", print_hints},	{"console", print_console}, {"environment", print_environment},
+	{"route", print_route},	    {"import", print_import},	{"hints", print_hints},	{"console", print_console}, {"environment", print_environment},
 	{"signals", print_signals},
 };
 
@@ -146,7 +163,7 @@ const char *help_nearest(const char *topic)
 
 const char *help_topics(void)
 {
-	return "serve settings route console environment signals";
+	return "serve settings route import hints console environment signals";
 }
 
 bool help_print(FILE *out, const char *topic)

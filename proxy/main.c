@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/help.h"
+#include "proxy/import/import_command.h"
 #include "proxy/options.h"
 #include "proxy/route_command.h"
 #include "proxy/serve.h"
@@ -20,7 +21,7 @@ static const struct {
 	const char *word;
 	int (*run)(int argc, char **argv);
 } words[] = {
-	{"serve", serve}, {"route", route_command}, {"version", version}, {"help", options_help},
+	{"serve", serve}, {"route", route_command}, {"import", import_command}, {"version", version}, {"help", options_help},
 	{"--version", version}, {"--help", options_help}, {"-h", options_help},
 };
 

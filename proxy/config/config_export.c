@@ -25,8 +25,7 @@ static const struct {
 	{"rules", NULL, NULL}, /* config_rules_copy() */
 };
 
-/* A literal that means the same to sqlite and on the console, where a backslash is an escape. */
-static void put_literal(FILE *out, const char *text)
+void config_put_literal(FILE *out, const char *text)
 {
 	if (!text) {
 		fputs("NULL", out);
@@ -53,11 +52,11 @@ static void export_servers(FILE *out, const struct config *c)
 			continue;
 		endpoint_format(&s->option.at, name, sizeof name);
 		fputs("INSERT INTO servers(server, role, weight, zone, comment) VALUES(", out);
-		put_literal(out, name);
+		config_put_literal(out, name);
 		fprintf(out, ", '%s', %u, ", config_role_name(s->option.role), s->option.weight);
-		put_literal(out, s->option.zone);
+		config_put_literal(out, s->option.zone);
 		fputs(", ", out);
-		put_literal(out, s->comment);
+		config_put_literal(out, s->comment);
 		fputs(");\n", out);
 	}
 }
@@ -71,13 +70,13 @@ static void export_users(FILE *out, const struct config *c, bool with_passwords)
 		bool hidden = u->option.has_password && !with_passwords;
 		fprintf(out, "%sINSERT INTO users(name, password, consistency, max_lag, causal_key, comment) VALUES(",
 			hidden ? "-- the password is not shown: write it in the place of ***\n-- " : "");
-		put_literal(out, u->option.name);
+		config_put_literal(out, u->option.name);
 		fputs(", ", out);
-		put_literal(out, hidden ? "***" : u->option.has_password ? u->option.password : NULL);
+		config_put_literal(out, hidden ? "***" : u->option.has_password ? u->option.password : NULL);
 		const char *rest[] = {u->consistency, u->max_lag, u->causal_key, u->comment};
 		for (size_t n = 0; n < sizeof rest / sizeof *rest; n++) {
 			fputs(", ", out);
-			put_literal(out, rest[n]);
+			config_put_literal(out, rest[n]);
 		}
 		fputs(");\n", out);
 	}
@@ -90,11 +89,11 @@ static void export_admins(FILE *out, const struct config *c, bool with_passwords
 		const struct config_admin *a = &c->admins[i];
 		fprintf(out, "%sINSERT INTO admins(name, password, role, comment) VALUES(",
 			with_passwords ? "" : "-- the password is not shown: write it in the place of ***\n-- ");
-		put_literal(out, a->name);
+		config_put_literal(out, a->name);
 		fputs(", ", out);
-		put_literal(out, with_passwords ? a->verifier : "***");
+		config_put_literal(out, with_passwords ? a->verifier : "***");
 		fprintf(out, ", '%s', ", config_admin_role_name(a->role));
-		put_literal(out, a->comment);
+		config_put_literal(out, a->comment);
 		fputs(");\n", out);
 	}
 }
@@ -115,13 +114,13 @@ char *config_store_export(const struct config *c, bool with_passwords)
 			continue;
 		settings_format(&c->settings, i, value, sizeof value);
 		fprintf(out, "INSERT INTO settings(name, value) VALUES('%s', ", info->name);
-		put_literal(out, value);
+		config_put_literal(out, value);
 		fputs(");\n", out);
 	}
 	export_servers(out, c);
 	export_users(out, c, with_passwords);
 	export_admins(out, c, with_passwords);
-	config_rules_export(out, c, put_literal);
+	config_rules_export(out, c, config_put_literal);
 	fputs("COMMIT;\n", out);
 	fclose(out);
 	return text;

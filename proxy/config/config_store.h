@@ -12,6 +12,7 @@
 #define WYE_PROXY_CONFIG_STORE_H
 
 #include <sqlite3.h>
+#include <stdio.h>
 
 #include "proxy/config/config.h"
 
@@ -58,6 +59,9 @@ bool config_store_make_place(sqlite3 *db, const char *table, const char *old, co
 
 /* A setting that is dropped has its default again; a given row that is dropped comes back with the next start. */
 bool config_store_drop(sqlite3 *db, const char *table, const char *name, char *error, size_t error_size);
+
+/* A literal that means the same to sqlite and on the console, where a backslash is an escape; NULL for NULL. */
+void config_put_literal(FILE *out, const char *text);
 
 /* config_export.c: the state as SQL that makes it again, on the console or as a file of --config: to be freed by the caller. Without the
  * passwords it is fit to be shown. */
