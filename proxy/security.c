@@ -282,7 +282,10 @@ bool security_wait(char *error, size_t error_size)
 bool security_start(const struct settings *s, char *error, size_t error_size)
 {
 	rsa_is_being_made = pthread_create(&rsa_maker, NULL, make_rsa, NULL) == 0;
-	return security_reload(s, error, error_size);
+	if (security_reload(s, error, error_size))
+		return true;
+	security_stop(); /* nothing of it may run on while the process ends */
+	return false;
 }
 
 void security_stop(void)
