@@ -65,11 +65,11 @@ static void killed_user(struct statement *s)
 void classify_kill(struct statement *s)
 {
 	struct classification *out = s->out;
-	if (!accept(s, KW_HARD))
-		accept(s, KW_SOFT);
-	out->kill_query = accept(s, KW_QUERY);
+	if (!accept_keyword(s, KW_HARD))
+		accept_keyword(s, KW_SOFT);
+	out->kill_query = accept_keyword(s, KW_QUERY);
 	if (!out->kill_query)
-		accept(s, KW_CONNECTION);
+		accept_keyword(s, KW_CONNECTION);
 	unsigned from = s->at;
 	bool expression = !names_no_connection(s);
 	const uint8_t *begin = current(s)->p;

@@ -61,7 +61,7 @@ void classify_flush(struct statement *s)
 void classify_backup(struct statement *s)
 {
 	bool ends = keyword_at(s) == KW_UNLOCK;
-	if (accept(s, KW_STAGE))
+	if (accept_keyword(s, KW_STAGE))
 		ends = keyword_at(s) == KW_END;
 	statement_skip(s);
 	if (ends) {
@@ -79,8 +79,8 @@ void classify_handler(struct statement *s)
 	statement_table_name(s, &schema, &name);
 	statement_touches_table(s);
 	statement_decide(s, ROUTE_PIN, REASON_HANDLER, 0);
-	if (accept(s, KW_OPEN)) {
-		accept(s, KW_AS);
+	if (accept_keyword(s, KW_OPEN)) {
+		accept_keyword(s, KW_AS);
 		if (!at_end(s))
 			name = statement_name(s);
 		s->pins_added |= PIN_HANDLER;
@@ -95,7 +95,7 @@ void classify_prepare(struct statement *s)
 {
 	struct effect *e = statement_effect(s, EFFECT_PREPARE, statement_name(s));
 	advance(s);
-	if (accept(s, KW_FROM) && current(s)->kind == TOKEN_STRING) {
+	if (accept_keyword(s, KW_FROM) && current(s)->kind == TOKEN_STRING) {
 		struct view text = statement_name(s);
 		advance(s);
 		if (text.p && at_end(s)) {
@@ -147,7 +147,7 @@ static void execute_immediate(struct statement *s)
 
 void classify_execute(struct statement *s)
 {
-	if (accept(s, KW_IMMEDIATE)) {
+	if (accept_keyword(s, KW_IMMEDIATE)) {
 		execute_immediate(s);
 		return;
 	}
@@ -160,7 +160,7 @@ void classify_execute(struct statement *s)
 /* DEALLOCATE PREPARE name, DROP PREPARE name. */
 void classify_deallocate(struct statement *s)
 {
-	accept(s, KW_PREPARE);
+	accept_keyword(s, KW_PREPARE);
 	statement_effect(s, EFFECT_DEALLOCATE, statement_name(s));
 	statement_skip(s);
 	statement_decide(s, ROUTE_PIN, REASON_TEXT_PREPARE, 0);

@@ -35,9 +35,9 @@ static void pin_temporary(struct statement *s)
 
 static void if_exists(struct statement *s)
 {
-	if (accept(s, KW_IF)) {
-		accept(s, KW_NOT);
-		accept(s, KW_EXISTS);
+	if (accept_keyword(s, KW_IF)) {
+		accept_keyword(s, KW_NOT);
+		accept_keyword(s, KW_EXISTS);
 	}
 }
 
@@ -67,9 +67,9 @@ static void create_temporary(struct statement *s)
 
 void classify_create(struct statement *s)
 {
-	if (accept(s, KW_OR))
-		accept(s, KW_REPLACE);
-	if (accept(s, KW_TEMPORARY)) {
+	if (accept_keyword(s, KW_OR))
+		accept_keyword(s, KW_REPLACE);
+	if (accept_keyword(s, KW_TEMPORARY)) {
 		create_temporary(s);
 		return;
 	}
@@ -125,8 +125,8 @@ static void alter_temporary(struct statement *s, struct view schema, struct view
 		if (keyword_at(s) != KW_RENAME)
 			continue;
 		advance(s);
-		if (!accept(s, KW_TO))
-			accept(s, KW_AS);
+		if (!accept_keyword(s, KW_TO))
+			accept_keyword(s, KW_AS);
 		switch (keyword_at(s)) {
 		case KW_INDEX:
 		case KW_KEY:
@@ -149,7 +149,7 @@ static void alter_temporary(struct statement *s, struct view schema, struct view
 void classify_alter(struct statement *s)
 {
 	struct view schema, name;
-	accept(s, KW_ONLINE);
+	accept_keyword(s, KW_ONLINE);
 	if (keyword_at(s) == KW_INSTANCE) {
 		classify_admin(s);
 		return;
@@ -205,7 +205,7 @@ static bool dropped_tables(struct statement *s, bool temporary)
 
 void classify_drop(struct statement *s)
 {
-	bool temporary = accept(s, KW_TEMPORARY);
+	bool temporary = accept_keyword(s, KW_TEMPORARY);
 	if (keyword_at(s) == KW_PREPARE) {
 		classify_deallocate(s);
 		return;
@@ -227,7 +227,7 @@ void classify_drop(struct statement *s)
 	default:
 		break;
 	}
-	if (accept(s, KW_TABLE) || accept(s, KW_TABLES) || (temporary && accept(s, KW_SEQUENCE))) {
+	if (accept_keyword(s, KW_TABLE) || accept_keyword(s, KW_TABLES) || (temporary && accept_keyword(s, KW_SEQUENCE))) {
 		if_exists(s);
 		bool all = dropped_tables(s, temporary);
 		if (temporary)
@@ -240,7 +240,7 @@ void classify_drop(struct statement *s)
 
 void classify_rename(struct statement *s)
 {
-	bool tables = accept(s, KW_TABLE) || accept(s, KW_TABLES);
+	bool tables = accept_keyword(s, KW_TABLE) || accept_keyword(s, KW_TABLES);
 	if (keyword_at(s) == KW_USER) {
 		decide_account(s);
 		return;
@@ -251,7 +251,7 @@ void classify_rename(struct statement *s)
 		struct view schema, name, new_schema, new_name;
 		if_exists(s);
 		do {
-			if (!statement_table_name(s, &schema, &name) || !accept(s, KW_TO) ||
+			if (!statement_table_name(s, &schema, &name) || !accept_keyword(s, KW_TO) ||
 			    !statement_table_name(s, &new_schema, &new_name))
 				break;
 			if (is_temporary(s, name)) {
@@ -266,7 +266,7 @@ void classify_rename(struct statement *s)
 
 void classify_truncate(struct statement *s)
 {
-	accept(s, KW_TABLE);
+	accept_keyword(s, KW_TABLE);
 	statement_touches_table(s);
 	statement_scan(s, 0);
 	decide_ddl(s);

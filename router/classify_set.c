@@ -249,12 +249,12 @@ static void charset(struct set *set, enum effect_kind kind)
 	struct statement *s = set->s;
 	struct view name = {NULL, 0}, collation = {NULL, 0};
 	bool plain = true;
-	if (!accept(s, KW_DEFAULT)) {
+	if (!accept_keyword(s, KW_DEFAULT)) {
 		name = statement_name(s);
 		plain = name.len && current(s)->kind != TOKEN_USER_VAR;
 		advance(s);
-		if (accept(s, KW_COLLATE)) {
-			if (!accept(s, KW_DEFAULT)) {
+		if (accept_keyword(s, KW_COLLATE)) {
+			if (!accept_keyword(s, KW_DEFAULT)) {
 				collation = statement_name(s);
 				advance(s);
 			}
@@ -289,16 +289,16 @@ static void set_effect(struct set *set, const char *variable_name, const char *v
 /* ISOLATION LEVEL words: the value the variable has then; NULL for no level. */
 static const char *isolation_level(struct statement *s)
 {
-	accept(s, KW_LEVEL);
-	if (accept(s, KW_SERIALIZABLE))
+	accept_keyword(s, KW_LEVEL);
+	if (accept_keyword(s, KW_SERIALIZABLE))
 		return "SERIALIZABLE";
-	if (accept(s, KW_REPEATABLE))
-		return accept(s, KW_READ) ? "REPEATABLE-READ" : NULL;
-	if (!accept(s, KW_READ))
+	if (accept_keyword(s, KW_REPEATABLE))
+		return accept_keyword(s, KW_READ) ? "REPEATABLE-READ" : NULL;
+	if (!accept_keyword(s, KW_READ))
 		return NULL;
-	if (accept(s, KW_COMMITTED))
+	if (accept_keyword(s, KW_COMMITTED))
 		return "READ-COMMITTED";
-	return accept(s, KW_UNCOMMITTED) ? "READ-UNCOMMITTED" : NULL;
+	return accept_keyword(s, KW_UNCOMMITTED) ? "READ-UNCOMMITTED" : NULL;
 }
 
 /* SET [scope] TRANSACTION characteristic, ... */
@@ -309,13 +309,13 @@ static void transaction(struct set *set, enum scope scope)
 	do {
 		const char *level = NULL;
 		bool read_only = false;
-		if (accept(s, KW_ISOLATION)) {
+		if (accept_keyword(s, KW_ISOLATION)) {
 			level = isolation_level(s);
 			understood &= level != NULL;
 		} else {
-			understood &= accept(s, KW_READ);
-			read_only = accept(s, KW_ONLY);
-			understood &= read_only || accept(s, KW_WRITE);
+			understood &= accept_keyword(s, KW_READ);
+			read_only = accept_keyword(s, KW_ONLY);
+			understood &= read_only || accept_keyword(s, KW_WRITE);
 		}
 		if (scope != SCOPE_SESSION || !understood)
 			continue;
@@ -357,18 +357,18 @@ static void assignment(struct set *set)
 	if (scope_of(keyword_at(s), &scope)) {
 		advance(s);
 		set->scope = scope;
-		if (accept(s, KW_TRANSACTION))
+		if (accept_keyword(s, KW_TRANSACTION))
 			transaction(set, scope);
 		else
 			named_variable(set, scope, false);
 		return;
 	}
-	if (accept(s, KW_NAMES)) {
+	if (accept_keyword(s, KW_NAMES)) {
 		charset(set, EFFECT_NAMES);
-	} else if (accept(s, KW_CHARSET)) {
+	} else if (accept_keyword(s, KW_CHARSET)) {
 		charset(set, EFFECT_CHARACTER_SET);
-	} else if (accept(s, KW_CHARACTER)) {
-		accept(s, KW_SET);
+	} else if (accept_keyword(s, KW_CHARACTER)) {
+		accept_keyword(s, KW_SET);
 		charset(set, EFFECT_CHARACTER_SET);
 	} else {
 		named_variable(set, scope, scope == SCOPE_GLOBAL);
@@ -401,7 +401,7 @@ static void set_statement(struct statement *s)
 {
 	statement_scan(s, STOP_FOR);
 	s->flags |= CLASS_SET_VAR;
-	if (!accept(s, KW_FOR)) {
+	if (!accept_keyword(s, KW_FOR)) {
 		s->pins_added |= PIN_UNKNOWN;
 		return;
 	}

@@ -321,12 +321,12 @@ static void decide_shown(struct statement *s, enum shown shown, bool global)
 
 void classify_show(struct statement *s)
 {
-	bool global = accept(s, KW_GLOBAL);
+	bool global = accept_keyword(s, KW_GLOBAL);
 	s->seen |= global ? SEEN_DIFFERS : 0;
-	if (!global && !accept(s, KW_SESSION))
-		accept(s, KW_LOCAL);
-	accept(s, KW_EXTENDED);
-	accept(s, KW_FULL);
+	if (!global && !accept_keyword(s, KW_SESSION))
+		accept_keyword(s, KW_LOCAL);
+	accept_keyword(s, KW_EXTENDED);
+	accept_keyword(s, KW_FULL);
 	const struct subject *subject = subject_at(s);
 	s->out->uses_tables |= is_from_tables(subject);
 	bool creates = subject && !strcmp(subject->first, "CREATE");

@@ -18,7 +18,7 @@ void classify_begin(struct statement *s)
 		classify_block(s);
 		return;
 	}
-	accept(s, KW_WORK);
+	accept_keyword(s, KW_WORK);
 	bool plain = at_end(s);
 	statement_skip(s);
 	decide_begin(s, s->context->session_read_only, plain);
@@ -28,10 +28,10 @@ static void start_transaction(struct statement *s)
 {
 	bool read_only = s->context->session_read_only;
 	bool plain = at_end(s);
-	if (accept(s, KW_READ)) {
+	if (accept_keyword(s, KW_READ)) {
 		read_only = keyword_at(s) == KW_ONLY;
 		s->flags |= keyword_at(s) == KW_WRITE ? CLASS_BEGINS_READ_WRITE : 0;
-		plain = accept(s, KW_ONLY) || accept(s, KW_WRITE);
+		plain = accept_keyword(s, KW_ONLY) || accept_keyword(s, KW_WRITE);
 		plain = plain && at_end(s);
 	}
 	for (; !at_end(s); advance(s))
@@ -42,7 +42,7 @@ static void start_transaction(struct statement *s)
 
 void classify_start(struct statement *s)
 {
-	if (accept(s, KW_TRANSACTION))
+	if (accept_keyword(s, KW_TRANSACTION))
 		start_transaction(s);
 	else
 		classify_admin(s); /* START REPLICA, ... */
@@ -52,7 +52,7 @@ void classify_start(struct statement *s)
 static void completion(struct statement *s, uint32_t flag)
 {
 	bool chain = false, release = false;
-	accept(s, KW_WORK);
+	accept_keyword(s, KW_WORK);
 	for (bool no = false; !at_end(s); advance(s)) {
 		enum keyword keyword = keyword_at(s);
 		if (keyword == KW_CHAIN)
@@ -75,7 +75,7 @@ void classify_commit(struct statement *s)
 
 void classify_rollback(struct statement *s)
 {
-	accept(s, KW_WORK);
+	accept_keyword(s, KW_WORK);
 	if (keyword_at(s) == KW_TO)
 		classify_savepoint(s);
 	else

@@ -69,7 +69,7 @@ void statement_begin(struct statement *s)
 		s->ring[(s->at - i) % RING].kind = TOKEN_END;
 }
 
-bool accept(struct statement *s, enum keyword keyword)
+bool accept_keyword(struct statement *s, enum keyword keyword)
 {
 	if (keyword_at(s) != keyword)
 		return false;

@@ -109,7 +109,7 @@ static inline enum keyword keyword_at(const struct statement *s)
 }
 
 /* Passes the keyword if it is there. */
-bool accept(struct statement *s, enum keyword keyword);
+bool accept_keyword(struct statement *s, enum keyword keyword);
 /* Passes a token of that kind if it is there. */
 bool accept_kind(struct statement *s, int kind);
 

@@ -349,7 +349,7 @@ static void cte_head(struct statement *s)
 	if (accept_kind(s, '('))
 		while (!at_end(s) && !accept_kind(s, ')'))
 			advance(s);
-	if (!accept(s, KW_AS) || current(s)->kind != '(')
+	if (!accept_keyword(s, KW_AS) || current(s)->kind != '(')
 		return;
 	push(s, true, false);
 	advance(s);
@@ -357,7 +357,7 @@ static void cte_head(struct statement *s)
 
 void statement_with(struct statement *s)
 {
-	accept(s, KW_RECURSIVE);
+	accept_keyword(s, KW_RECURSIVE);
 	cte_head(s);
 }
 
