@@ -174,5 +174,6 @@ void topology_accounts_turn(void)
 		return;
 	memset(a->tried, 0, sizeof a->tried);
 	a->in_flight = atomic_load(&requested);
+	note_change(a); /* there may be one since this turn began */
 	ask(a);
 }

@@ -155,6 +155,9 @@ static bool pass_on(struct session *s, const uint8_t *data, size_t n)
 	struct run *r = s->run;
 	if (!n)
 		return true;
+	/* Before its client can know, and say so elsewhere. */
+	if (!r->told && reply_is_done(&r->reply))
+		finish_tell_others(s, r->reply.kind != REPLY_ERR);
 	if (!r->forwarded) {
 		r->forwarded = true;
 		if (r->size) {
@@ -428,8 +431,6 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 			}
 			return pass_on(s, data + from, at - from) ? STEP_WAIT : session_fail(s, END_CLIENT_GONE);
 		case REPLY_DONE:
-			/* Before its client can know, and say so elsewhere. */
-			finish_tell_others(s, r->reply.kind != REPLY_ERR);
 			return pass_on(s, data + from, at - from) ? STEP_AGAIN : session_fail(s, END_CLIENT_GONE);
 		case REPLY_BAD:
 			s->backend->conn.error = UV_EPROTO;

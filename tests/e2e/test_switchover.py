@@ -134,6 +134,7 @@ def test_a_privilege_that_lacks_is_named(own, changing, flavor):
         assert wait_one_topology(own) is primary
     finally:
         own.sql(primary, "GRANT %s ON *.* TO operator@'%%'" % lacking)
+        wait_same_rows(own, primary, "SHOW GRANTS FOR operator@'%'")
 
 
 @pytest.mark.parametrize("step", ["lock", "plan", "hold", "fence", "catch-up", "promote", "appoint"])
