@@ -376,7 +376,10 @@ static int slot_for_session_change(struct session *s)
 	if (s->last && s->last->state == BACKEND_IDLE)
 		return (int)s->last->pool->key.slot;
 	int slot = routing_primary_slot(s);
-	return slot >= 0 ? slot : reads_any_replica(s);
+	if (slot >= 0 && !(slot < 32 && s->run->tried & 1u << slot))
+		return slot;
+	int replica = reads_any_replica(s);
+	return replica >= 0 ? replica : slot;
 }
 
 /* Held for its warnings only, which a statement that fails there replaces. */
@@ -407,6 +410,12 @@ static enum route route_of(const struct session *s)
 	if (s->begun == BEGUN_NOT || route != ROUTE_SESSION)
 		return route;
 	return s->begun == BEGUN_READ_ONLY ? ROUTE_REPLICA : ROUTE_PRIMARY;
+}
+
+bool routing_runs_anywhere(const struct session *s)
+{
+	const struct run *r = s->run;
+	return s->listen_route == LISTEN_AUTO && route_of(s) == ROUTE_SESSION && !r->to_primary && !r->next_unknown && !r->pins_added;
 }
 
 /* The session's last insert id is asked for where it lives, before its statement goes elsewhere; false: no need. */
@@ -484,7 +493,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		slot = reads_any_replica(s);
 	else if (s->listen_route == LISTEN_PRIMARY)
 		slot = routing_primary_slot(s);
-	else if (route == ROUTE_SESSION && !r->to_primary && !r->next_unknown && !r->pins_added)
+	else if (routing_runs_anywhere(s))
 		slot = slot_for_session_change(s);
 	else if (route == ROUTE_REPLICA)
 		slot = reads_choose(s);

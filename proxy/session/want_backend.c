@@ -112,10 +112,13 @@ static bool hold(struct session *s)
 	struct run *r = s->run;
 	const struct settings *settings = s->worker->snapshot->settings;
 	uint64_t now = worker_now(s->worker), most = settings->failover_timeout / 1000, queued = 0;
+	/* A login ends in time to tell its client why. */
+	if (r->own && most > settings->login_timeout / 1250)
+		most = settings->login_timeout / 1250;
 	for (unsigned i = 0; i < stats_workers(); i++)
 		queued += stat_get(&stats_worker(i)->queued);
 	bool crowded = !r->waiting_since && settings->queue_max && queued >= settings->queue_max;
-	if (r->own || crowded || !most || (r->waiting_since && now - r->waiting_since >= most))
+	if (crowded || !most || (r->waiting_since && now - r->waiting_since >= most))
 		return false;
 	pool_leave_line(s);
 	admission_leave(s);
@@ -141,12 +144,13 @@ static bool is_held_back(const struct session *s)
 }
 
 /* A read that this server cannot take runs on another: one that belongs on a replica, on one that lacks something still,
- * if it is the primary that cannot. */
+ * if it is the primary that cannot. So does what only changes the session's state, and a login. */
 static bool is_elsewhere(struct session *s)
 {
 	struct run *r = s->run;
 	uint32_t bit = r->slot < 32 ? 1u << r->slot : 0;
-	bool has_others = r->on_replica || (r->route == ROUTE_REPLICA && bit && !(r->tried & bit));
+	bool moves = r->route == ROUTE_REPLICA || routing_runs_anywhere(s);
+	bool has_others = r->on_replica || (moves && bit && !(r->tried & bit));
 	if (!has_others || (r->sent && !r->replayable))
 		return false;
 	if (bit)

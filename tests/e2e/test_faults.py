@@ -249,6 +249,15 @@ def test_a_primary_that_hangs_does_not_hold_up_reads(hurt, wye):
     assert not [fault for fault in load.faults if fault.broken], load.faults[:5]
 
 
+def test_sessions_begin_and_change_their_state_on_a_replica_while_the_primary_is_dead(hurt, wye):
+    """The first of them before anybody has missed it."""
+    hurt.kill("primary")
+    for length in range(100, 120):
+        with wye.session() as session:
+            session.run("SET SESSION max_sort_length = %s", [length])
+            assert session.value("SELECT @@session.max_sort_length FROM load_rows LIMIT 1") == length
+
+
 def last_number(position):
     return re.findall(r"\d+", position or "0")[-1]
 
