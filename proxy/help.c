@@ -2,15 +2,19 @@
 
 #include <string.h>
 
+#include "proxy/manual/manual.h"
 #include "proxy/nearest.h"
 #include "proxy/options_table.h"
 #include "proxy/settings.h"
+
+const char help_summary[] = "wye puts one MySQL port in front of a primary and its replicas.";
+const char help_addresses[] = "The addresses are any members of the cluster, the others are found. USER is the monitor's account.";
 
 static void print_options(FILE *out)
 {
 	const struct option_row *row;
 	for (size_t i = 0; (row = options_row(i)); i++) {
-		char left[64];
+		char left[128];
 		snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "",
 			 row->argument ? row->argument : "");
 		if (strlen(left) > 24)
@@ -20,19 +24,28 @@ static void print_options(FILE *out)
 	}
 }
 
+static const struct help_command commands[] = {
+	{"serve", "[serve] [OPTIONS] [mysql://USER:PASSWORD@HOST[:PORT][,HOST[:PORT]...]]", NULL},
+	{"route", "route [OPTIONS] [STATEMENT...]", "where statements would go, without any server"},
+	{"import", "import proxysql|maxscale FILE", "another proxy's configuration as wye's"},
+	{"version", "version", NULL},
+	{"help", "help [TOPIC]", "topics: serve settings route import hints console environment signals"},
+};
+
+const struct help_command *help_command(size_t index)
+{
+	return index < sizeof commands / sizeof *commands ? &commands[index] : NULL;
+}
+
 static void print_overview(FILE *out)
 {
-	fputs("wye puts one MySQL port in front of a primary and its replicas.\n\n"
-	      "  wye [serve] [OPTIONS] [mysql://USER:PASSWORD@HOST[:PORT][,HOST[:PORT]...]]\n"
-	      "  wye route [OPTIONS] [STATEMENT...]   where statements would go, without any server\n"
-	      "  wye import proxysql|maxscale FILE    another proxy's configuration as wye's\n"
-	      "  wye version\n"
-	      "  wye help [TOPIC]                     topics: ",
-	      out);
-	fprintf(out,
-		"%s\n\nThe addresses are any members of the cluster, the others are found. USER is the monitor's "
-		"account.\n\n",
-		help_topics());
+	fprintf(out, "%s\n\n", help_summary);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (commands[i].help)
+			fprintf(out, "  wye %-32s %s\n", commands[i].usage, commands[i].help);
+		else
+			fprintf(out, "  wye %s\n", commands[i].usage);
+	fprintf(out, "\n%s\n\n", help_addresses);
 	print_options(out);
 }
 
@@ -163,7 +176,8 @@ const char *help_nearest(const char *topic)
 
 const char *help_topics(void)
 {
-	return "serve settings route import hints console environment signals";
+	/* It is what the line on `wye help` itself says. */
+	return commands[sizeof commands / sizeof *commands - 1].help + strlen("topics: ");
 }
 
 bool help_print(FILE *out, const char *topic)
@@ -177,5 +191,5 @@ bool help_print(FILE *out, const char *topic)
 			topics[i].print(out);
 			return true;
 		}
-	return false;
+	return manual_print(out, topic);
 }

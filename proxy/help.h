@@ -6,9 +6,22 @@
 #define WYE_PROXY_HELP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
-/* NULL is the overview. False, with nothing written, when there is no such topic. */
+struct help_command {
+	const char *word;  /* that begins it */
+	const char *usage; /* what follows `wye` */
+	const char *help;  /* or NULL */
+};
+
+/* Index from 0, NULL past the last. */
+const struct help_command *help_command(size_t index);
+
+extern const char help_summary[], help_addresses[]; /* sentences */
+
+/* NULL is the overview; the pages of proxy/manual/manual.h are topics too. False, with nothing written, when there is
+ * no such topic. */
 bool help_print(FILE *out, const char *topic);
 
 /* The topic that was probably meant, or NULL. */

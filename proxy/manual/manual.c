@@ -1,0 +1,23 @@
+#include "proxy/manual/manual.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	void (*write)(FILE *out);
+} pages[] = {
+	{"wye.1", manual_write_command_page},
+	{"wye-settings.7", manual_write_settings_page},
+	{"wye.bash", manual_write_bash},
+};
+
+bool manual_print(FILE *out, const char *page)
+{
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+		if (strcmp(pages[i].name, page) == 0) {
+			pages[i].write(out);
+			return true;
+		}
+	return false;
+}
