@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "proxy/nearest.h"
+#include "router/address.h"
 
 #define MS 1000ull
 #define SECOND (1000 * MS)
@@ -99,6 +100,9 @@ static const struct row rows[] = {
 	      "wrong passwords that one address may give in login_failures_time, here and at the console; more of its logins"
 	      " get error 1129 until that is over; 0 = any number"),
 	TIME(login_failures_time, "s", "1m", SECOND, DAY, "how long wrong passwords of an address are counted from the first on"),
+	CHECKED(proxy_protocol_networks, "range, ...", address_list_check,
+		"proxies that may say whose connection it is: a PROXY header, version 1 or 2, is believed from these addresses,"
+		" as in 10.0.0.0/8, unix; clients without one are served as always, one from elsewhere gets error 1130"),
 	TIME(idle_timeout, "s", "8h", 0, 365 * DAY,
 	     "how long a client may be silent outside a transaction; 0 = for ever"),
 	SWITCH(client_tls, "on", true, "offer TLS to clients"),

@@ -33,6 +33,7 @@ struct settings {
 	uint64_t login_timeout;       /* us from accept to the end of the login */
 	uint64_t login_failures_max;  /* wrong passwords of one address in login_failures_time; then 1129; 0 = any number */
 	uint64_t login_failures_time; /* us */
+	char proxy_protocol_networks[512]; /* ranges of addresses whose PROXY headers are believed */
 	uint64_t idle_timeout;        /* us a client may be silent outside a transaction; 0 = for ever */
 	bool client_tls;              /* offer TLS to clients */
 	bool client_compression;      /* offer the compressed protocol to clients */

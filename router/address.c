@@ -76,3 +76,37 @@ bool address_in_range(const struct address *a, const struct address_range *r)
 	return memcmp(a->bytes, r->first.bytes, whole) == 0 &&
 	       (!rest || !((a->bytes[whole] ^ r->first.bytes[whole]) & (uint8_t)(0xff00 >> rest)));
 }
+
+/* The next range of a list as text. False: there are no more. */
+static bool next_range(const char **list, char *text, size_t size)
+{
+	const char *at = *list + strspn(*list, " \t,");
+	size_t len = strcspn(at, " \t,");
+	*list = at + len;
+	snprintf(text, size, "%.*s", (int)len, at);
+	return len;
+}
+
+#define RANGE_TEXT_MAX 64u /* the longest range has 43 */
+
+bool address_list_check(const char *list, char *error, size_t error_size)
+{
+	char text[RANGE_TEXT_MAX], why[128];
+	struct address_range r;
+	while (next_range(&list, text, sizeof text))
+		if (!address_range_parse(&r, text, why, sizeof why)) {
+			snprintf(error, error_size, "'%s': %s", text, why);
+			return false;
+		}
+	return true;
+}
+
+bool address_list_has(const char *list, const struct address *a)
+{
+	char text[RANGE_TEXT_MAX], why[128];
+	struct address_range r;
+	while (next_range(&list, text, sizeof text))
+		if (address_range_parse(&r, text, why, sizeof why) && address_in_range(a, &r))
+			return true;
+	return false;
+}

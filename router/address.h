@@ -25,6 +25,10 @@ bool address_parse(struct address *a, const char *text);
 /* False: `error` says what is allowed. Bits behind the range's must be zero: 10.0.0.1/8 is a slip. */
 bool address_range_parse(struct address_range *r, const char *text, char *error, size_t error_size);
 
+/* Ranges with commas between them and spaces where one likes; an empty text has none. */
+bool address_list_check(const char *list, char *error, size_t error_size);
+bool address_list_has(const char *list, const struct address *a); /* of one that was checked */
+
 bool address_is_v4(const struct address *a);
 bool address_in_range(const struct address *a, const struct address_range *r);
 

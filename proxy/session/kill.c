@@ -197,7 +197,7 @@ static bool comes_from(const struct session *s, const char *host)
 {
 	if (!*host || !strcmp(host, "%"))
 		return true;
-	if (s->unix_socket)
+	if (s->address.local)
 		return !strcmp(host, "localhost");
 	const char *port = strrchr(s->peer, ':');
 	size_t len = port ? (size_t)(port - s->peer) : strlen(s->peer);

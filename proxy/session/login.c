@@ -1,7 +1,7 @@
 /*
  * A client's login, as a machine within the session's first state.
  *
- *	RESPONSE ──> (TLS) ──> RESPONSE ──> ACCOUNT ──> AUTH <──> CHECKING
+ *	(HEADER) ──> RESPONSE ──> (TLS) ──> RESPONSE ──> ACCOUNT ──> AUTH <──> CHECKING
  *	                                      ^           │
  *	                                      └── fresh ──┤ denied: perhaps our accounts are old
  *	                                                  v
@@ -111,6 +111,8 @@ static enum step on_response(struct session *s)
 	s->mariadb_caps = l->login.mariadb_caps & l->extensions;
 	free(s->user);
 	s->user = text_of(l->login.user);
+	if (l->header_refused)
+		return login_refuse_header(s);
 	if (s->worker->snapshot->settings->require_tls && !login_is_secure(s))
 		return login_refuse(s, 3159, "HY000",
 				    "Connections using insecure transport are prohibited: wye's setting require_tls is on");
@@ -322,7 +324,7 @@ void login_change_user(struct session *s, struct view payload)
 }
 
 static enum step (*const stages[])(struct session *s) = {
-	[STAGE_RESPONSE] = on_response, [STAGE_ACCOUNT] = login_on_account,   [STAGE_FRESH] = login_on_fresh,
+	[STAGE_HEADER] = login_on_header,     [STAGE_RESPONSE] = on_response,       [STAGE_ACCOUNT] = login_on_account,   [STAGE_FRESH] = login_on_fresh,
 	[STAGE_AUTH] = login_on_auth,         [STAGE_CHECKING] = login_on_checking, [STAGE_SCHEMA] = on_schema,
 	[STAGE_DONE] = on_done,
 };

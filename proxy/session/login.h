@@ -11,7 +11,7 @@
 
 #define LOGIN_PACKET_MAX 65536u
 
-enum stage { STAGE_RESPONSE, STAGE_ACCOUNT, STAGE_FRESH, STAGE_AUTH, STAGE_CHECKING, STAGE_SCHEMA, STAGE_DONE };
+enum stage { STAGE_HEADER, STAGE_RESPONSE, STAGE_ACCOUNT, STAGE_FRESH, STAGE_AUTH, STAGE_CHECKING, STAGE_SCHEMA, STAGE_DONE };
 
 struct check; /* the slow hash, on another thread */
 
@@ -25,6 +25,7 @@ struct session_login {
 	struct login login;
 	struct auth_server auth;
 	struct account account;  /* a copy: snapshots go */
+	bool header_refused;     /* a PROXY header has come from where none may */
 	bool known;              /* account is one */
 	bool fresh;              /* the accounts were asked for again */
 	bool again;              /* the exchange is done a second time */
@@ -43,12 +44,16 @@ static inline bool login_is_secure(const struct session *s)
 /* login_greeting.c */
 bool login_send_greeting(struct session *s); /* false: the client is gone, or there is no memory */
 
+/* login_header.c: what a proxy ahead of wye says of the client, if one does. */
+enum step login_on_header(struct session *s);
+
 /* login_refuse.c: each tells the client why, and returns the step that follows. */
 bool login_send_error(struct session *s, uint16_t code, const char *sqlstate, const char *text);
 enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, const char *text);
 enum step login_refuse_password(struct session *s);
 enum step login_refuse_locked(struct session *s);
 enum step login_refuse_guesser(struct session *s);
+enum step login_refuse_header(struct session *s);
 enum step login_refuse_crowd(struct session *s);
 
 /* login_account.c: the account and the exchange that proves the client to be its owner; the slow hash. */

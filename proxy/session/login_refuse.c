@@ -50,7 +50,7 @@ static void client_host(const struct session *s, char *host, size_t size)
 {
 	snprintf(host, size, "%s", s->peer);
 	char *port = strrchr(host, ':');
-	if (port && !s->unix_socket)
+	if (port)
 		*port = '\0';
 }
 
@@ -63,6 +63,15 @@ static void count_for_address(const struct session *s, const char *host)
 		event_note(LOG_LEVEL_WARNING, "address-blocked", NULL,
 			   "%s has given %u wrong passwords, the last one for '%.64s': its logins are refused for a while",
 			   host, n, s->user ? s->user : "");
+}
+
+enum step login_refuse_header(struct session *s)
+{
+	char text[256], host[64];
+	client_host(s, host, sizeof host);
+	snprintf(text, sizeof text, "Proxy header is not accepted from '%s': it is not in wye's setting proxy_protocol_networks",
+		 host);
+	return login_refuse(s, 1130, "HY000", text);
 }
 
 enum step login_refuse_guesser(struct session *s)

@@ -304,9 +304,9 @@ void session_come_from(struct session *s, const char *peer)
 	free(s->peer);
 	s->peer = strdup(peer);
 	s->peer_hash = hash_of_host(peer);
-	s->address = (struct address){.local = s->unix_socket};
+	s->address = (struct address){.local = strcmp(peer, SESSION_PEER_UNIX) == 0};
 	snprintf(host, sizeof host, "%.*s", port ? (int)(port - peer) : (int)sizeof host - 1, peer);
-	if (!s->unix_socket && !address_parse(&s->address, host))
+	if (!s->address.local && !address_parse(&s->address, host))
 		s->address = (struct address){.local = false};
 }
 
@@ -314,7 +314,9 @@ static void peer_name(struct session *s, int fd)
 {
 	struct sockaddr_storage a;
 	socklen_t len = sizeof a;
-	char text[INET6_ADDRSTRLEN + 10] = "localhost";
+	char text[INET6_ADDRSTRLEN + 10] = SESSION_PEER_UNIX;
+	if (!s->unix_socket)
+		strcpy(text, "?"); /* it has gone again */
 	if (!s->unix_socket && getpeername(fd, (struct sockaddr *)&a, &len) == 0) {
 		char host[INET6_ADDRSTRLEN] = "?";
 		unsigned port;

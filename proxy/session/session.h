@@ -425,7 +425,8 @@ static inline struct session *session_of(struct conn *c)
 #define SESSION_ID_LIMIT 2147483648u
 struct session *session_find(struct worker *w, uint32_t id); /* not one that is closing; or NULL */
 
-/* Sets where it came from: "address:port", or any text for a Unix socket. */
+/* Sets where it came from: "address:port", or this for a Unix socket, its own or a proxy's. */
+#define SESSION_PEER_UNIX "localhost"
 void session_come_from(struct session *s, const char *peer);
 
 /* One in the worker's list, with its client's socket, in no state yet; NULL, and the socket is closed: no memory. */
