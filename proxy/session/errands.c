@@ -492,7 +492,8 @@ enum reply_result errands_eat(struct session *s)
 		enum reply_result got = reply_walk(&r->reply, data, len, &n);
 		switch (got) {
 		case REPLY_PACKET:
-			b->has_warnings |= r->reply.kind == REPLY_ERR;
+			/* A SET of the session's state warns again: of a variable that is deprecated, for one. */
+			b->has_warnings |= r->reply.kind == REPLY_ERR || (r->reply.kind == REPLY_OK && r->reply.warnings);
 			if (r->reply.kind == REPLY_ERR && !has_value(kind) && kind != ERRAND_SIGNAL)
 				note_failure(r, kind, (struct view){data + PACKET_HEADER, n - PACKET_HEADER}, b->caps);
 			if (kind == ERRAND_PREPARE && r->reply.kind == REPLY_PREPARE_OK)

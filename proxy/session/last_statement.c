@@ -235,6 +235,9 @@ void last_statement_note(struct session *s, struct backend *b, bool ok)
 	/* GET DIAGNOSTICS of a condition that is not there, says MariaDB, is an error beside those that are. */
 	if (ok && r->diagnoses && r->reply.kind == REPLY_OK && r->reply.warnings)
 		note_warnings(s, b, ok);
+	bool has_rows = r->reply.kind == REPLY_EOF || r->reply.kind == REPLY_END;
+	if (ok && r->diagnoses && has_rows)
+		s->last_affected = -1;
 	if (ok && (r->diagnoses || (!has_text && reads_it(r))))
 		return;
 	note_warnings(s, b, ok);

@@ -121,12 +121,17 @@ static bool is_due_for_text(struct session *s, struct view payload, bool must, b
 	struct context context = {.schema = state_schema_of(s->want), .pins = s->pins};
 	static _Thread_local struct classification c;
 	classify(sql, &dialect, &context, s->worker->classify_scratch, &c);
-	if (!(c.flags & CLASS_READS_LAST) && (must || (on_replica && c.route != ROUTE_REPLICA)))
+	bool reads_last = c.flags & CLASS_READS_LAST;
+	if (!reads_last && (must || (on_replica && c.route != ROUTE_REPLICA)))
 		return true;
+	if (reads_last && on_replica && routing_ties_to_primary(c.flags, c.pins_added))
+		return true; /* what it reads is made again there */
+	/* Whether what it sets can be carried is not known yet. */
+	uint32_t pins = c.pins_added | (c.n_effects ? PIN_SESSION_VARIABLE : 0);
 	if (is_due_before_move(s))
-		return read_only_has_no_place(c.flags, c.reason, c.pins_added, c.n_effects > 0) ||
+		return read_only_has_no_place(c.flags, c.reason, pins, c.n_effects > 0) ||
 		       (c.flags & (CLASS_DDL | CLASS_BEGINS));
-	if (!(c.flags & CLASS_READS_LAST))
+	if (!reads_last)
 		return false;
 	/* It will give variables their values where the last statement ran. */
 	return (c.flags & CLASS_SETS_USER_VARIABLE) && s->last && s->last != s->pinned && frees_for_other(s);

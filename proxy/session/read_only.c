@@ -104,7 +104,8 @@ void read_only_moves(struct session *s)
 {
 	const struct run *r = s->run;
 	bool sets = r->next || r->next_unknown || r->bind || r->unbind;
-	if (!read_only_has_no_place(r->flags, r->reason, r->pins_added, sets) || (r->flags & CLASS_RELEASES) || !end_on_replica(s))
+	uint32_t pins = r->pins_added | (r->next_unknown ? PIN_SESSION_VARIABLE : 0);
+	if (!read_only_has_no_place(r->flags, r->reason, pins, sets) || (r->flags & CLASS_RELEASES) || !end_on_replica(s))
 		return;
 	begin_set(s, BEGUN_READ_ONLY);
 	s->run->to_primary = true;

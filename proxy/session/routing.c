@@ -382,6 +382,25 @@ static int slot_for_session_change(struct session *s)
 	return replica >= 0 ? replica : slot;
 }
 
+/* It writes, or ties the session to more than values that can be asked for: on a replica, where what it reads of the last
+ * statement may be, the session's writes would have no place then, and its locks would be nobody else's. */
+static bool belongs_to_primary(const struct session *s)
+{
+	const struct run *r = s->run;
+	return s->listen_route == LISTEN_AUTO && routing_ties_to_primary(r->flags, r->pins_added | (r->next_unknown ? PIN_SESSION_VARIABLE : 0));
+}
+
+bool routing_ties_to_primary(uint32_t flags, uint32_t pins_added)
+{
+	const uint32_t anywhere = PIN_USER_VARIABLE | PIN_READ_BACK | PIN_LAST_STATEMENT;
+	return (flags & (CLASS_WRITES | CLASS_DDL | CLASS_CALLS)) || (pins_added & ~anywhere);
+}
+
+static bool is_at_primary(const struct session *s, const struct backend *b)
+{
+	return (int)b->pool->key.slot == routing_primary_slot(s);
+}
+
 /* Held for its warnings only, which a statement that fails there replaces. */
 static bool may_leave(const struct session *s, const struct backend *b)
 {
@@ -470,13 +489,16 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	/* Nothing but what the last statement has left there keeps the session where it must not be tied. */
 	if (s->pinned && !(r->flags & CLASS_READS_LAST) && sequences_in_the_way(s, s->pinned))
 		finish_last_statement(s);
+	bool primary_only = belongs_to_primary(s);
+	if (s->pinned && primary_only && s->pins == PIN_LAST_STATEMENT && !session_in_trx(s) && !is_at_primary(s, s->pinned))
+		finish_last_statement(s);
 	struct backend *beside = diagnosed_beside(s);
 	if (beside) {
 		r->beside = true;
 		return take(s, beside, true);
 	}
 	struct backend *kept = tied ? NULL : kept_for(s);
-	if (kept && s->begun == BEGUN_READ_WRITE && (int)kept->pool->key.slot != routing_primary_slot(s))
+	if (kept && (s->begun == BEGUN_READ_WRITE || primary_only) && !is_at_primary(s, kept))
 		kept = NULL;
 	if (kept)
 		return take(s, kept, true);

@@ -535,6 +535,7 @@ void routing_digest_text(struct session *s, char *text, size_t text_size);
 enum routing_result { ROUTING_OK, ROUTING_WAIT, ROUTING_NONE };
 enum routing_result routing_choose(struct session *s, char *text, size_t text_size);
 int routing_primary_slot(const struct session *s); /* -1: there is none */
+bool routing_ties_to_primary(uint32_t flags, uint32_t pins_added); /* a statement of these, whatever it reads */
 bool routing_is_usable(const struct server_info *server);
 bool routing_runs_anywhere(const struct session *s); /* a change of the session's state that ties it to no server */
 struct dialect routing_dialect(const struct session *s); /* in which the session's next text is to be read */
