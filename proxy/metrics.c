@@ -58,7 +58,7 @@ static const struct {
 static void write_workers(FILE *out)
 {
 	for (size_t i = 0; i < sizeof of_workers / sizeof *of_workers; i++) {
-		metric_describe(out, of_workers[i].name, of_workers[i].type, of_workers[i].help);
+		metric_describe(out, of_workers[i].name, of_workers[i].type, "", of_workers[i].help);
 		metric_begin(out, of_workers[i].name, NULL);
 		metric_count(out, metrics_worker_sum(of_workers[i].offset));
 	}
@@ -66,7 +66,7 @@ static void write_workers(FILE *out)
 
 static void write_routes(FILE *out)
 {
-	metric_describe(out, "wye_statements_total", "counter",
+	metric_describe(out, "wye_statements_total", "counter", "route,reason",
 			"Statements by the decision where they run, and its reason.");
 	for (unsigned route = 0; route < ROUTE_COUNT; route++)
 		for (unsigned reason = 0; reason < REASON_COUNT; reason++) {
@@ -82,7 +82,7 @@ static void write_routes(FILE *out)
 
 static void write_pins(FILE *out)
 {
-	metric_describe(out, "wye_pins_total", "counter", "How often sessions were tied to a connection, by cause.");
+	metric_describe(out, "wye_pins_total", "counter", "cause", "How often sessions were tied to a connection, by cause.");
 	for (unsigned pin = 0; pin < PIN_COUNT; pin++) {
 		metric_begin(out, "wye_pins_total", "cause", pin_name((enum pin_index)pin), NULL);
 		metric_count(out, metrics_worker_sum(offsetof(struct worker_stats, pins) + pin * sizeof(_Atomic uint64_t)));
@@ -104,9 +104,9 @@ static void write_rules(FILE *out)
 		 offsetof(struct rule_totals, failed)},
 	};
 	struct config *c = config_get();
-	for (size_t k = 0; c && c->rule_set && k < sizeof of_rules / sizeof *of_rules; k++) {
-		metric_describe(out, of_rules[k].name, "counter", of_rules[k].help);
-		for (unsigned i = 0; i < c->rule_set->n; i++) {
+	for (size_t k = 0; k < sizeof of_rules / sizeof *of_rules; k++) {
+		metric_describe(out, of_rules[k].name, "counter", "rule", of_rules[k].help);
+		for (unsigned i = 0; c && c->rule_set && i < c->rule_set->n; i++) {
 			char id[16];
 			struct rule_totals totals = rule_totals(&c->rule_set->rules[i]);
 			snprintf(id, sizeof id, "%u", c->rule_set->rules[i].id);
@@ -114,7 +114,7 @@ static void write_rules(FILE *out)
 			metric_count(out, *(const uint64_t *)((const char *)&totals + of_rules[k].offset));
 		}
 	}
-	metric_describe(out, "wye_rule_mirror_total", "counter", "Statements of rules that mirror, by what became of the copy.");
+	metric_describe(out, "wye_rule_mirror_total", "counter", "rule,outcome", "Statements of rules that mirror, by what became of the copy.");
 	for (unsigned i = 0; c && c->rule_set && i < c->rule_set->n; i++) {
 		char id[16];
 		struct rule_totals totals = rule_totals(&c->rule_set->rules[i]);
@@ -148,7 +148,7 @@ static void write_events(FILE *out)
 {
 	struct event_count counts[EVENT_KINDS_MAX];
 	size_t n = events_counts(counts);
-	metric_describe(out, "wye_events_total", "counter", "What happened (stats_events), by kind and level.");
+	metric_describe(out, "wye_events_total", "counter", "kind,level", "What happened (stats_events), by kind and level.");
 	for (size_t i = 0; i < n; i++) {
 		metric_begin(out, "wye_events_total", "kind", counts[i].kind, "level",
 			     log_level_name(counts[i].level), NULL);
@@ -165,13 +165,13 @@ static void write_logs(FILE *out)
 		      {"repeated", offsetof(struct log_counts, repeated)},
 		      {"not-written", offsetof(struct log_counts, failed)}};
 	struct log_counts counts[LOG_STREAMS];
-	metric_describe(out, "wye_log_lines_total", "counter", "Lines written to the log, the slow log and the audit.");
+	metric_describe(out, "wye_log_lines_total", "counter", "stream", "Lines written to the log, the slow log and the audit.");
 	for (unsigned i = 0; i < LOG_STREAMS; i++) {
 		log_counts_read((enum log_stream)i, &counts[i]);
 		metric_begin(out, "wye_log_lines_total", "stream", log_stream_name((enum log_stream)i), NULL);
 		metric_count(out, counts[i].lines);
 	}
-	metric_describe(out, "wye_log_lines_lost_total", "counter",
+	metric_describe(out, "wye_log_lines_lost_total", "counter", "stream,why",
 			"Lines left out: the queue was full, log_rate, or they could not be written.");
 	for (unsigned i = 0; i < LOG_STREAMS; i++)
 		for (size_t k = 0; k < sizeof losses / sizeof *losses; k++) {
@@ -193,9 +193,8 @@ static void write_state(FILE *out, const struct snapshot *s)
 			     (double)s->settings->max_connections);
 }
 
-void metrics_write(FILE *out)
+static void write_all(FILE *out, const struct snapshot *s)
 {
-	struct snapshot *s = snapshot_get();
 	write_state(out, s);
 	write_routes(out);
 	write_workers(out);
@@ -212,5 +211,26 @@ void metrics_write(FILE *out)
 	metrics_write_process(out);
 	if (s && s->settings->proxysql_metrics)
 		metrics_write_proxysql(out, s);
+}
+
+void metrics_write(FILE *out)
+{
+	struct snapshot *s = snapshot_get();
+	write_all(out, s);
 	snapshot_unref(s);
+}
+
+void metrics_describe(FILE *reference)
+{
+	struct settings settings;
+	settings_default(&settings);
+	settings.proxysql_metrics = true;
+	const struct snapshot nothing = {.settings = &settings};
+	FILE *samples = fopen("/dev/null", "we");
+	if (!samples)
+		abort();
+	metric_reference = reference;
+	write_all(samples, &nothing);
+	metric_reference = NULL;
+	fclose(samples);
 }

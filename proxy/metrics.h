@@ -9,4 +9,7 @@
 /* Any thread; counters are read where they are, nothing is reset. */
 void metrics_write(FILE *out);
 
+/* What there can be, as rows of a table in Markdown: name, type, labels, meaning. For a process that serves nothing. */
+void metrics_describe(FILE *reference);
+
 #endif

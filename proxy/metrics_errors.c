@@ -55,7 +55,7 @@ void metrics_write_errors(FILE *out, const struct snapshot *s)
 		abort();
 	size_t n = gather(seen);
 	qsort(seen, n, sizeof *seen, by_server_and_code);
-	metric_describe(out, "wye_errors_total", "counter",
+	metric_describe(out, "wye_errors_total", "counter", "server,code",
 			"Errors that clients were answered with, by who answered so and the error's number; code other: those seen least.");
 	for (size_t i = 0, next; i < n; i = next) {
 		uint64_t sum = 0;

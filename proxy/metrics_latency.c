@@ -90,12 +90,12 @@ static void write_parts(FILE *out, int slot, const char *server)
 
 void metrics_write_latency(FILE *out, const struct snapshot *s)
 {
-	metric_describe(out, DURATION, "histogram",
+	metric_describe(out, DURATION, "histogram", "server,class",
 			"From a statement's arrival to the end of its answer, by the server that ran it and the kind of statement.");
 	write_durations(out, STATEMENT_NO_SERVER, METRIC_SERVER_SELF);
 	for (unsigned i = 0; i < s->n_servers; i++)
 		write_durations(out, (int)s->servers[i].slot, s->servers[i].name);
-	metric_describe(out, PART, "histogram",
+	metric_describe(out, PART, "histogram", "server,part",
 			"What that is made of: time in a queue, of the server, and wye's own.");
 	write_parts(out, STATEMENT_NO_SERVER, METRIC_SERVER_SELF);
 	for (unsigned i = 0; i < s->n_servers; i++)

@@ -37,17 +37,17 @@ static void write_totals(FILE *out, const struct snapshot *s)
 	static const char clients[] = "proxysql_client_connections_total", servers[] = "proxysql_server_connections_total";
 	static const char frontends[] = "proxysql_queries_frontends_bytes_total";
 	static const char backends[] = "proxysql_queries_backends_bytes_total";
-	metric_describe(out, clients, "counter", "Clients that connected, and those that were refused.");
+	metric_describe(out, clients, "counter", "status", "Clients that connected, and those that were refused.");
 	write_labelled(out, clients, "status", "created", metrics_worker_sum(OF_WORKERS(accepted)));
 	write_labelled(out, clients, "status", "aborted", metrics_worker_sum(OF_WORKERS(logins_refused)));
-	metric_describe(out, servers, "counter", "Connections made to servers, and those that failed or broke.");
+	metric_describe(out, servers, "counter", "status", "Connections made to servers, and those that failed or broke.");
 	write_labelled(out, servers, "status", "created", of_all_servers(s, OF_SERVERS(connects)));
 	write_labelled(out, servers, "status", "aborted",
 		       of_all_servers(s, OF_SERVERS(connect_failures)) + of_all_servers(s, OF_SERVERS(lost)));
-	metric_describe(out, frontends, "counter", "Bytes from and to clients.");
+	metric_describe(out, frontends, "counter", "traffic_flow", "Bytes from and to clients.");
 	write_labelled(out, frontends, "traffic_flow", "received", metrics_worker_sum(OF_WORKERS(bytes_from_clients)));
 	write_labelled(out, frontends, "traffic_flow", "sent", metrics_worker_sum(OF_WORKERS(bytes_to_clients)));
-	metric_describe(out, backends, "counter", "Bytes from and to servers.");
+	metric_describe(out, backends, "counter", "traffic_flow", "Bytes from and to servers.");
 	write_labelled(out, backends, "traffic_flow", "received", of_all_servers(s, OF_SERVERS(bytes_received)));
 	write_labelled(out, backends, "traffic_flow", "sent", of_all_servers(s, OF_SERVERS(bytes_sent)));
 	metric_plain(out, "proxysql_questions_total", "counter", "Commands of clients.",
@@ -76,19 +76,19 @@ static void begin(FILE *out, const char *name, const struct server_info *s, cons
 }
 
 static const struct {
-	const char *name, *type, *help, *label, *value;
+	const char *name, *type, *labels, *help, *label, *value;
 	size_t offset;
 } of_servers[] = {
-	{"proxysql_connpool_conns", "gauge", "Connections to the server now.", "status", "used", OF_SERVERS(used)},
-	{"proxysql_connpool_conns", "", "", "status", "free", OF_SERVERS(idle)},
-	{"proxysql_connpool_conns_total", "counter", "Connections made, and those that failed.", "status", "ok",
+	{"proxysql_connpool_conns", "gauge", "endpoint,hostgroup,status", "Connections to the server now.", "status", "used", OF_SERVERS(used)},
+	{"proxysql_connpool_conns", "", "", "", "status", "free", OF_SERVERS(idle)},
+	{"proxysql_connpool_conns_total", "counter", "endpoint,hostgroup,status", "Connections made, and those that failed.", "status", "ok",
 	 OF_SERVERS(connects)},
-	{"proxysql_connpool_conns_total", "", "", "status", "err", OF_SERVERS(connect_failures)},
-	{"proxysql_connpool_conns_queries_total", "counter", "Statements sent to the server.", NULL, NULL,
+	{"proxysql_connpool_conns_total", "", "", "", "status", "err", OF_SERVERS(connect_failures)},
+	{"proxysql_connpool_conns_queries_total", "counter", "endpoint,hostgroup", "Statements sent to the server.", NULL, NULL,
 	 OF_SERVERS(statements)},
-	{"proxysql_connpool_data_bytes_total", "counter", "Bytes from and to the server.", "traffic_flow", "recv",
+	{"proxysql_connpool_data_bytes_total", "counter", "endpoint,hostgroup,traffic_flow", "Bytes from and to the server.", "traffic_flow", "recv",
 	 OF_SERVERS(bytes_received)},
-	{"proxysql_connpool_data_bytes_total", "", "", "traffic_flow", "sent", OF_SERVERS(bytes_sent)},
+	{"proxysql_connpool_data_bytes_total", "", "", "", "traffic_flow", "sent", OF_SERVERS(bytes_sent)},
 };
 
 static int status_of(const struct server_info *s)
@@ -114,19 +114,19 @@ static void write_servers(FILE *out, const struct snapshot *s)
 {
 	for (size_t k = 0; k < sizeof of_servers / sizeof *of_servers; k++) {
 		if (*of_servers[k].type)
-			metric_describe(out, of_servers[k].name, of_servers[k].type, of_servers[k].help);
+			metric_describe(out, of_servers[k].name, of_servers[k].type, of_servers[k].labels, of_servers[k].help);
 		for (unsigned i = 0; i < s->n_servers; i++) {
 			begin(out, of_servers[k].name, &s->servers[i], of_servers[k].label, of_servers[k].value);
 			metric_count(out, metrics_server_sum(&s->servers[i], of_servers[k].offset));
 		}
 	}
-	metric_describe(out, "proxysql_connpool_conns_status", "gauge",
+	metric_describe(out, "proxysql_connpool_conns_status", "gauge", "endpoint,hostgroup",
 			"State of the server: 1 online, 2 shunned, 3 offline soft.");
 	for (unsigned i = 0; i < s->n_servers; i++) {
 		begin(out, "proxysql_connpool_conns_status", &s->servers[i], NULL, NULL);
 		metric_count(out, (uint64_t)status_of(&s->servers[i]));
 	}
-	metric_describe(out, "proxysql_connpool_conns_latency_us", "gauge", "What a statement takes there, us.");
+	metric_describe(out, "proxysql_connpool_conns_latency_us", "gauge", "endpoint,hostgroup", "What a statement takes there, us.");
 	for (unsigned i = 0; i < s->n_servers; i++) {
 		begin(out, "proxysql_connpool_conns_latency_us", &s->servers[i], NULL, NULL);
 		metric_count(out, latency_us(&s->servers[i]));

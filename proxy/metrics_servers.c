@@ -77,7 +77,7 @@ static const struct {
 static void write_gauges(FILE *out, const struct snapshot *s)
 {
 	for (size_t k = 0; k < sizeof gauges / sizeof *gauges; k++) {
-		metric_describe(out, gauges[k].name, "gauge", gauges[k].help);
+		metric_describe(out, gauges[k].name, "gauge", "server", gauges[k].help);
 		for (unsigned i = 0; i < s->n_servers; i++) {
 			metric_begin(out, gauges[k].name, "server", s->servers[i].name, NULL);
 			metric_value(out, gauges[k].value(&s->servers[i]));
@@ -87,7 +87,7 @@ static void write_gauges(FILE *out, const struct snapshot *s)
 
 static void write_state(FILE *out, const struct snapshot *s)
 {
-	metric_describe(out, "wye_server_state", "gauge", "1: the state that the server is in.");
+	metric_describe(out, "wye_server_state", "gauge", "server,state", "1: the state that the server is in.");
 	for (unsigned i = 0; i < s->n_servers; i++)
 		for (unsigned state = SERVER_STATE_NEW; state <= SERVER_STATE_LAGGING; state++) {
 			metric_begin(out, "wye_server_state", "server", s->servers[i].name, "state",
@@ -98,7 +98,7 @@ static void write_state(FILE *out, const struct snapshot *s)
 
 static void write_lag(FILE *out, const struct snapshot *s)
 {
-	metric_describe(out, "wye_server_lag_seconds", "gauge",
+	metric_describe(out, "wye_server_lag_seconds", "gauge", "server",
 			"How far behind the primary; missing while not known.");
 	for (unsigned i = 0; i < s->n_servers; i++) {
 		if (s->servers[i].lag_us < 0)
@@ -106,7 +106,7 @@ static void write_lag(FILE *out, const struct snapshot *s)
 		metric_begin(out, "wye_server_lag_seconds", "server", s->servers[i].name, NULL);
 		fprintf(out, "%.6f\n", (double)s->servers[i].lag_us / 1e6);
 	}
-	metric_describe(out, "wye_server_catch_up_seconds", "gauge",
+	metric_describe(out, "wye_server_catch_up_seconds", "gauge", "server",
 			"What a replica lately needed to apply what the primary had committed; missing while not known.");
 	for (unsigned i = 0; i < s->n_servers; i++) {
 		uint32_t us = positions_catch_up_us(s->servers[i].slot);
@@ -144,7 +144,7 @@ static const struct {
 static void write_counters(FILE *out, const struct snapshot *s)
 {
 	for (size_t k = 0; k < sizeof counters / sizeof *counters; k++) {
-		metric_describe(out, counters[k].name, "counter", counters[k].help);
+		metric_describe(out, counters[k].name, "counter", "server", counters[k].help);
 		for (unsigned i = 0; i < s->n_servers; i++) {
 			metric_begin(out, counters[k].name, "server", s->servers[i].name, NULL);
 			metric_count(out, metrics_server_sum(&s->servers[i], counters[k].offset));
@@ -159,7 +159,7 @@ static void write_connections(FILE *out, const struct snapshot *s)
 		size_t offset;
 	} states[] = {{"used", offsetof(struct server_counters, used)},
 		      {"idle", offsetof(struct server_counters, idle)}};
-	metric_describe(out, "wye_connections", "gauge", "Connections to servers now.");
+	metric_describe(out, "wye_connections", "gauge", "server,state", "Connections to servers now.");
 	for (unsigned i = 0; i < s->n_servers; i++)
 		for (size_t k = 0; k < 2; k++) {
 			metric_begin(out, "wye_connections", "server", s->servers[i].name, "state", states[k].state, NULL);
@@ -168,7 +168,7 @@ static void write_connections(FILE *out, const struct snapshot *s)
 	metric_plain(out, "wye_server_connections_max", "gauge",
 		     "Connections to one server that the setting server_max_connections allows.",
 		     (double)s->settings->server_max_connections);
-	metric_describe(out, "wye_connections_closed_total", "counter",
+	metric_describe(out, "wye_connections_closed_total", "counter", "server,reason",
 			"Connections to servers that were closed, by reason.");
 	for (unsigned i = 0; i < s->n_servers; i++)
 		for (unsigned reason = 0; reason < CLOSED_COUNT; reason++) {

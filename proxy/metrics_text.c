@@ -13,8 +13,24 @@ static void write_label(FILE *out, const char *text)
 			fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
 }
 
-void metric_describe(FILE *out, const char *name, const char *type, const char *help)
+_Thread_local FILE *metric_reference;
+
+/* The labels as a list that a person reads. */
+static void write_reference(const char *name, const char *type, const char *labels, const char *help)
 {
+	fprintf(metric_reference, "| `%s` | %s | ", name, type);
+	for (; *labels; labels++)
+		if (*labels == ',')
+			fputs(", ", metric_reference);
+		else
+			fputc(*labels, metric_reference);
+	fprintf(metric_reference, " | %s |\n", help);
+}
+
+void metric_describe(FILE *out, const char *name, const char *type, const char *labels, const char *help)
+{
+	if (metric_reference)
+		write_reference(name, type, labels, help);
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
@@ -46,7 +62,7 @@ void metric_value(FILE *out, double value)
 
 void metric_plain(FILE *out, const char *name, const char *type, const char *help, double value)
 {
-	metric_describe(out, name, type, help);
+	metric_describe(out, name, type, "", help);
 	metric_begin(out, name, NULL);
 	metric_value(out, value);
 }

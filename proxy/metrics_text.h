@@ -5,8 +5,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The lines before the samples of a name; type: counter, gauge or histogram. */
-void metric_describe(FILE *out, const char *name, const char *type, const char *help);
+/* The lines before the samples of a name; type: counter, gauge or histogram; labels: those of each sample, separated by
+ * commas, "" for none. */
+void metric_describe(FILE *out, const char *name, const char *type, const char *labels, const char *help);
+
+/* While it is set, what this thread describes is also written here, a row of a table in Markdown each. */
+extern _Thread_local FILE *metric_reference;
 
 /* The beginning of a sample: its name and labels, given as pairs of name and value that end with NULL. What follows on
  * the line is its value. */

@@ -410,6 +410,28 @@ const struct setting_info *settings_info(size_t index)
 	return index < N_ROWS ? &rows[index].info : NULL;
 }
 
+void settings_allowed(size_t index, char *out, size_t out_size)
+{
+	assert(index < N_ROWS);
+	const struct row *row = &rows[index];
+	char min[32], max[32];
+	switch (row->kind) {
+	case KIND_COUNT:
+	case KIND_BYTES:
+	case KIND_TIME:
+		format_number(row, row->min, min, sizeof min);
+		format_number(row, row->max, max, sizeof max);
+		snprintf(out, out_size, "%s to %s%s%s", min, max, row->kind == KIND_COUNT ? " " : "",
+			 row->kind == KIND_COUNT ? row->info.unit : "");
+		return;
+	case KIND_SWITCH:
+	case KIND_WORD:
+	case KIND_TEXT:
+		snprintf(out, out_size, "%s", row->info.unit);
+		return;
+	}
+}
+
 int settings_index(const char *name)
 {
 	const struct row *row = row_by_name(name);

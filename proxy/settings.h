@@ -133,6 +133,7 @@ struct setting_info {
 	bool needs_restart;
 };
 const struct setting_info *settings_info(size_t index);
+void settings_allowed(size_t index, char *out, size_t out_size); /* what it may be, for a person */
 int settings_index(const char *name); /* -1: there is none */
 
 /* The value as a person would write it. */

@@ -10,6 +10,9 @@ static const struct {
 	{"wye.1", manual_write_command_page},
 	{"wye-settings.7", manual_write_settings_page},
 	{"wye.bash", manual_write_bash},
+	{"console.md", manual_write_console_reference},
+	{"settings.md", manual_write_settings_reference},
+	{"metrics.md", manual_write_metrics_reference},
 };
 
 bool manual_print(FILE *out, const char *page)

@@ -1,9 +1,10 @@
 /*
  * The pages of the manual that are made from the tables that the program runs on: `wye help PAGE`, where the page is the
- * name of the file that the build makes of it.
+ * name of the file that the build or docs/generate makes of it.
  *
  *	wye.1, wye-settings.7                 man pages
  *	wye.bash                              completion
+ *	console.md, settings.md, metrics.md   the references in docs/
  */
 #ifndef WYE_PROXY_MANUAL_MANUAL_H
 #define WYE_PROXY_MANUAL_MANUAL_H
@@ -18,5 +19,8 @@ bool manual_print(FILE *out, const char *page);
 void manual_write_command_page(FILE *out);
 void manual_write_settings_page(FILE *out);
 void manual_write_bash(FILE *out);
+void manual_write_console_reference(FILE *out);
+void manual_write_settings_reference(FILE *out);
+void manual_write_metrics_reference(FILE *out);
 
 #endif

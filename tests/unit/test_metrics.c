@@ -8,9 +8,10 @@
 #include <cmocka.h>
 
 #include "proxy/metrics.h"
+#include "proxy/metrics_text.h"
 #include "tests/unit/console_fakes.h"
 
-static char *text;
+static char *text, *reference;
 
 /* A read on the first replica. */
 static void note(unsigned worker, uint64_t us, uint64_t queue_us)
@@ -37,7 +38,10 @@ static int write_all(void **state)
 	event_note(LOG_LEVEL_DEBUG, "server-up", "db0:3306", "answers");
 	event_note(LOG_LEVEL_DEBUG, "server-up", "db1:3306", "answers");
 	FILE *out = open_memstream(&text, &size);
+	metric_reference = open_memstream(&reference, &size);
 	metrics_write(out);
+	fclose(metric_reference);
+	metric_reference = NULL;
 	fclose(out);
 	return 0;
 }
@@ -46,6 +50,7 @@ static int free_all(void **state)
 {
 	(void)state;
 	free(text);
+	free(reference);
 	config_stop();
 	return 0;
 }
@@ -86,6 +91,44 @@ static void test_every_sample_follows_the_help_and_type_of_its_name(void **state
 		strtod(value + 1, &end);
 		assert_true(end > value + 1 && !*end);
 	}
+	free(copy);
+}
+
+/* The names of the labels in {a="x",b="y"}, as the reference lists them; le is the histogram's own. */
+static void labels_of(const char *sample, char *out)
+{
+	const char *at = strchr(sample, '{');
+	*out = '\0';
+	while (at && *at != '}') {
+		size_t n = strcspn(++at, "=");
+		if (n != 2 || strncmp(at, "le", 2) != 0)
+			sprintf(out + strlen(out), "%s%.*s", *out ? ", " : "", (int)n, at);
+		for (at += n + 2; *at != '"'; at++)
+			at += *at == '\\';
+		at++;
+	}
+}
+
+static void test_every_sample_has_the_labels_that_the_reference_tells(void **state)
+{
+	char *copy = strdup(text), *rest = copy, *line, name[128] = "", labels[256], row[512];
+	unsigned samples = 0;
+	(void)state;
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "# TYPE ", 7) == 0)
+			snprintf(name, sizeof name, "%.*s", (int)strcspn(line + 7, " "), line + 7);
+		if (!*line || *line == '#')
+			continue;
+		labels_of(line, labels);
+		snprintf(row, sizeof row, "| `%s` | ", name);
+		const char *told = strstr(reference, row);
+		assert_non_null(told);
+		told = strstr(told + strlen(row), " | ") + 3;
+		if (strncmp(told, labels, strlen(labels)) != 0 || strncmp(told + strlen(labels), " | ", 3) != 0)
+			fail_msg("%s: labels '%s', but the reference says %.60s", name, labels, told);
+		samples++;
+	}
+	assert_true(samples > 50);
 	free(copy);
 }
 
@@ -146,6 +189,7 @@ int main(void)
 						free_all),
 		cmocka_unit_test_setup_teardown(test_every_sample_follows_the_help_and_type_of_its_name, write_all,
 						free_all),
+		cmocka_unit_test_setup_teardown(test_every_sample_has_the_labels_that_the_reference_tells, write_all, free_all),
 		cmocka_unit_test_setup_teardown(test_counters_of_all_workers_are_added_up, write_all, free_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
