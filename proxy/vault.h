@@ -36,7 +36,7 @@ void vault_put(uint64_t account_id, const struct vault_secret *secret);
 /* Copies what is known; the caller wipes its copy with OPENSSL_cleanse. False when nothing is. */
 bool vault_get(uint64_t account_id, struct vault_secret *secret);
 
-/* Forgets the clear text and hashes of an account whose login a server refused. */
+/* Forgets all that is known of an account. */
 void vault_forget(uint64_t account_id);
 
 #endif

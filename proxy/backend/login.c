@@ -11,6 +11,7 @@
 #include "protocol/auth.h"
 #include "protocol/ok.h"
 #include "protocol/packet.h"
+#include "proxy/accounts.h"
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
 #include "proxy/security.h"
@@ -65,6 +66,14 @@ void backend_login_end(struct backend *b)
 
 /* ---- failure ---- */
 
+/* A server refuses what it has not heard of yet, or any more, as well: what is known of an account that is there stays. */
+static void forget_if_gone(struct backend *b)
+{
+	const struct account_set *accounts = b->conn.worker->snapshot->accounts;
+	if (!accounts || !account_set_by_id(accounts, b->pool->key.account_id))
+		vault_forget(b->pool->key.account_id);
+}
+
 static void failed(struct backend *b, uint16_t code, const char *sqlstate, const char *format, const char *detail)
 {
 	char text[512];
@@ -73,7 +82,7 @@ static void failed(struct backend *b, uint16_t code, const char *sqlstate, const
 	log_line(said ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "backend-login-failed",
 		 "server=%s user=%s code=%u error=\"%s\"", b->login->server, b->pool->user, code, text);
 	if (code == 1045)
-		vault_forget(b->pool->key.account_id);
+		forget_if_gone(b);
 	pool_backend_failed(b, code, sqlstate, text);
 }
 

@@ -4,6 +4,7 @@
 
 #include "proxy/backend/mirror.h"
 #include "proxy/backend/pool.h"
+#include "proxy/generation.h"
 #include "proxy/session/session.h"
 
 #define DRAIN_MS  1000u  /* the rest of an answer that nobody wants may take so long */
@@ -17,9 +18,17 @@ bool pool_is_too_old(const struct backend *b)
 	return worker_now(w) - b->born > most - most / 8 * b->youth / 256;
 }
 
+/* Of a generation that no session begins with any more: only those who have left something there come back to it. */
+static bool is_past(const struct pool *pool)
+{
+	return pool->key.generation != generation_now();
+}
+
 /* A few are kept open for those who come back, as long as somebody does now and then. */
 static uint64_t kept_open(const struct pool *pool)
 {
+	if (is_past(pool))
+		return 0;
 	const struct settings *settings = pool->worker->snapshot->settings;
 	bool forgotten = (worker_now(pool->worker) - pool->used_at) * 1000 > settings->pool_max_age;
 	return forgotten || !pool->used_at ? 0 : settings->pool_min_idle;
@@ -34,7 +43,8 @@ static void close_idle(struct pool *pool)
 	for (b = TAILQ_LAST(&pool->idle, backend_list); b; b = next) {
 		next = TAILQ_PREV(b, backend_list, link);
 		/* New sessions begin with the server's present init_connect. */
-		if (pool_is_too_old(b) || (server && b->init_connect != server->defaults.init_connect_hash))
+		bool old_init = server && b->init_connect != server->defaults.init_connect_hash;
+		if (old_init || pool_is_too_old(b) || (is_past(pool) && !b->keeper))
 			pool_retire(b, CLOSED_AGE);
 		else if (pool->n_idle > keep && !b->keeps_insert_id && (now - b->since) * 1000 > timeout)
 			pool_retire(b, CLOSED_IDLE); /* not what its keeper may still ask for */

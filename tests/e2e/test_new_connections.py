@@ -51,6 +51,20 @@ def test_a_replica_that_does_not_know_yet_lets_nobody_in_who_was_dropped(cluster
     cluster.wait_caught_up()
 
 
+def test_an_account_that_no_replica_knows_yet_is_served_by_the_primary(cluster, wye, admin):
+    with contextlib.ExitStack() as behind:
+        for replica in cluster.replicas:
+            cluster.stop_sql(replica)
+            behind.callback(cluster.start_sql, replica)
+        with account(admin, "early"):
+            admin.run("GRANT SELECT ON app.* TO early@'%'")
+            for _ in range(3):
+                with wye.session("early") as session:
+                    for _ in range(3):
+                        assert session.value("SELECT COUNT(*) FROM whoami") == 1
+    cluster.wait_caught_up()
+
+
 def test_a_right_granted_on_a_schema_is_had_by_the_next_session(endpoint, admin):
     admin.run("CREATE TABLE IF NOT EXISTS app2.granted (a INT)")
     with account(admin, "grantee"):
