@@ -6,10 +6,16 @@ import pytest
 from endpoint import wait_until
 
 
+@pytest.fixture(scope="module")
+def wye_options():
+    return ["--set", "max_lag=10m"]
+
+
 @pytest.fixture
 def late(hurt):
+    """Later than any of the tests takes."""
     for replica in ("replica1", "replica2"):
-        hurt.lag(replica, 2)
+        hurt.lag(replica, 100)
     yield hurt
     for replica in ("replica1", "replica2"):
         hurt.lag(replica, 0)

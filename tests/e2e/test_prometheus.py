@@ -350,8 +350,8 @@ def slow_reads(wye, cluster, mortal):
 
 
 FAULTS = [
-    (stopped_wye, {"WyeDown"}),
     (restarted_wye, {"WyeRestarted"}),
+    (stopped_wye, {"WyeDown"}),
     (paused, {"WyePaused"}),
     (few_files, {"WyeFilesNearLimit"}),
     (dead_primary, {"WyeNoPrimary", "WyeServerDown"}),

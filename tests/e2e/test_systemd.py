@@ -5,9 +5,11 @@ import fcntl
 import os
 import socket
 import sys
+import threading
 
 import pytest
 
+from endpoint import wait_until
 from upgrading import UpgradingWye
 from wye_cluster.cluster import free_ports
 
@@ -70,13 +72,19 @@ def test_notify(cluster, tmp_path, wye_binary):
     """Ready, reloading, the next main process, stopping; and every now and then that it is alive."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(60)
         told = []
 
+        def listens():
+            while line := manager.recv(4096):
+                told.extend(line.decode().splitlines())
+
         def hears(word):
-            while not any(word in line for line in told):
-                told.extend(manager.recv(4096).decode().splitlines())
+            wait_until(lambda: any(word in line for line in told), "systemd to be told %s" % word)
             del told[:next(i for i, line in enumerate(told) if word in line) + 1]
+
+        # All the time, as systemd does: who tells it something waits for that.
+        listener = threading.Thread(target=listens, daemon=True)
+        listener.start()
 
         wye = UpgradingWye(tmp_path / "wye", cluster.monitor_url(),
                            env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
@@ -88,14 +96,12 @@ def test_notify(cluster, tmp_path, wye_binary):
                 hears(word)
             wye.wait_alone()
             told.clear()
-            manager.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    manager.recv(4096)
-            manager.settimeout(60)
             for word in ("WATCHDOG=1", "WATCHDOG=1"):
                 hears(word)
             wye.finish()
             hears("STOPPING=1")
         finally:
             wye.kill()
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+                end.sendto(b"", str(tmp_path / "notify"))
+            listener.join(60)
