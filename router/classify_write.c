@@ -49,14 +49,14 @@ void classify_update(struct statement *s)
 	classify_write(s);
 }
 
-/* Of several tables: it leaves that nothing was found, with MySQL. */
+/* Of several tables: it leaves that nothing was found, with MySQL, and what it has found, with MariaDB. */
 void classify_delete(struct statement *s)
 {
 	while (keyword_at(s) == KW_QUICK || view_is(token_inside(current(s)), "IGNORE") || view_is(token_inside(current(s)), "LOW_PRIORITY"))
 		advance(s);
-	bool several = s->dialect->flavor == FLAVOR_MYSQL && keyword_at(s) != KW_FROM;
+	bool several = keyword_at(s) != KW_FROM;
 	s->out->sets_found_rows |= several;
-	s->out->finds_none |= several;
+	s->out->finds_none |= several && s->dialect->flavor == FLAVOR_MYSQL;
 	classify_write(s);
 }
 

@@ -93,6 +93,7 @@ static void kill_answered(struct backend *b)
 		b->conn.error = UV_EPROTO;
 		kill_again(b);
 	} else {
+		b->has_warnings |= p.payload.len && p.payload.p[0] == HEADER_ERR; /* whoever's it will be next */
 		conn_consume(&b->conn, p.size);
 	}
 	b->kill_thread = 0;

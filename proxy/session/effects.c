@@ -333,11 +333,12 @@ void effects_note(struct session *s, const struct classification *c, const struc
 	carry_user_variables(s->run, c);
 }
 
-static void keep_user_variables(struct bound **to, const struct bound *from, const struct state *known)
+/* Preparing an assignment makes the variable, and MariaDB may give one that is there another type. */
+static void keep_user_variables(struct bound **to, const struct bound *from)
 {
 	struct bound_name n;
 	for (size_t at = 0; from && bound_next(from, &at, &n);)
-		if (n.kind == BOUND_USER_VARIABLE && !state_has_user(known, n.name))
+		if (n.kind == BOUND_USER_VARIABLE)
 			bound_add(bound_of(to), &n);
 }
 
@@ -348,8 +349,8 @@ void effects_of_prepare(struct session *s)
 	state_unref(s->worker->states, r->next);
 	r->next = NULL;
 	r->next_unknown = false;
-	keep_user_variables(&kept, r->bind, s->want);
-	keep_user_variables(&kept, r->unbind, s->want);
+	keep_user_variables(&kept, r->bind);
+	keep_user_variables(&kept, r->unbind);
 	effects_free(&r->bind);
 	effects_free(&r->unbind);
 	r->bind = kept;

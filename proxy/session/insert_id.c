@@ -15,8 +15,9 @@ bool insert_id_is_apart(const struct session *s)
 {
 	const struct run *r = s->run;
 	const struct backend *at = last_statement_place(s);
+	bool known = !s->insert_id_at && !s->saving; /* or it is being asked for, and may be another than that of before */
 	return (r->flags & CLASS_READS_LAST) && (r->flags & CLASS_READS_LAST_INSERT_ID) && r->reason != REASON_WARNINGS &&
-	       !(at && (s->insert_id_at == at || (!s->insert_id_at && insert_id_is_there(s, at, false))));
+	       !(at && (s->insert_id_at == at || (known && insert_id_is_there(s, at, false))));
 }
 
 bool insert_id_matters(const struct session *s)

@@ -118,7 +118,8 @@ static bool is_due_for_text(struct session *s, struct view payload, bool must, b
 	if ((s->caps & CAP_QUERY_ATTRIBUTES) && !query_attributes_parse(payload, &unused, &sql))
 		return false; /* no server will see it */
 	struct dialect dialect = routing_dialect(s);
-	struct context context = {.schema = state_schema_of(s->want), .pins = s->pins};
+	/* Where it is off, a read begins a transaction, which must be on the connection that holds the session. */
+	struct context context = {.schema = state_schema_of(s->want), .pins = s->pins, .autocommit_off = s->autocommit_off};
 	static _Thread_local struct classification c;
 	classify(sql, &dialect, &context, s->worker->classify_scratch, &c);
 	bool reads_last = c.flags & CLASS_READS_LAST;
@@ -247,10 +248,11 @@ static bool unhex(struct view hex, struct buf *out)
 }
 
 /* A variable that nobody has set yet is shown as NULL in a column wider than the widest value (MariaDB), or not as wide as
- * that (MySQL): not one that was set to NULL. */
+ * that (MySQL: as many characters of the connection's set as fit into 65535 bytes): not one that was set to NULL. */
 static bool is_set(const struct row_cell *cell)
 {
-	return cell->text.p || cell->kind != ROW_STRING || (cell->width != 16777216 && cell->width != 65532);
+	bool narrow = cell->width >= 65532 && cell->width <= 65535;
+	return cell->text.p || cell->kind != ROW_STRING || (cell->width != 16777216 && !narrow);
 }
 
 static struct state *user_value(struct worker *w, const struct state *from, struct view name,
@@ -497,6 +499,7 @@ enum step read_back_step(struct session *s)
 				rb->overflowed = true;
 			if (rb->reply.has_status && !rb->beside)
 				s->status = rb->reply.status;
+			rb->at->has_warnings |= rb->reply.kind == REPLY_ERR;
 			conn_consume(c, n);
 			continue;
 		case REPLY_DONE:
