@@ -104,6 +104,21 @@ static void test_the_completion_offers_every_command_option_and_setting(void **s
 	free(text);
 }
 
+/* CHANGELOG.md has a section for the version that is built. */
+static void test_the_version_has_its_section_among_the_changes(void **state)
+{
+	char line[256], heading[64];
+	bool found = false;
+	(void)state;
+	snprintf(heading, sizeof heading, "## %s\n", WYE_VERSION);
+	FILE *changes = fopen(WYE_SOURCE "/CHANGELOG.md", "re");
+	assert_non_null(changes);
+	while (fgets(line, sizeof line, changes))
+		found = found || strcmp(line, heading) == 0;
+	fclose(changes);
+	assert_true(found);
+}
+
 static void test_other_pages_are_not_there(void **state)
 {
 	(void)state;
@@ -118,6 +133,7 @@ int main(void)
 		cmocka_unit_test(test_the_man_page_tells_every_setting),
 		cmocka_unit_test(test_no_text_is_taken_for_a_macro),
 		cmocka_unit_test(test_the_completion_offers_every_command_option_and_setting),
+		cmocka_unit_test(test_the_version_has_its_section_among_the_changes),
 		cmocka_unit_test(test_other_pages_are_not_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
