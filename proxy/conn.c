@@ -276,9 +276,14 @@ void conn_set_reading(struct conn *c, bool on)
 
 bool conn_has_news(const struct conn *c)
 {
+	return conn_is_broken(c) || c->view_len || conn_socket_has_news(c);
+}
+
+bool conn_socket_has_news(const struct conn *c)
+{
 	uv_os_fd_t fd;
 	char byte;
-	if (conn_is_broken(c) || c->view_len || uv_fileno(&c->uv.handle, &fd) != 0)
+	if (uv_fileno(&c->uv.handle, &fd) != 0)
 		return true;
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
 }

@@ -100,6 +100,9 @@ void conn_set_reading(struct conn *c, bool on);
 /* Something has come that was not read yet: bytes, or the end. One call to the kernel. */
 bool conn_has_news(const struct conn *c);
 
+/* Bytes, or the end, lie in the socket unread. One call to the kernel. */
+bool conn_socket_has_news(const struct conn *c);
+
 /* From here on the bytes are TLS; unread input is taken as its first bytes. Takes ownership. */
 bool conn_start_tls(struct conn *c, struct transport_tls *tls);
 

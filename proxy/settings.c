@@ -91,7 +91,7 @@ static bool levels_are_right(const char *value, char *error, size_t error_size)
 
 static const struct row rows[] = {
 	COUNT(max_connections, "clients", "10000", 1, 1000000, false,
-	      "clients connected at once; more get error 1040"),
+	      "clients connected at once; more get error 1040, unless one that has not logged in yet gives way"),
 	COUNT(user_max_clients, "clients", "0", 0, 1000000, false,
 	      "clients of one account at once; more get error 1203; 0 = any number"),
 	BYTES(max_packet, "1G", MIB, GIB, "largest command of a client; a larger one gets error 1153"),

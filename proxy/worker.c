@@ -45,6 +45,7 @@ struct watch { /* a listening socket as one worker sees it */
 	uv_poll_t poll;
 	const struct listener *listener;
 	struct worker *worker;
+	bool rests; /* until the next tick: there was no file for the next client */
 };
 
 static struct worker *workers[WORKERS_MAX];
@@ -204,6 +205,16 @@ void worker_give_client(struct worker *w, int fd, bool unix_socket, enum listen_
 	worker_post(w, take_client, c);
 }
 
+/* What has failed for want of something is not tried again at once, which would be all that this loop does. */
+static void accept_failed(struct watch *watch, int error)
+{
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	log_warning("accept-failed", "listener=%s error=\"%s\"", watch->listener->name, strerror(error));
+	uv_poll_stop(&watch->poll);
+	watch->rests = true;
+}
+
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	(void)events;
@@ -213,10 +224,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 		return;
 	for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
 		int fd = accept4(watch->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE) && logins_give_way(w))
+			continue;
 		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				log_warning("accept-failed", "listener=%s error=\"%s\"", watch->listener->name,
-					    strerror(errno));
+			accept_failed(watch, errno);
 			return;
 		}
 		struct worker *least = worker_least_loaded();
@@ -256,10 +267,21 @@ static void drain_sessions(struct worker *w)
 		pools_close(w);
 }
 
+static void accept_again(struct worker *w)
+{
+	for (size_t i = 0; i < listeners_count(); i++) {
+		struct watch *watch = &w->watches[i];
+		if (watch->rests && !w->deaf && !w->draining)
+			uv_poll_start(&watch->poll, UV_READABLE, on_acceptable);
+		watch->rests = false;
+	}
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
 	static _Thread_local unsigned ticks;
+	accept_again(w);
 	sessions_check_times(w);
 	sessions_read_back(w, -1);
 	sessions_wake_all(&w->waiting);

@@ -135,6 +135,7 @@ struct worker {
 	struct session_list waiting;    /* for a backend, oldest first */
 	unsigned spilled;               /* reads that run on the primary because no replica could serve them */
 	struct session_list logging_in; /* oldest first */
+	_Atomic unsigned unfinished;    /* clients that have not logged in yet; other workers look at it */
 	struct session_list idle;       /* waiting for a command, longest first */
 	struct session_list wake;       /* to be run before the loop sleeps */
 	struct session_list timed;      /* whose statement is to be stopped after a time */

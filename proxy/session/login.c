@@ -27,6 +27,13 @@
 #include "proxy/session/login.h"
 #include "proxy/vault.h"
 
+static bool enter(struct session *s)
+{
+	struct worker *w = s->worker;
+	uint64_t most = w->snapshot->settings->max_connections, files = logins_files();
+	return room_enter(room_of_clients(), most < files ? most : files, w->index, worker_now(w));
+}
+
 void login_begin(struct session *s)
 {
 	struct session_login *l = calloc(1, sizeof *l);
@@ -36,8 +43,8 @@ void login_begin(struct session *s)
 	buf_init(&l->packet, LOGIN_PACKET_MAX);
 	nonce_make(l->nonce);
 	auth_server_init(&l->auth);
-	s->counted = room_enter(room_of_clients(), s->worker->snapshot->settings->max_connections, s->worker->index,
-				worker_now(s->worker));
+	atomic_fetch_add_explicit(&s->worker->unfinished, 1, memory_order_relaxed);
+	s->counted = enter(s) || (logins_give_way(s->worker) && enter(s)) || logins_give_way_elsewhere(s->worker);
 	if (!s->counted) {
 		stat_add(&s->worker->stats->logins_refused, 1);
 		struct buf b;
@@ -57,6 +64,8 @@ void login_end(struct session *s)
 	struct session_login *l = s->login;
 	if (!l)
 		return;
+	if (!l->renewed)
+		atomic_fetch_sub_explicit(&s->worker->unfinished, 1, memory_order_relaxed);
 	login_forget_check(l);
 	free(l->user_before);
 	auth_server_finish(&l->auth);

@@ -74,6 +74,7 @@ enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE };
 	X(CLIENT_PROTOCOL, "client-protocol") /* the client sent what is not the protocol */                           \
 	X(LOGIN_REFUSED, "login-refused")                                                                              \
 	X(LOGIN_TIMEOUT, "login-timeout")                                                                              \
+	X(GAVE_WAY, "gave-way")             /* it had not logged in, and there was no place for another */             \
 	X(IDLE_TIMEOUT, "idle-timeout")                                                                                \
 	X(SERVER_LOST, "server-lost")       /* and with it state that cannot be had again */                           \
 	X(SERVER_PROTOCOL, "server-protocol")                                                                          \
@@ -469,6 +470,14 @@ bool session_answer_prepared(struct session *s, uint32_t id, const char *column,
 enum step login_step(struct session *s);           /* login.c */
 void login_begin(struct session *s);
 void login_end(struct session *s);
+
+/* unfinished.c: as many clients as there are files for, servers' connections left out. */
+uint64_t logins_files(void);
+/* There is no place for one more client: one of this worker ends that has not logged in and leaves wye
+ * waiting. False: none does. */
+bool logins_give_way(struct worker *w);
+/* One more is let in whatever the limit, and one of another worker is to end. False: none has such. */
+bool logins_give_way_elsewhere(struct worker *w);
 enum step command_step(struct session *s);         /* command.c */
 enum step command_kill(struct session *s);         /* the statement in work is a KILL: wye's ids, so wye does it */
 enum step want_backend_step(struct session *s);    /* want_backend.c */
