@@ -214,7 +214,7 @@ struct classification {
 	uint32_t flags; /* CLASS_... */
 	bool reads_found_rows; /* CLASS_READS_LAST: what the last statement with rows has left, others since or not */
 	bool sets_found_rows;  /* SELECT, INSERT ... SELECT, MariaDB's CREATE TABLE ... SELECT, what reads the dictionary as tables, MySQL's UPDATE and DO */
-	bool finds_none;       /* with sets_found_rows: that none was found */
+	bool finds_none;       /* with sets_found_rows, and no rows in the answer: that none was found */
 	uint32_t pins_added, pins_released;
 	unsigned n_effects;
 	unsigned n_statements; /* 0: blanks and comments only */

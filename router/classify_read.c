@@ -22,6 +22,8 @@ void classify_select(struct statement *s)
 		statement_with(s);
 	decide(s);
 	s->out->sets_found_rows |= first != KW_VALUES || s->dialect->flavor == FLAVOR_MYSQL;
+	/* MariaDB counts the row that goes INTO a variable when it comes FROM somewhere. */
+	s->out->finds_none |= s->dialect->flavor == FLAVOR_MARIADB && !(s->seen & SEEN_TABLE);
 	if (is_select && is_connection_id_alone(s, s->at - from))
 		statement_decide(s, ROUTE_LOCAL, REASON_CONNECTION_ID, 0);
 	if (s->route == ROUTE_LOCAL)
