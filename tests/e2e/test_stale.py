@@ -185,7 +185,8 @@ def test_a_few_reads_wait_on_a_replica_for_all_of_them(hurt, wye):
     assert len(read) == 20 and all(value == 700 and name != "primary" for value, name in read)
     assert most > 0
     workers = len(wye.console("SELECT * FROM stats_workers"))
-    assert hurt.flavor == "mariadb" or most <= max(4, workers)
+    # A few: one that has ended may still be in the server's list beside the next.
+    assert hurt.flavor == "mariadb" or most <= 2 * max(4, workers)
 
 
 # --- going back in time ---
