@@ -93,6 +93,17 @@ const struct config_user *config_user_named(const struct config *c, const char *
 	return NULL;
 }
 
+const struct config_user *config_user_limited(const struct config *c, const char *name)
+{
+	const struct config_user *u = c && c->n_users_limited ? config_user_named(c, name) : NULL;
+	return u && (*u->networks || u->max_clients) ? u : NULL;
+}
+
+void config_user_max_clients(const struct config_user *u, char text[16])
+{
+	snprintf(text, 16, u->max_clients ? "%u" : "", u->max_clients);
+}
+
 const struct config_admin *config_admin_named(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_admins; i++)
@@ -190,7 +201,8 @@ static bool same_user(const struct config_user *a, const struct config_user *b)
 	return a->option.has_password == b->option.has_password &&
 	       strcmp(a->option.password, b->option.password) == 0 && strcmp(a->comment, b->comment) == 0 &&
 	       strcmp(a->consistency, b->consistency) == 0 && strcmp(a->max_lag, b->max_lag) == 0 &&
-	       strcmp(a->causal_key, b->causal_key) == 0;
+	       strcmp(a->causal_key, b->causal_key) == 0 && strcmp(a->networks, b->networks) == 0 &&
+	       a->max_clients == b->max_clients;
 }
 
 static void compare_users(struct line *l, const struct config *before, const struct config *after)

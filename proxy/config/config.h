@@ -36,7 +36,9 @@ struct config_user {
 	struct user_option option;
 	/* What its statements ask for where nothing nearer does; as written, empty: nothing. */
 	char consistency[16], max_lag[24], causal_key[128];
-	struct hints hints; /* the same, read; its texts are those here (config_store_read) */
+	char networks[512];   /* ranges its clients must come from; empty: anywhere */
+	unsigned max_clients; /* at once, of one account; 0: user_max_clients holds */
+	struct hints hints; /* what is asked, read; its texts are those here (config_store_read) */
 	char comment[CONFIG_COMMENT_MAX + 1];
 	enum config_source source;
 };
@@ -69,6 +71,7 @@ struct config {
 	struct config_user *users;
 	struct config_admin *admins;
 	size_t n_users_asking;      /* users that ask for something */
+	size_t n_users_limited;     /* users with networks or max_clients */
 	size_t n_rules;
 	struct config_rule *rules;  /* in order */
 	struct rule_set *rule_set;  /* a reference, of a state that is or may come into force */
@@ -87,6 +90,9 @@ struct config_admin *config_add_admin(struct config *c);
 /* By address and by name; NULL when there is none. */
 const struct config_server *config_server_at(const struct config *c, const struct endpoint *at);
 const struct config_user *config_user_named(const struct config *c, const char *name);
+/* Its limits, NULL when it has none; c may be NULL. */
+const struct config_user *config_user_limited(const struct config *c, const char *name);
+void config_user_max_clients(const struct config_user *u, char text[16]); /* as written; empty: none */
 const struct config_admin *config_admin_named(const struct config *c, const char *name);
 
 const char *config_source_name(enum config_source source);

@@ -17,9 +17,9 @@ static const struct {
 	{"settings", "SELECT name, value FROM settings", "INSERT INTO main.settings(name, value) VALUES(?1, ?2)"},
 	{"servers", "SELECT server, role, weight, zone, comment FROM servers ORDER BY rowid",
 	 "INSERT INTO main.servers(server, role, weight, zone, comment) VALUES(?1, ?2, ?3, ?4, ?5)"},
-	{"users", "SELECT name, password, consistency, max_lag, causal_key, comment FROM users ORDER BY rowid",
-	 "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, comment)"
-	 " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+	{"users", "SELECT name, password, consistency, max_lag, causal_key, networks, max_clients, comment FROM users ORDER BY rowid",
+	 "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, networks, max_clients, comment)"
+	 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
 	{"admins", "SELECT name, password, role, comment FROM admins ORDER BY rowid",
 	 "INSERT INTO main.admins(name, password, role, comment) VALUES(?1, ?2, ?3, ?4)"},
 	{"rules", NULL, NULL}, /* config_rules_copy() */
@@ -68,12 +68,14 @@ static void export_users(FILE *out, const struct config *c, bool with_passwords)
 		if (u->source != CONFIG_STORED)
 			continue;
 		bool hidden = u->option.has_password && !with_passwords;
-		fprintf(out, "%sINSERT INTO users(name, password, consistency, max_lag, causal_key, comment) VALUES(",
+		char max_clients[16];
+		config_user_max_clients(u, max_clients);
+		fprintf(out, "%sINSERT INTO users(name, password, consistency, max_lag, causal_key, networks, max_clients, comment) VALUES(",
 			hidden ? "-- the password is not shown: write it in the place of ***\n-- " : "");
 		config_put_literal(out, u->option.name);
 		fputs(", ", out);
 		config_put_literal(out, hidden ? "***" : u->option.has_password ? u->option.password : NULL);
-		const char *rest[] = {u->consistency, u->max_lag, u->causal_key, u->comment};
+		const char *rest[] = {u->consistency, u->max_lag, u->causal_key, u->networks, max_clients, u->comment};
 		for (size_t n = 0; n < sizeof rest / sizeof *rest; n++) {
 			fputs(", ", out);
 			config_put_literal(out, rest[n]);

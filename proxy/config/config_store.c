@@ -9,6 +9,7 @@
 
 #include "proxy/config/config_rules.h"
 #include "proxy/config/config_sql.h"
+#include "router/address.h"
 
 #define MYSQL_PORT 3306
 #define BUSY_MS 5000 /* another process may be committing */
@@ -34,6 +35,8 @@ const char config_schema[] =
 	" consistency TEXT NOT NULL DEFAULT '',"
 	" max_lag TEXT NOT NULL DEFAULT '',"
 	" causal_key TEXT NOT NULL DEFAULT '',"
+	" networks TEXT NOT NULL DEFAULT '',"
+	" max_clients TEXT NOT NULL DEFAULT '',"
 	" comment TEXT NOT NULL DEFAULT '');"
 	"CREATE TABLE IF NOT EXISTS main.admins("
 	" name TEXT NOT NULL PRIMARY KEY CHECK(length(name) BETWEEN 1 AND 128),"
@@ -75,6 +78,8 @@ static const struct {
 	 "ALTER TABLE main.users ADD COLUMN consistency TEXT NOT NULL DEFAULT ''"},
 	{"SELECT max_lag FROM main.users", "ALTER TABLE main.users ADD COLUMN max_lag TEXT NOT NULL DEFAULT ''"},
 	{"SELECT causal_key FROM main.users", "ALTER TABLE main.users ADD COLUMN causal_key TEXT NOT NULL DEFAULT ''"},
+	{"SELECT networks FROM main.users", "ALTER TABLE main.users ADD COLUMN networks TEXT NOT NULL DEFAULT ''"},
+	{"SELECT max_clients FROM main.users", "ALTER TABLE main.users ADD COLUMN max_clients TEXT NOT NULL DEFAULT ''"},
 	{"SELECT comment FROM main.servers",
 	 "ALTER TABLE main.servers ADD COLUMN comment TEXT NOT NULL DEFAULT ''"},
 };
@@ -316,6 +321,29 @@ static bool parse_asked(struct config_user *u, const struct config_user_texts *t
 		    error_size);
 }
 
+#define MAX_CLIENTS_MAX 1000000u /* as of the setting user_max_clients */
+
+/* The columns that say who may log in, and how often. */
+static bool parse_limits(struct config_user *u, const struct config_user_texts *t, char *error, size_t error_size)
+{
+	char why[256];
+	if (strlen(t->networks) >= sizeof u->networks)
+		return config_refuse(error, error_size, "users: networks has more than %zu bytes", sizeof u->networks - 1);
+	if (!address_list_check(t->networks, why, sizeof why))
+		return config_refuse(error, error_size, "users: networks: %s", why);
+	snprintf(u->networks, sizeof u->networks, "%s", t->networks);
+	if (!*t->max_clients)
+		return true;
+	size_t digits = strspn(t->max_clients, "0123456789");
+	unsigned long n = digits <= 7 ? strtoul(t->max_clients, NULL, 10) : 0;
+	if (t->max_clients[digits] || n < 1 || n > MAX_CLIENTS_MAX)
+		return config_refuse(error, error_size,
+				     "users: max_clients '%.64s' is no number from 1 to %u; empty: as user_max_clients says",
+				     t->max_clients, MAX_CLIENTS_MAX);
+	u->max_clients = (unsigned)n;
+	return true;
+}
+
 bool config_user_parse(struct config_user *u, const struct config_user_texts *texts, char *error, size_t error_size)
 {
 	const char *name = texts->name, *password = texts->password, *comment = texts->comment;
@@ -331,14 +359,15 @@ bool config_user_parse(struct config_user *u, const struct config_user_texts *te
 	snprintf(u->option.password, sizeof u->option.password, "%s", password ? password : "");
 	u->option.has_password = password != NULL;
 	snprintf(u->comment, sizeof u->comment, "%s", comment);
-	return parse_asked(u, texts, error, error_size);
+	return parse_asked(u, texts, error, error_size) && parse_limits(u, texts, error, error_size);
 }
 
 static bool read_user(void *arg, sqlite3_stmt *row)
 {
 	struct reading *r = arg;
 	const struct config_user_texts texts = {text_of(row, 0), (const char *)sqlite3_column_text(row, 1), text_of(row, 2),
-						text_of(row, 3), text_of(row, 4), text_of(row, 5)};
+						text_of(row, 3), text_of(row, 4), text_of(row, 5),
+						text_of(row, 6), text_of(row, 7)};
 	return config_user_parse(config_add_user(r->config), &texts, r->error, r->error_size);
 }
 
@@ -349,6 +378,7 @@ static void note_asking(struct config *c)
 		struct config_user *u = &c->users[i];
 		u->hints.causal_key = view_of(u->causal_key);
 		c->n_users_asking += *u->consistency || *u->max_lag || *u->causal_key;
+		c->n_users_limited += *u->networks || u->max_clients;
 	}
 }
 
@@ -384,7 +414,8 @@ struct config *config_store_read(sqlite3 *db, const struct options *given, char 
 		{"SELECT name FROM temp.given_settings", read_given_setting},
 		{"SELECT server, role, weight, zone, comment FROM main.servers ORDER BY rowid", read_server},
 		{"SELECT i FROM temp.given_servers ORDER BY i", read_given_server},
-		{"SELECT name, password, comment, consistency, max_lag, causal_key FROM main.users ORDER BY rowid", read_user},
+		{"SELECT name, password, comment, consistency, max_lag, causal_key, networks, max_clients FROM main.users"
+		 " ORDER BY rowid", read_user},
 		{"SELECT i FROM temp.given_users ORDER BY i", read_given_user},
 		{"SELECT name, password, role, comment FROM main.admins ORDER BY rowid", read_admin},
 		{"SELECT coalesce(max(version), 0) FROM main.config_history", read_version},
@@ -495,11 +526,13 @@ bool config_store_user(sqlite3 *db, const char *old, const struct config_user *u
 {
 	if (!config_store_make_place(db, "users", old, user->option.name, replace, error, error_size))
 		return false;
+	char max_clients[16];
+	config_user_max_clients(user, max_clients);
 	return config_sql(db,
-			  "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, comment)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-			  "ssssss", user->option.name, user->option.has_password ? user->option.password : NULL,
-			  user->consistency, user->max_lag, user->causal_key, user->comment) ||
+			  "INSERT INTO main.users(name, password, consistency, max_lag, causal_key, networks, max_clients, comment)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			  "ssssssss", user->option.name, user->option.has_password ? user->option.password : NULL,
+			  user->consistency, user->max_lag, user->causal_key, user->networks, max_clients, user->comment) ||
 	       failed(db, error, error_size);
 }
 

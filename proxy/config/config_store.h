@@ -34,6 +34,7 @@ bool config_server_parse(struct config_server *s, const char *name, const char *
 			 const char *zone, const char *comment, char *error, size_t error_size);
 struct config_user_texts {
 	const char *name, *password /* NULL: none */, *comment, *consistency, *max_lag, *causal_key;
+	const char *networks, *max_clients;
 };
 bool config_user_parse(struct config_user *u, const struct config_user_texts *texts, char *error, size_t error_size);
 

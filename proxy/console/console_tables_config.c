@@ -160,6 +160,8 @@ static const struct table_column users_columns[] = {
 	{"consistency", COLUMN_TEXT, "of its reads, where nothing nearer says: eventual, session, global or primary"},
 	{"max_lag", COLUMN_TEXT, "its reads run on no replica further behind, likewise"},
 	{"causal_key", COLUMN_TEXT, "sessions with the same one see each other's writes, likewise"},
+	{"networks", COLUMN_TEXT, "ranges that its logins must come from, as in 10.0.0.0/8, unix; others get error 1130; empty = anywhere"},
+	{"max_clients", COLUMN_TEXT, "its clients at once, in place of user_max_clients; more get error 1203"},
 	{"comment", COLUMN_TEXT, "free text"},
 	{"source", COLUMN_TEXT, "where the row comes from: command line or configuration"},
 };
@@ -173,6 +175,10 @@ static void produce_users(struct table_rows *rows)
 		rows_text(rows, c->users[i].consistency);
 		rows_text(rows, c->users[i].max_lag);
 		rows_text(rows, c->users[i].causal_key);
+		rows_text(rows, c->users[i].networks);
+		char max_clients[16];
+		config_user_max_clients(&c->users[i], max_clients);
+		rows_text(rows, max_clients);
 		rows_text(rows, c->users[i].comment);
 		rows_text(rows, config_source_name(c->users[i].source));
 	}
@@ -192,12 +198,14 @@ static bool put_user(sqlite3 *db, const char *old, const char *const *columns, b
 	const struct config_user *before = old ? config_user_named(c, old) : NULL;
 	struct config_user user = before ? *before : (struct config_user){.source = CONFIG_STORED};
 	config_unref(c);
-	if (is_given(columns[6]))
+	if (is_given(columns[8]))
 		return refuse(error, error_size, "users: the column source cannot be written", "");
 	const char *name = is_given(columns[0]) ? columns[0] : old;
 	const char *password = columns[1] != TABLE_SAME	   ? columns[1]
 			       : user.option.has_password ? user.option.password
 							  : NULL;
+	char max_clients[16];
+	config_user_max_clients(&user, max_clients);
 	config_change_touched();
 	struct config_user changed;
 	const struct config_user_texts texts = {
@@ -206,7 +214,9 @@ static bool put_user(sqlite3 *db, const char *old, const char *const *columns, b
 	    .consistency = text_or(columns[2], user.consistency),
 	    .max_lag = text_or(columns[3], user.max_lag),
 	    .causal_key = text_or(columns[4], user.causal_key),
-	    .comment = text_or(columns[5], user.comment),
+	    .networks = text_or(columns[5], user.networks),
+	    .max_clients = text_or(columns[6], max_clients),
+	    .comment = text_or(columns[7], user.comment),
 	};
 	return config_user_parse(&changed, &texts, error, error_size) &&
 	       config_store_user(db, old, &changed, replace, error, error_size);
@@ -217,7 +227,7 @@ static bool drop_user(sqlite3 *db, const char *old, char *error, size_t error_si
 	return drop(db, "users", old, error, error_size);
 }
 
-const struct console_table table_users = {"users", "accounts given by hand, beside those of the primary",
+const struct console_table table_users = {"users", "accounts given by hand, beside those of the primary; without a password: what holds for one of the primary's",
 					  COLUMNS(users_columns), produce_users, false};
 
 /* ---- admins ---- */

@@ -158,7 +158,7 @@ static bool store_row(sqlite3 *db, const struct plan_finding *f, char *error, si
 	struct config_server server;
 	struct config_user user;
 	char *const *t = f->texts;
-	const struct config_user_texts texts = {t[0], t[1], text_or(t[2], ""), "", "", ""};
+	const struct config_user_texts texts = {t[0], t[1], text_or(t[2], ""), "", "", "", "", ""};
 	switch (f->table) {
 	case PLAN_SETTINGS:
 		return config_store_setting(db, t[0], t[1], error, error_size);

@@ -178,7 +178,7 @@ static void plan_user(const struct proxysql *p, const struct proxysql_user *u, s
 	if (u->fast_forward)
 		plan_note(plan, PLAN_NO_COUNTERPART, "fast_forward of %s\tall that it sends is read and routed", u->name);
 	if (u->max_connections != 10000)
-		plan_note(plan, PLAN_NO_COUNTERPART, "max_connections %lld of %s\tuser_max_clients is one number for all accounts",
+		plan_note(plan, PLAN_NO_COUNTERPART, "max_connections %lld of %s\tset max_clients of its row in the table users",
 			  u->max_connections, u->name);
 	if (u->group != p->writer && !proxysql_target(p, u->group))
 		plan_note(plan, PLAN_NO_COUNTERPART,

@@ -20,6 +20,7 @@
 #include "protocol/tracker.h"
 #include "proxy/audit.h"
 #include "proxy/backend/room.h"
+#include "proxy/config/config.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
 #include "proxy/nonce.h"
@@ -132,15 +133,14 @@ static enum step on_response(struct session *s)
 /* ---- accepted ---- */
 
 /* Counts the client among its account's, and no longer among another's; false: there are enough. */
-static bool count_client(struct session *s, uint64_t account_id)
+static bool count_client(struct session *s, uint64_t account_id, uint64_t most)
 {
 	struct room *room = room_of_account(account_id, ROOM_CLIENTS);
 	if (s->account_clients) {
 		room_leave(s->account_clients);
 		room_unref(s->account_clients);
 	}
-	bool entered = room_enter(room, s->worker->snapshot->settings->user_max_clients, s->worker->index,
-				  worker_now(s->worker));
+	bool entered = room_enter(room, most, s->worker->index, worker_now(s->worker));
 	s->account_clients = entered ? room : NULL;
 	if (!entered)
 		room_unref(room);
@@ -201,8 +201,11 @@ static enum step on_accepted(struct session *s)
 		return login_refuse_password(s);
 	remember(s);
 	login_failures_end(l->account.id);
-	if (!count_client(s, l->account.id))
-		return login_refuse_crowd(s);
+	const struct config_user *limits = config_user_limited(s->worker->snapshot->config, s->user);
+	bool own = limits && limits->max_clients;
+	uint64_t most = own ? limits->max_clients : s->worker->snapshot->settings->user_max_clients;
+	if (!count_client(s, l->account.id, most))
+		return login_refuse_crowd(s, most, own);
 	s->account_id = l->account.id;
 	s->generation = generation_now();
 	if (l->user_before)

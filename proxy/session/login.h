@@ -54,7 +54,8 @@ enum step login_refuse_password(struct session *s);
 enum step login_refuse_locked(struct session *s);
 enum step login_refuse_guesser(struct session *s);
 enum step login_refuse_header(struct session *s);
-enum step login_refuse_crowd(struct session *s);
+enum step login_refuse_network(struct session *s);
+enum step login_refuse_crowd(struct session *s, uint64_t most, bool own);
 
 /* login_account.c: the account and the exchange that proves the client to be its owner; the slow hash. */
 enum packet_result login_next_packet(struct session *s, struct packet *p);

@@ -6,6 +6,7 @@
 
 #include "protocol/auth.h"
 #include "proxy/address_failures.h"
+#include "proxy/config/config.h"
 #include "proxy/generation.h"
 #include "proxy/login_failures.h"
 #include "proxy/nonce.h"
@@ -143,6 +144,9 @@ enum step login_on_account(struct session *s)
 	struct sockaddr_storage storage;
 	if (is_guessing(s))
 		return login_refuse_guesser(s);
+	const struct config_user *limits = config_user_limited(s->worker->snapshot->config, s->user);
+	if (limits && *limits->networks && !address_list_has(limits->networks, &s->address))
+		return login_refuse_network(s);
 	if (!l->fresh && s->worker->snapshot->accounts_ticket < generation_accounts_ticket())
 		return await_accounts(s, generation_accounts_ticket());
 	const struct account *found =

@@ -38,10 +38,15 @@ enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, c
 	return session_enter(s, SESSION_COMMAND);
 }
 
-enum step login_refuse_crowd(struct session *s)
+/* `own`: the limit is the account's, not everybody's. */
+enum step login_refuse_crowd(struct session *s, uint64_t most, bool own)
 {
 	char text[256];
-	snprintf(text, sizeof text, "User %.100s already has more than 'user_max_clients' active connections", s->user);
+	if (own)
+		snprintf(text, sizeof text, "User %.100s already has its 'max_clients' (%llu, wye's table users) active connections",
+			 s->user, (unsigned long long)most);
+	else
+		snprintf(text, sizeof text, "User %.100s already has more than 'user_max_clients' active connections", s->user);
 	return login_refuse(s, 1203, "42000", text);
 }
 
@@ -71,6 +76,16 @@ enum step login_refuse_header(struct session *s)
 	client_host(s, host, sizeof host);
 	snprintf(text, sizeof text, "Proxy header is not accepted from '%s': it is not in wye's setting proxy_protocol_networks",
 		 host);
+	return login_refuse(s, 1130, "HY000", text);
+}
+
+/* Whatever the password: who may not come from there learns nothing of it. */
+enum step login_refuse_network(struct session *s)
+{
+	char text[256], host[64];
+	client_host(s, host, sizeof host);
+	snprintf(text, sizeof text, "Host '%s' is not allowed to connect as '%.100s': wye's table users has other networks for it",
+		 host, s->user);
 	return login_refuse(s, 1130, "HY000", text);
 }
 

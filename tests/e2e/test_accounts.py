@@ -209,6 +209,33 @@ def login_error(wye, user, password, **options):
     return None
 
 
+def test_a_user_may_have_limits_of_its_own(wye, account):
+    account("limited", "limited")
+    wye.console("INSERT INTO users (name, networks, max_clients) VALUES ('limited', '127.0.0.9, unix', 2)")
+    try:
+        wait_until(lambda: (login_error(wye, "limited", "limited") or [0])[0] == 1130, "the limits to be in force")
+        # Whatever the password: it is not asked for.
+        code, text = login_error(wye, "limited", "wrong")
+        assert code == 1130 and "'127.0.0.1'" in text and "'limited'" in text
+        with contextlib.ExitStack() as stack:
+            def enters(**where):
+                with contextlib.suppress(pymysql.MySQLError):
+                    stack.enter_context(contextlib.closing(wye.connect("limited", database=None, **where)))
+                    return True
+            # Others of its clients may have to be seen to leave.
+            wait_until(lambda: enters(bind_address="127.0.0.9"), "a client from where it may be to get in")
+            wait_until(lambda: enters(by_socket=True), "another to get in")
+            code, text = login_error(wye, "limited", "limited", database=None, by_socket=True)
+            assert code == 1203 and "max_clients" in text
+            assert login_error(wye, "app", "app") is None
+    finally:
+        wye.console("DELETE FROM users WHERE name = 'limited'")
+    wait_until(lambda: login_error(wye, "limited", "limited", database=None) is None, "the limits to be gone")
+    for column, value in (("networks", "10.0.0.1/8"), ("max_clients", "0"), ("max_clients", "many")):
+        with pytest.raises(pymysql.MySQLError, match="users: " + column):
+            wye.console("INSERT INTO users (name, %s) VALUES ('limited', '%s')" % (column, value))
+
+
 def test_an_address_that_guesses_is_refused_for_a_while(cluster, wye_binary, tmp_path):
     # A wye of its own: other tests' wrong passwords are counted too.
     one = Wye(tmp_path, "--set", "login_failures_max=3", "--set", "login_failures_time=1h", cluster.monitor_url())

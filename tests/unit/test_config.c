@@ -223,7 +223,7 @@ static void test_an_export_makes_the_same_state_again(void **state)
 	assert_true(config_server_parse(&server, "/run/it's\\here.sock", "replica", "7", "we'st", "a \"b\" 'c' \\n", error,
 					sizeof error));
 	assert_true(config_store_server(config_db(), NULL, &server, false, error, sizeof error));
-	const struct config_user_texts texts = {"o'hara", "\\'\\", "", "global", "1500ms", "c'art"};
+	const struct config_user_texts texts = {"o'hara", "\\'\\", "", "global", "1500ms", "c'art", "10.0.0.0/8, unix", "7"};
 	assert_true(config_user_parse(&user, &texts, error, sizeof error));
 	assert_true(config_store_user(config_db(), NULL, &user, false, error, sizeof error));
 	commit();
