@@ -157,8 +157,8 @@ static const struct {
 	void (*print)(FILE *out);
 } topics[] = {
 	{"serve", print_serve},	    {"options", print_serve},	{"settings", print_settings},
-	{"route", print_route},	    {"import", print_import},	{"hints", print_hints},	{"console", print_console}, {"environment", print_environment},
-	{"signals", print_signals},
+	{"route", print_route},	    {"import", print_import},	{"hints", print_hints},
+	{"console", print_console}, {"environment", print_environment}, {"signals", print_signals},
 };
 
 #define N_TOPICS (sizeof topics / sizeof *topics)

@@ -114,7 +114,8 @@ static void write_rules(FILE *out)
 			metric_count(out, *(const uint64_t *)((const char *)&totals + of_rules[k].offset));
 		}
 	}
-	metric_describe(out, "wye_rule_mirror_total", "counter", "rule,outcome", "Statements of rules that mirror, by what became of the copy.");
+	metric_describe(out, "wye_rule_mirror_total", "counter", "rule,outcome",
+			"Statements of rules that mirror, by what became of the copy.");
 	for (unsigned i = 0; c && c->rule_set && i < c->rule_set->n; i++) {
 		char id[16];
 		struct rule_totals totals = rule_totals(&c->rule_set->rules[i]);
@@ -165,7 +166,8 @@ static void write_logs(FILE *out)
 		      {"repeated", offsetof(struct log_counts, repeated)},
 		      {"not-written", offsetof(struct log_counts, failed)}};
 	struct log_counts counts[LOG_STREAMS];
-	metric_describe(out, "wye_log_lines_total", "counter", "stream", "Lines written to the log, the slow log and the audit.");
+	metric_describe(out, "wye_log_lines_total", "counter", "stream",
+			"Lines written to the log, the slow log and the audit.");
 	for (unsigned i = 0; i < LOG_STREAMS; i++) {
 		log_counts_read((enum log_stream)i, &counts[i]);
 		metric_begin(out, "wye_log_lines_total", "stream", log_stream_name((enum log_stream)i), NULL);

@@ -81,7 +81,8 @@ static double open_files_max(void)
 
 void metrics_write_process(FILE *out)
 {
-	metric_describe(out, "wye_build_info", "gauge", "version,compiler,sqlite,libuv,openssl", "The version that runs, and what it was built with.");
+	metric_describe(out, "wye_build_info", "gauge", "version,compiler,sqlite,libuv,openssl",
+			"The version that runs, and what it was built with.");
 	metric_begin(out, "wye_build_info", "version", WYE_VERSION, "compiler", __VERSION__, "sqlite",
 		     sqlite3_libversion(), "libuv", uv_version_string(), "openssl",
 		     OpenSSL_version(OPENSSL_VERSION_STRING), NULL);

@@ -86,6 +86,12 @@ const struct server_info *snapshot_reference(const struct snapshot *s)
 	return NULL;
 }
 
+bool snapshot_is_mariadb(const struct snapshot *s)
+{
+	const struct server_info *any = snapshot_reference(s);
+	return any && any->flavor == FLAVOR_MARIADB;
+}
+
 const struct server_info *snapshot_server_by_slot(const struct snapshot *s, unsigned slot)
 {
 	for (unsigned i = 0; i < s->n_servers; i++)

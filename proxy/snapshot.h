@@ -97,6 +97,7 @@ void snapshot_on_publish(void (*told)(void));
 
 /* Whose version, dialect and defaults clients see: the primary, or else any that was reached; NULL: none was. */
 const struct server_info *snapshot_reference(const struct snapshot *s);
+bool snapshot_is_mariadb(const struct snapshot *s); /* false as well while none was reached */
 
 const struct server_info *snapshot_server_by_slot(const struct snapshot *s, unsigned slot);
 const char *server_role_name(enum server_role role);

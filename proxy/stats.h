@@ -18,7 +18,7 @@
 /* Why a connection to a server was closed: name, word, and what people read about it. */
 #define CLOSED_REASONS(X)                                                                                              \
 	X(IDLE, "idle", "closed: unused for pool_idle_timeout")                                                        \
-	X(AGE, "age", "closed: older than pool_max_age, or than a change of accounts or global variables")                                                               \
+	X(AGE, "age", "closed: older than pool_max_age, or than a change of accounts or global variables")             \
 	X(ROOM, "room", "closed while idle: others needed one, and no more might be opened")                           \
 	X(SERVER, "server", "closed by the server while idle")                                                         \
 	X(LOST, "lost", "lost while a session used it")                                                                \

@@ -25,6 +25,13 @@ bool address_parse(struct address *a, const char *text)
 	return parse_bare(a, text, &v4);
 }
 
+void address_text(const struct address *a, char *text, size_t text_size)
+{
+	bool v4 = address_is_v4(a);
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + sizeof mapped : a->bytes, text, (socklen_t)text_size))
+		*text = '\0';
+}
+
 static bool only_zeros_behind(const struct address_range *r)
 {
 	for (unsigned i = r->bits; i < BITS; i++)

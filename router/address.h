@@ -22,6 +22,9 @@ struct address_range {
 /* An address as text, without a port, or "unix". False: it is none. */
 bool address_parse(struct address *a, const char *text);
 
+/* Of one that is no Unix socket's; INET6_ADDRSTRLEN bytes suffice. */
+void address_text(const struct address *a, char *text, size_t text_size);
+
 /* False: `error` says what is allowed. Bits behind the range's must be zero: 10.0.0.1/8 is a slip. */
 bool address_range_parse(struct address_range *r, const char *text, char *error, size_t error_size);
 

@@ -84,6 +84,18 @@ static struct pool *pool_of_kept(const struct server_info *server, const struct 
 	return NULL;
 }
 
+/* What the pools of a session's account have in common there. */
+static void key_of(const struct session *s, const struct server_info *server, bool no_schema, struct pool_key *key)
+{
+	memset(key, 0, sizeof *key); /* what lies between its members is compared too */
+	key->account_id = s->account_id;
+	key->user = hash_of(s->user);
+	key->slot = server->slot;
+	key->caps = s->caps & SESSION_POOL_CAPS;
+	key->mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
+	key->no_schema = no_schema;
+}
+
 static struct pool *pool_of(struct worker *w, const struct server_info *server, struct session *s)
 {
 	struct pool_key key;
@@ -93,14 +105,8 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 	/* With nothing left on older connections, it may as well have what new ones begin with. */
 	if (!s->pinned && LIST_EMPTY(&s->kept) && !s->run->line_of)
 		s->generation = generation_now();
-	memset(&key, 0, sizeof key);
-	key.account_id = s->account_id;
-	key.user = hash_of(s->user);
+	key_of(s, server, state_schema_of(s->want).len == 0, &key);
 	key.generation = s->generation;
-	key.slot = server->slot;
-	key.caps = s->caps & SESSION_POOL_CAPS;
-	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
-	key.no_schema = state_schema_of(s->want).len == 0;
 	key.attributes = s->attributes_hash;
 	if (key.attributes && !may_have_attributes(w, &key))
 		key.attributes = s->attributes_hash = 0;
@@ -112,14 +118,9 @@ static struct pool *pool_of(struct worker *w, const struct server_info *server, 
 struct pool *pool_for_mirror(struct worker *w, const struct server_info *server, const struct session *s, bool no_schema)
 {
 	struct pool_key key;
-	memset(&key, 0, sizeof key);
-	key.account_id = s->account_id;
-	key.user = hash_of(s->user);
+	key_of(s, server, no_schema, &key);
 	key.generation = generation_now();
-	key.slot = server->slot;
-	key.caps = s->caps & SESSION_POOL_CAPS & ~(uint32_t)CAP_LOCAL_FILES;
-	key.mariadb_caps = s->mariadb_caps & SESSION_POOL_MARIADB_CAPS;
-	key.no_schema = no_schema;
+	key.caps &= ~(uint32_t)CAP_LOCAL_FILES;
 	key.mirrors = 1;
 	struct pool *pool = pool_by_key(w, &key, s->user);
 	describe(pool, s->skips_init_connect, NULL, 0);

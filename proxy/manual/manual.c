@@ -1,7 +1,9 @@
 #include "proxy/manual/manual.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "proxy/help.h"
 
 static const struct {
 	const char *name;
@@ -14,6 +16,18 @@ static const struct {
 	{"settings.md", manual_write_settings_reference},
 	{"metrics.md", manual_write_metrics_reference},
 };
+
+char *manual_topic(const char *topic)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	if (!memory)
+		abort();
+	help_print(memory, topic);
+	fclose(memory);
+	return text;
+}
 
 bool manual_print(FILE *out, const char *page)
 {

@@ -15,6 +15,9 @@
 /* False, with nothing written, when there is no such page. */
 bool manual_print(FILE *out, const char *page);
 
+/* A topic of the help as text, to be freed. */
+char *manual_topic(const char *topic);
+
 /* The kinds of pages: manual_KIND.c each. */
 void manual_write_command_page(FILE *out);
 void manual_write_settings_page(FILE *out);

@@ -91,18 +91,6 @@ static void write_options_of(FILE *out, const char *text, const char *command)
 	}
 }
 
-static char *text_of(const char *topic)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	if (!memory)
-		abort();
-	help_print(memory, topic);
-	fclose(memory);
-	return text;
-}
-
 /* Options of serve come from their own table. */
 static void write_serve(FILE *out)
 {
@@ -124,7 +112,7 @@ static void write_first_argument(FILE *out, const struct help_command *command)
 	fprintf(out, "\t%s:%s)\n\t\twords='", command->word, command->word);
 	unsigned n = *argument == '[' ? 0 : write_words(out, argument, argument_length(argument));
 	fputs(n ? " " : "", out);
-	char *text = text_of(command->word);
+	char *text = manual_topic(command->word);
 	write_options_of(out, text, NULL);
 	free(text);
 	fputs("'\n\t\t;;\n", out);
@@ -132,7 +120,7 @@ static void write_first_argument(FILE *out, const struct help_command *command)
 
 static void write_command(FILE *out, const struct help_command *command)
 {
-	char *text = text_of(command->word);
+	char *text = manual_topic(command->word);
 	write_options_of(out, text, command->word);
 	write_first_argument(out, command);
 	fprintf(out, "\t%s:*)\n\t\tcompopt -o default\n\t\twords='", command->word);

@@ -61,13 +61,7 @@ static void begin_page(FILE *out, const char *name, const char *section, const c
 /* A topic of the help, as it stands. */
 static void write_topic(FILE *out, const char *heading, const char *topic)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	if (!memory)
-		abort();
-	help_print(memory, topic);
-	fclose(memory);
+	char *text = manual_topic(topic);
 	fprintf(out, ".SH %s\n.nf\n", heading);
 	write_text(out, text, true);
 	fputs(".fi\n", out);

@@ -323,8 +323,7 @@ void hints_on_deadline(uv_timer_t *timer)
 
 uint16_t hints_timeout_error(const struct session *s, const char **sqlstate, char *text, size_t text_size)
 {
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	bool mariadb = any && any->flavor == FLAVOR_MARIADB;
+	bool mariadb = session_is_mariadb(s);
 	snprintf(text, text_size, "wye: the statement was stopped, it took longer than its timeout of %llu ms",
 		 (unsigned long long)(s->run->timeout / US_PER_MS));
 	/* What max_statement_time and max_execution_time end in. */

@@ -29,12 +29,6 @@ struct own_error {
 
 #define ROWS_MADE 16u /* up to so many are selected just to be counted; more, only for who asks for no more than that */
 
-static bool is_mariadb(const struct session *s)
-{
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	return any && any->flavor == FLAVOR_MARIADB;
-}
-
 /* MariaDB forgets warnings only with a statement that uses a table: SELECT 1, SET and USE leave them; MySQL with every
  * statement that does not tell them. Commands without a text leave them on both. */
 static bool forgets(const struct session *s)
@@ -42,7 +36,7 @@ static bool forgets(const struct session *s)
 	const struct run *r = s->run;
 	if (r->command != CMD_QUERY && r->command != CMD_STMT_PREPARE && !prepared_executes(r->command))
 		return false;
-	if (!is_mariadb(s))
+	if (!session_is_mariadb(s))
 		return !r->diagnoses;
 	return r->uses_tables;
 }
@@ -71,7 +65,7 @@ void last_statement_ends(struct session *s)
 bool last_statement_keeps_count(const struct session *s)
 {
 	/* Without a schema it fails before it is begun. */
-	return s->run->lists_objects && s->run->reply.error != ERROR_NO_SCHEMA && is_mariadb(s);
+	return s->run->lists_objects && s->run->reply.error != ERROR_NO_SCHEMA && session_is_mariadb(s);
 }
 
 void last_statement_keep_error(struct session *s, struct view payload)
@@ -184,7 +178,7 @@ static void note_failed_rows(struct session *s, struct backend *b)
 	uint16_t error = r->reply.error;
 	bool runs = error == 1242 || error == 1690 || error == 1062 || error == 1172 || error == 1317;
 	bool sets = r->reason == REASON_SET || r->reason == REASON_USER_VARIABLE;
-	if (!is_mariadb(s) || !runs || !(r->sets_found_rows || (sets && error == 1242)) || s->rows_at == b)
+	if (!session_is_mariadb(s) || !runs || !(r->sets_found_rows || (sets && error == 1242)) || s->rows_at == b)
 		return;
 	s->last_rows = error == 1172 || !r->sets_found_rows;
 	s->rows_at = b;
@@ -280,7 +274,7 @@ bool last_statement_count_is_apart(const struct session *s, const struct backend
 	const struct run *r = s->run;
 	if (!(r->flags & CLASS_READS_LAST) || r->reads_found_rows)
 		return false;
-	bool later = s->last != b && s->last_affected <= 0 && is_mariadb(s);
+	bool later = s->last != b && s->last_affected <= 0 && session_is_mariadb(s);
 	return s->last_was_own || (later && r->reason != REASON_FOUND_ROWS && s->warned_at == b);
 }
 
@@ -303,9 +297,9 @@ bool last_statement_signal(const struct session *s, struct buf *sql)
 	if (!e)
 		return false;
 	snprintf(number, sizeof number, "%u", e->code);
-	bool listed = !is_mariadb(s) || e->untold || !lists_nothing(s);
-	return text(sql, listed ? "" : "SET STATEMENT max_error_count=1 FOR ") && text(sql, "SIGNAL SQLSTATE '") && text(sql, e->sqlstate) && text(sql, "' SET MYSQL_ERRNO=") &&
-	       text(sql, number) && text(sql, ", MESSAGE_TEXT=") &&
+	bool listed = !session_is_mariadb(s) || e->untold || !lists_nothing(s);
+	return text(sql, listed ? "" : "SET STATEMENT max_error_count=1 FOR ") && text(sql, "SIGNAL SQLSTATE '") &&
+	       text(sql, e->sqlstate) && text(sql, "' SET MYSQL_ERRNO=") && text(sql, number) && text(sql, ", MESSAGE_TEXT=") &&
 	       value_write_charset_string(sql, view_of("utf8mb4"), (struct view){NULL, 0}, view_of(e->text));
 }
 
@@ -318,13 +312,13 @@ bool last_statement_is_carried(const struct session *s, const struct backend *b)
 	if (r->command == CMD_FIELD_LIST)
 		return true;
 	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
-	return is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
+	return session_is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
 	       !(r->flags & CLASS_READS_LAST) && (routine || (r->flags & CLASS_MULTI)) && !forgets(s);
 }
 
 bool last_statement_again_leaves(const struct session *s, const struct backend *b)
 {
-	return s->warned_at == b && is_mariadb(s);
+	return s->warned_at == b && session_is_mariadb(s);
 }
 
 /* A table, if only a derived one, makes MariaDB forget the warnings, and everything MySQL. With 0 for ROW_COUNT() it keeps
@@ -333,7 +327,7 @@ bool last_statement_again(const struct session *s, struct buf *sql)
 {
 	bool leaves = last_statement_again_leaves(s, s->backend);
 	if (s->last_affected == 0 && !s->run->reads_found_rows)
-		return text(sql, leaves ? "DO 0" : is_mariadb(s) ? LAST_STATEMENT_NONE : "SET @@sql_notes=@@sql_notes");
+		return text(sql, leaves ? "DO 0" : session_is_mariadb(s) ? LAST_STATEMENT_NONE : "SET @@sql_notes=@@sql_notes");
 	unsigned rows = s->last_rows < ROWS_MADE ? (unsigned)s->last_rows : ROWS_MADE;
 	bool ok = text(sql, leaves ? "SELECT 1" : "SELECT 1 FROM (SELECT 1");
 	for (unsigned i = 1; ok && i < rows; i++)

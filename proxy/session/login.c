@@ -336,9 +336,9 @@ void login_change_user(struct session *s, struct view payload)
 }
 
 static enum step (*const stages[])(struct session *s) = {
-	[STAGE_HEADER] = login_on_header,     [STAGE_RESPONSE] = on_response,       [STAGE_ACCOUNT] = login_on_account,   [STAGE_FRESH] = login_on_fresh,
-	[STAGE_AUTH] = login_on_auth,         [STAGE_CHECKING] = login_on_checking, [STAGE_SCHEMA] = on_schema,
-	[STAGE_DONE] = on_done,
+	[STAGE_HEADER] = login_on_header,   [STAGE_RESPONSE] = on_response, [STAGE_ACCOUNT] = login_on_account,
+	[STAGE_FRESH] = login_on_fresh,     [STAGE_AUTH] = login_on_auth,   [STAGE_CHECKING] = login_on_checking,
+	[STAGE_SCHEMA] = on_schema,         [STAGE_DONE] = on_done,
 };
 
 enum step login_step(struct session *s)

@@ -7,8 +7,8 @@
 
 static void come_from(struct session *s, const struct proxy_header *h)
 {
-	struct address client;
-	char host[INET6_ADDRSTRLEN] = "?", text[INET6_ADDRSTRLEN + 10];
+	struct address client = {.local = false};
+	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 10];
 	if (h->client == PROXY_CLIENT_SAME)
 		return;
 	log_line(LOG_LEVEL_DEBUG, "session-proxied", "session=%u proxy=%s", s->id, s->peer);
@@ -17,11 +17,7 @@ static void come_from(struct session *s, const struct proxy_header *h)
 		return;
 	}
 	memcpy(client.bytes, h->address, sizeof client.bytes);
-	client.local = false;
-	if (address_is_v4(&client))
-		inet_ntop(AF_INET, client.bytes + 12, host, sizeof host);
-	else
-		inet_ntop(AF_INET6, client.bytes, host, sizeof host);
+	address_text(&client, host, sizeof host);
 	snprintf(text, sizeof text, "%s:%u", host, h->port);
 	session_come_from(s, text);
 }

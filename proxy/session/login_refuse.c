@@ -112,8 +112,7 @@ enum step login_refuse_password(struct session *s)
 
 enum step login_refuse_locked(struct session *s)
 {
-	const struct server_info *server = snapshot_reference(s->worker->snapshot);
-	if (server && server->flavor == FLAVOR_MARIADB)
+	if (session_is_mariadb(s))
 		return login_refuse(s, 4151, "HY000", "Access denied, this account is locked");
 	char text[400], host[64];
 	client_host(s, host, sizeof host);

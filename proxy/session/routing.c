@@ -321,7 +321,8 @@ static bool belongs_to_pinned(const struct session *s)
 	if (!s->pinned)
 		return false;
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
-	if (bound || r->command == CMD_RESET_CONNECTION || session_in_trx(s) || (s->pins & (PINS_FOR_ALL | PIN_LAST_STATEMENT)) || r->pins_added ||
+	bool held = session_in_trx(s) || (s->pins & (PINS_FOR_ALL | PIN_LAST_STATEMENT));
+	if (bound || held || r->command == CMD_RESET_CONNECTION || r->pins_added ||
 	    (r->flags & (CLASS_READS_LAST | CLASS_USES_TEMPORARY)))
 		return true;
 	if ((int)s->pinned->pool->key.slot != routing_primary_slot(s))
@@ -387,7 +388,8 @@ static int slot_for_session_change(struct session *s)
 static bool belongs_to_primary(const struct session *s)
 {
 	const struct run *r = s->run;
-	return s->listen_route == LISTEN_AUTO && routing_ties_to_primary(r->flags, r->pins_added | (r->next_unknown ? PIN_SESSION_VARIABLE : 0));
+	uint32_t pins = r->pins_added | (r->next_unknown ? PIN_SESSION_VARIABLE : 0);
+	return s->listen_route == LISTEN_AUTO && routing_ties_to_primary(r->flags, pins);
 }
 
 bool routing_ties_to_primary(uint32_t flags, uint32_t pins_added)
@@ -434,7 +436,8 @@ static enum route route_of(const struct session *s)
 bool routing_runs_anywhere(const struct session *s)
 {
 	const struct run *r = s->run;
-	return s->listen_route == LISTEN_AUTO && route_of(s) == ROUTE_SESSION && !r->to_primary && !r->next_unknown && !r->pins_added;
+	return s->listen_route == LISTEN_AUTO && route_of(s) == ROUTE_SESSION && !r->to_primary && !r->next_unknown &&
+	       !r->pins_added;
 }
 
 /* The session's last insert id is asked for where it lives, before its statement goes elsewhere; false: no need. */
@@ -489,8 +492,8 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 	/* Nothing but what the last statement has left there keeps the session where it must not be tied. */
 	if (s->pinned && !(r->flags & CLASS_READS_LAST) && sequences_in_the_way(s, s->pinned))
 		finish_last_statement(s);
-	bool primary_only = belongs_to_primary(s);
-	if (s->pinned && primary_only && s->pins == PIN_LAST_STATEMENT && !session_in_trx(s) && !is_at_primary(s, s->pinned))
+	if (s->pinned && s->pins == PIN_LAST_STATEMENT && !session_in_trx(s) && !is_at_primary(s, s->pinned) &&
+	    belongs_to_primary(s))
 		finish_last_statement(s);
 	struct backend *beside = diagnosed_beside(s);
 	if (beside) {
@@ -498,7 +501,7 @@ enum routing_result routing_choose(struct session *s, char *text, size_t text_si
 		return take(s, beside, true);
 	}
 	struct backend *kept = tied ? NULL : kept_for(s);
-	if (kept && (s->begun == BEGUN_READ_WRITE || primary_only) && !is_at_primary(s, kept))
+	if (kept && !is_at_primary(s, kept) && (s->begun == BEGUN_READ_WRITE || belongs_to_primary(s)))
 		kept = NULL;
 	if (kept)
 		return take(s, kept, true);

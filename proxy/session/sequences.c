@@ -18,12 +18,6 @@
 
 #define OF_SEVERAL UINT64_MAX
 
-static bool is_mariadb(const struct session *s)
-{
-	const struct server_info *any = snapshot_reference(s->worker->snapshot);
-	return any && any->flavor == FLAVOR_MARIADB;
-}
-
 /* True where it is refused. */
 static bool refuse(struct session *s)
 {
@@ -40,7 +34,7 @@ static bool refuse(struct session *s)
 bool sequences_classified(struct session *s, const struct classification *c)
 {
 	struct run *r = s->run;
-	if (!is_mariadb(s))
+	if (!session_is_mariadb(s))
 		return true;
 	r->reads_sequence = c->reads_sequence;
 	r->takes_sequence = c->takes_sequence;

@@ -426,6 +426,11 @@ static inline struct session *session_of(struct conn *c)
 #define SESSION_ID_LIMIT 2147483648u
 struct session *session_find(struct worker *w, uint32_t id); /* not one that is closing; or NULL */
 
+static inline bool session_is_mariadb(const struct session *s)
+{
+	return snapshot_is_mariadb(s->worker->snapshot);
+}
+
 /* Sets where it came from: "address:port", or this for a Unix socket, its own or a proxy's. */
 #define SESSION_PEER_UNIX "localhost"
 void session_come_from(struct session *s, const char *peer);

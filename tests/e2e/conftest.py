@@ -110,6 +110,25 @@ def start_wye(cluster, directory, *arguments, env=None):
     return wye
 
 
+@pytest.fixture
+def wyes(tmp_path, wye_binary):
+    """Starts as many as a test needs; what still runs behind it ends as promised."""
+    started = []
+
+    def start(*arguments, replicas=(), env=None):
+        one = Wye(tmp_path / ("wye%d" % len(started)), *arguments, env=env)
+        started.append(one)
+        one.ready()
+        if replicas:
+            one.wait_pool(replicas)
+        return one
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.finish()
+
+
 @pytest.fixture(scope="module")
 def wye_options():
     """What a module's wye is started with, besides the address; a module may have its own."""
@@ -169,12 +188,7 @@ def hurt(cluster, wye):
 
 
 def heal(cluster):
-    for server in cluster.servers:
-        if server.state == "stopped":
-            cluster.cont(server)
-    dead = [server for server in cluster.servers if server.state == "dead"]
-    if dead:
-        cluster.start(*dead)
+    cluster.revive()
     for row in cluster.status():
         if row["sql"] == "No":
             cluster.start_sql(row["name"])

@@ -30,23 +30,12 @@ def run(connection, *statements):
 
 
 @pytest.fixture
-def own(cluster, tmp_path):
+def own(cluster, tmp_path, wyes):
     """Starts a wye of the test's own, with a configuration file."""
-    started = []
-
     def start(*arguments, file="wye.db", pool=True):
-        one = Wye(tmp_path / ("wye%d" % len(started)), "--config", str(tmp_path / file), *arguments,
-                  cluster.monitor_url())
-        started.append(one)
-        one.ready()
-        if pool:
-            one.wait_pool(cluster.replicas)
-        return one
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.finish()
+        return wyes("--config", str(tmp_path / file), *arguments, cluster.monitor_url(),
+                    replicas=cluster.replicas if pool else ())
+    return start
 
 
 def setting(wye, name):

@@ -7,7 +7,6 @@ import pytest
 from endpoint import wait_until
 from ledger import Ledger
 from topology_account import changeable, operator_url, root_of, see, wait_one_topology, wait_same_rows
-from wye_process import Wye
 
 ROWS = "SELECT COUNT(*) AS n, SUM(id) AS sum FROM app.ledger"
 
@@ -22,22 +21,12 @@ def own(cluster, tmp_path):
 
 
 @pytest.fixture
-def started(own, tmp_path):
+def started(own, wyes):
     """Starts a wye that may change it."""
-    wyes = []
-
     def start(failover):
-        wye = Wye(tmp_path / ("wye%d" % len(wyes)), "--set", "failover=%s" % failover, "--set", "monitor_interval=200ms",
-                  "--set", "failover_timeout=2m",
-                  operator_url(own))
-        wyes.append(wye)
-        wye.ready()
-        wye.wait_pool(own.replicas)
-        return wye
-
-    yield start
-    for wye in wyes:
-        wye.kill()
+        return wyes("--set", "failover=%s" % failover, "--set", "monitor_interval=200ms", "--set", "failover_timeout=2m",
+                    operator_url(own), replicas=own.replicas)
+    return start
 
 
 def wait_event(wye, kind, server):

@@ -167,21 +167,10 @@ def imported(*arguments):
 
 
 @pytest.fixture
-def own(cluster, tmp_path):
-    started = []
-
+def own(cluster, wyes):
     def start(config, *addresses):
-        one = Wye(tmp_path / ("wye%d" % len(started)), "--config", str(config),
-                  *(addresses or [cluster.monitor_url()]))
-        started.append(one)
-        one.ready()
-        one.wait_pool(cluster.replicas)
-        return one
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.finish()
+        return wyes("--config", str(config), *(addresses or [cluster.monitor_url()]), replicas=cluster.replicas)
+    return start
 
 
 def ran_on(session, cluster, statement):

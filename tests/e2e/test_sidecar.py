@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from endpoint import wait_until
-from wye_process import REPOSITORY, Wye
+from wye_process import REPOSITORY
 
 # The servers' kind does not matter here.
 pytestmark = pytest.mark.flavor("mariadb")
@@ -34,11 +34,9 @@ def of_compose():
 
 
 @pytest.fixture
-def sidecar(cluster, tmp_path):
+def sidecar(cluster, tmp_path, wyes):
     """Starts wye with the environment of an example and nothing else; the servers, the ports and the places of files are
     this test's."""
-    started = []
-
     def start(variables, config=None):
         variables = dict(variables)
         # Wye gives its own ports as options, and options win.
@@ -49,15 +47,9 @@ def sidecar(cluster, tmp_path):
         if config:
             (tmp_path / "config.sql").write_text(config)
             variables["WYE_CONFIG"] = str(tmp_path / "config.sql")
-        one = Wye(tmp_path / "run", env=variables)
-        started.append(one)
-        one.ready()
-        one.wait_pool(cluster.replicas)
-        return one
+        return wyes(replicas=cluster.replicas, env=variables)
 
-    yield start
-    for one in started:
-        one.kill()
+    return start
 
 
 def serve_and_drain(wye):

@@ -169,7 +169,7 @@ def test_a_few_reads_wait_on_a_replica_for_all_of_them(hurt, wye):
         with wye.session() as session:
             write(session, number, 700)
             read.append(session.row(READ, [number]))
-    threads = [threading.Thread(target=write_and_read, args=(number,)) for number in range(1, 21)]
+    threads = [threading.Thread(target=write_and_read, args=(number,)) for number in range(1, 41)]
     wye.console("SET reads_on_primary = 'never'")
     wye.console("SET causal_timeout = '1m'")
     try:
@@ -182,11 +182,11 @@ def test_a_few_reads_wait_on_a_replica_for_all_of_them(hurt, wye):
     finally:
         wye.console("SET causal_timeout = '100ms'")
         wye.console("SET reads_on_primary = 'fallback'")
-    assert len(read) == 20 and all(value == 700 and name != "primary" for value, name in read)
+    assert len(read) == len(threads) and all(value == 700 and name != "primary" for value, name in read)
     assert most > 0
     workers = len(wye.console("SELECT * FROM stats_workers"))
-    # A few: one that has ended may still be in the server's list beside the next.
-    assert hurt.flavor == "mariadb" or most <= 2 * max(4, workers)
+    # A few of the twenty or so on each: those that have ended may still be in the server's list beside the next.
+    assert hurt.flavor == "mariadb" or most <= 3 * max(4, workers) < len(threads) // 2
 
 
 # --- going back in time ---

@@ -136,12 +136,7 @@ def follow(cluster):
 
 def heal(cluster, wye):
     """Until everything is as it was."""
-    for server in cluster.servers:
-        if server.state == "stopped":
-            cluster.cont(server)
-    dead = [server for server in cluster.servers if server.state == "dead"]
-    if dead:
-        cluster.start(*dead)
+    cluster.revive()
     wait_until(lambda: follow(cluster), "the replicas to replicate")
     cluster.wait_caught_up(timeout=120)
     wye.wait_pool(cluster.replicas)

@@ -273,3 +273,12 @@ class Cluster:
     def cont(self, which):
         """SIGCONT: ends stop()."""
         self.server(which).signal(signal.SIGCONT)
+
+    def revive(self):
+        """What kill() and stop() have left runs again."""
+        for server in self.servers:
+            if server.state == "stopped":
+                self.cont(server)
+        dead = [server for server in self.servers if server.state == "dead"]
+        if dead:
+            self.start(*dead)
