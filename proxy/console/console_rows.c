@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "proxy/utf8.h"
+
 void rows_init(struct table_rows *rows)
 {
 	memset(rows, 0, sizeof *rows);
@@ -52,13 +54,20 @@ void rows_real(struct table_rows *rows, double value)
 	value_new(rows, VALUE_IS_REAL)->real = value;
 }
 
+/* Clients of the console are told that what they get is UTF-8, and some end over what is not. */
 void rows_text(struct table_rows *rows, const char *text)
 {
-	size_t size = strlen(text) + 1;
-	rows->texts = grown(rows->texts, &rows->texts_cap, rows->texts_len + size, 1);
-	memcpy(rows->texts + rows->texts_len, text, size);
+	const unsigned char *p = (const unsigned char *)text;
+	size_t len = strlen(text), most = len * strlen(UTF8_REPLACEMENT) + 1;
+	rows->texts = grown(rows->texts, &rows->texts_cap, rows->texts_len + most, 1);
 	value_new(rows, VALUE_IS_TEXT)->text = rows->texts_len;
-	rows->texts_len += size;
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		n = utf8_character(p + i, len - i);
+		size_t size = n ? n : strlen(UTF8_REPLACEMENT);
+		memcpy(rows->texts + rows->texts_len, n ? text + i : UTF8_REPLACEMENT, size);
+		rows->texts_len += size;
+	}
+	rows->texts[rows->texts_len++] = '\0';
 }
 
 void rows_text_or_null(struct table_rows *rows, const char *text)

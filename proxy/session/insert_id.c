@@ -70,11 +70,12 @@ void insert_id_after(struct session *s, struct backend *b, bool ok)
 	b->insert_id_known = false;
 }
 
-/* `taker` takes b from its keeper: what the keeper may still want is asked for ahead of the taker's statement. */
+/* `taker` takes b from its keeper: what the keeper may still want is asked for ahead of the taker's statement. One that is
+ * closing, and gives b back just now, wants nothing and will not be there to hear it. */
 void insert_id_save_kept(struct session *taker, struct backend *b)
 {
 	struct session *keeper = b->keeper;
-	if (!keeper || !b->keeps_insert_id || keeper->saving || !taker->run)
+	if (!keeper || !b->keeps_insert_id || keeper->saving || keeper->state == SESSION_CLOSING || !taker->run)
 		return;
 	taker->run->save_for = keeper;
 	keeper->saving = taker->run;

@@ -370,14 +370,19 @@ static int slot_for_moving_change(struct session *s)
 	return replica >= 0 ? replica : primary;
 }
 
+static bool has_failed_it(const struct session *s, int slot)
+{
+	return slot < 32 && (s->run->tried & 1u << slot);
+}
+
 static int slot_for_session_change(struct session *s)
 {
 	if (!s->worker->snapshot->settings->connection_affinity)
 		return slot_for_moving_change(s);
-	if (s->last && s->last->state == BACKEND_IDLE)
+	if (s->last && s->last->state == BACKEND_IDLE && !has_failed_it(s, (int)s->last->pool->key.slot))
 		return (int)s->last->pool->key.slot;
 	int slot = routing_primary_slot(s);
-	if (slot >= 0 && !(slot < 32 && s->run->tried & 1u << slot))
+	if (slot >= 0 && !has_failed_it(s, slot))
 		return slot;
 	int replica = reads_any_replica(s);
 	return replica >= 0 ? replica : slot;

@@ -150,7 +150,7 @@ static bool is_elsewhere(struct session *s)
 	struct run *r = s->run;
 	uint32_t bit = r->slot < 32 ? 1u << r->slot : 0;
 	bool moves = r->route == ROUTE_REPLICA || routing_runs_anywhere(s);
-	bool has_others = r->on_replica || (moves && bit && !(r->tried & bit));
+	bool has_others = bit ? (r->on_replica || moves) && !(r->tried & bit) : r->on_replica;
 	if (!has_others || (r->sent && !r->replayable))
 		return false;
 	if (bit)

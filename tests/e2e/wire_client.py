@@ -87,8 +87,8 @@ def statement(number, flags=0, types=(), values=(), bound=True):
 
 class WireClient:
     def __init__(self, endpoint, caps=USUAL, mariadb_caps=0, user="app", database="app", tls=False, attributes=None,
-                 without=0, collation=45, zstd_level=3):
-        self.socket = socket.create_connection((endpoint.host, endpoint.port), timeout=60)
+                 without=0, collation=45, zstd_level=3, timeout=60):
+        self.socket = socket.create_connection((endpoint.host, endpoint.port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         greeting = Reader(self.packet())
