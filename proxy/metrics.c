@@ -40,6 +40,12 @@ static const struct {
 	 offsetof(struct worker_stats, healed)},
 	{"wye_retried_total", "counter", "Statements run again after a server was lost.",
 	 offsetof(struct worker_stats, retried)},
+	{"wye_transaction_replays_total", "counter", "Open transactions run again after their server was lost.",
+	 offsetof(struct worker_stats, replays)},
+	{"wye_transaction_replays_done_total", "counter", "Such transactions that were answered as before.",
+	 offsetof(struct worker_stats, replays_done)},
+	{"wye_transaction_replays_differed_total", "counter", "Such transactions that were answered otherwise.",
+	 offsetof(struct worker_stats, replays_differed)},
 	{"wye_waits_total", "counter", "Reads sent to a replica behind a wait for what they must see.",
 	 offsetof(struct worker_stats, waits)},
 	{"wye_waits_late_total", "counter", "Such reads that ran elsewhere, since the wait was in vain.",
@@ -52,6 +58,8 @@ static const struct {
 	 offsetof(struct worker_stats, pipelined_again)},
 	{"wye_sessions_queued", "gauge", "Sessions waiting for a connection now.",
 	 offsetof(struct worker_stats, queued)},
+	{"wye_held_bytes", "gauge", "Bytes of commands that wait for a primary now.",
+	 offsetof(struct worker_stats, held_bytes)},
 	{"wye_sessions_pinned", "gauge", "Sessions tied to a connection now.", offsetof(struct worker_stats, pinned)},
 };
 

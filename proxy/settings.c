@@ -150,6 +150,11 @@ static const struct row rows[] = {
 	TIME(queue_timeout, "s", "10s", 0, HOUR, "how long a statement waits for a connection or a server"),
 	TIME(failover_timeout, "s", "10s", 0, HOUR,
 	     "how long a statement that only the primary can run waits while there is none, or none that can be reached"),
+	BYTES(transaction_replay_max_bytes, "1M", 0, GIB,
+	      "statements of an open transaction that are kept, so that it can be run again on another primary; a larger one"
+	      " is rolled back when its server dies; 0 = none are kept"),
+	BYTES(hold_max_bytes, "64M", 0, GIB * 1024,
+	      "commands that wait for a primary, all together; those beyond get the error at once; 0 = any number"),
 	COUNT(queue_max, "sessions", "0", 0, 1000000, false,
 	      "sessions that may wait for one server; more get error 1040; 0 = any number"),
 	WORD(server_tls, "auto|off|required|verify_ca|verify_identity", tls_words, "auto",

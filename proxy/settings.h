@@ -56,6 +56,8 @@ struct settings {
 	uint64_t mirror_queue;           /* copies that wait for one server */
 	uint64_t mirror_connections;     /* of a worker's pool for them */
 	uint64_t mirror_timeout;         /* us */
+	uint64_t transaction_replay_max_bytes; /* of one; 0: none is kept */
+	uint64_t hold_max_bytes;         /* of commands that do; 0: any number */
 	uint64_t queue_max;              /* sessions that may wait for one server; 0 = any number */
 	enum server_tls server_tls;
 	char server_ca[512];

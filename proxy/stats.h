@@ -57,6 +57,9 @@ struct worker_stats {
 	_Atomic uint64_t hints_ignored;    /* words of hints that were not understood, servers that are not known */
 	_Atomic uint64_t timeouts;         /* statements stopped after the time that a hint gave them */
 	_Atomic uint64_t retried;          /* statements run again after a server was lost */
+	_Atomic uint64_t replays;          /* transactions run again after their server was lost */
+	_Atomic uint64_t replays_done;     /* ... that were answered the same */
+	_Atomic uint64_t replays_differed; /* ... that were not: their clients got an error */
 	_Atomic uint64_t waits;            /* reads sent to wait on a replica */
 	_Atomic uint64_t waits_late;       /* those that waited in vain */
 	_Atomic uint64_t asks;             /* servers asked for their position ahead of a read */
@@ -64,6 +67,7 @@ struct worker_stats {
 	_Atomic uint64_t pipelined;        /* reads written behind another on its connection */
 	_Atomic uint64_t pipelined_again;  /* those that ran again on another */
 	_Atomic uint64_t queued;           /* gauge: sessions waiting for a connection */
+	_Atomic uint64_t held_bytes;       /* gauge: of commands that wait for a primary */
 	_Atomic uint64_t pinned;           /* gauge: sessions tied to a connection */
 	_Atomic uint64_t pins[PIN_COUNT];  /* pins taken, by cause */
 };

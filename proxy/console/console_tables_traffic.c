@@ -95,6 +95,9 @@ static const struct table_column stats_workers_columns[] = {
 	{"bytes_to_clients", COLUMN_INTEGER, "bytes sent to clients"},
 	{"healed", COLUMN_INTEGER, "misroutes repaired on the primary"},
 	{"retried", COLUMN_INTEGER, "statements run again after a server was lost"},
+	{"replays", COLUMN_INTEGER, "open transactions run again after their server was lost"},
+	{"replays_done", COLUMN_INTEGER, "such transactions that were answered as before, and went on"},
+	{"replays_differed", COLUMN_INTEGER, "such transactions that were answered otherwise, and got error 1213"},
 	{"waits", COLUMN_INTEGER, "reads sent to a replica behind a wait for what they must see"},
 	{"waits_late", COLUMN_INTEGER, "such reads that ran elsewhere, since the wait was in vain"},
 	{"asks", COLUMN_INTEGER, "servers asked for their position ahead of a read"},
@@ -105,6 +108,7 @@ static const struct table_column stats_workers_columns[] = {
 	{"pipelined_again", COLUMN_INTEGER, "those that ran again on another, since the one before was long or they had warnings"},
 	{"queued", COLUMN_INTEGER, "sessions waiting for a connection now"},
 	{"pinned", COLUMN_INTEGER, "sessions tied to a connection now"},
+	{"held_bytes", COLUMN_INTEGER, "bytes of commands that wait for a primary now"},
 };
 
 static void produce_stats_workers(struct table_rows *rows)
@@ -122,6 +126,9 @@ static void produce_stats_workers(struct table_rows *rows)
 		rows_count(rows, stat_get(&s->bytes_to_clients));
 		rows_count(rows, stat_get(&s->healed));
 		rows_count(rows, stat_get(&s->retried));
+		rows_count(rows, stat_get(&s->replays));
+		rows_count(rows, stat_get(&s->replays_done));
+		rows_count(rows, stat_get(&s->replays_differed));
 		rows_count(rows, stat_get(&s->waits));
 		rows_count(rows, stat_get(&s->waits_late));
 		rows_count(rows, stat_get(&s->asks));
@@ -132,6 +139,7 @@ static void produce_stats_workers(struct table_rows *rows)
 		rows_count(rows, stat_get(&s->pipelined_again));
 		rows_count(rows, stat_get(&s->queued));
 		rows_count(rows, stat_get(&s->pinned));
+		rows_count(rows, stat_get(&s->held_bytes));
 	}
 }
 

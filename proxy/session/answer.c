@@ -5,6 +5,7 @@
 
 #include "protocol/ok.h"
 #include "protocol/resultset.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 
 #define ANSWER_MAX 8192
@@ -31,8 +32,15 @@ static bool give(struct session *s, struct buf *b, bool made)
 	return sent;
 }
 
+static bool is_replay(const struct session *s)
+{
+	return s->run && s->run->replays;
+}
+
 bool session_answer_ok(struct session *s)
 {
+	if (is_replay(s))
+		return replay_own_answer(s, 0, "", "");
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
@@ -49,6 +57,8 @@ bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	if (is_replay(s))
+		return replay_own_answer(s, code, sqlstate, text);
 	if (s->run && !s->run->own) {
 		last_statement_failed(s, code, sqlstate, text);
 		s->run->times.error = code;
@@ -63,6 +73,8 @@ bool session_answer_error(struct session *s, uint16_t code, const char *sqlstate
 
 bool session_answer_eof(struct session *s)
 {
+	if (is_replay(s))
+		return replay_own_answer(s, 1105, "HY000", "wye answers it now, and a server did before");
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);
 	uint8_t seq = next_seq(s);
@@ -78,6 +90,8 @@ static struct resultset_column own_column(const struct session *s, const char *n
 
 bool session_answer_row(struct session *s, const char *column, const char *value, bool number, bool binary)
 {
+	if (is_replay(s))
+		return replay_own_answer(s, 1105, "HY000", "wye answers it now, and a server did before");
 	struct resultset_column columns[] = {own_column(s, column, number)};
 	struct resultset_cell cells[] = {{.kind = CELL_TEXT, .text = view_of(value)}};
 	struct buf b;
@@ -95,6 +109,8 @@ bool session_answer_row(struct session *s, const char *column, const char *value
 
 bool session_answer_prepared(struct session *s, uint32_t id, const char *column, bool number)
 {
+	if (is_replay(s))
+		return replay_own_answer(s, 1105, "HY000", "wye answers it now, and a server did before");
 	struct resultset_column columns[] = {own_column(s, column, number)};
 	struct buf b;
 	buf_init(&b, ANSWER_MAX);

@@ -5,6 +5,7 @@
 #include "protocol/command.h"
 #include "protocol/packet.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 
 static enum step answered(struct session *s, bool sent)
@@ -231,11 +232,18 @@ static bool transaction_timed_out(const struct session *s)
 	return false;
 }
 
+enum step command_run(struct session *s, uint8_t command, struct view payload)
+{
+	return (handlers[command] ? handlers[command] : on_unknown)(s, payload);
+}
+
 enum step command_step(struct session *s)
 {
 	size_t len;
 	if (transaction_timed_out(s))
 		return session_fail(s, END_IDLE_TIMEOUT);
+	if (s->replay && replay_is_due(s))
+		return replay_go_on(s);
 	const uint8_t *data = conn_input(&s->client, &len);
 	if (s->worker->draining && !s->pinned && !len)
 		return session_fail(s, END_DRAINED);
@@ -272,5 +280,8 @@ enum step command_step(struct session *s)
 	if (large)
 		return on_large(s, command, payload);
 	r->size = PACKET_HEADER + size;
-	return (handlers[command] ? handlers[command] : on_unknown)(s, payload);
+	enum step step;
+	if (s->replay && replay_tells(s, payload, &step))
+		return step;
+	return command_run(s, command, payload);
 }

@@ -11,6 +11,7 @@
 
 #include "protocol/ok.h"
 #include "protocol/packet.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 #include "proxy/session/template.h"
 
@@ -295,6 +296,11 @@ static enum errands_result collect(struct session *s, struct buf *out)
 		done = done && add_begin(s, out, &ahead);
 	else if (!lost && last_statement_count_is_apart(s, b))
 		done = done && add_count(s, out);
+	uint64_t given = replay_insert_id(s);
+	if (given) {
+		snprintf(text, sizeof text, "SET insert_id=%llu", (unsigned long long)given);
+		done = done && add(s, out, ERRAND_GIVEN_ID, CMD_QUERY, view_of(text));
+	}
 	if (r->preparing && r->command != CMD_STMT_PREPARE) {
 		done = done && add(s, out, ERRAND_PREPARE, CMD_STMT_PREPARE,
 				   (struct view){r->preparing->sql, r->preparing->len});

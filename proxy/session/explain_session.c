@@ -196,6 +196,7 @@ static bool copy(struct session *s, uint32_t id, char *error, size_t error_size)
 	s->backend = NULL; /* of a statement in work: it has not changed anything yet */
 	s->login = NULL;
 	s->reading = NULL;
+	s->replay = NULL;
 	s->to_ask = s->ask_now = s->woken = false;
 	s->state = SESSION_COMMAND;
 	s->want = state_ref(from->want);

@@ -13,6 +13,7 @@
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
 #include "proxy/session/read_only.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
@@ -106,10 +107,8 @@ void finish_release_all(struct session *s)
 	struct backend *in_work = s->backend, *pinned = s->pinned;
 	struct run *r = s->run;
 	bool clean = pinned != in_work && !session_in_trx(s) && !(s->pins & ~(uint32_t)(PIN_LAST_STATEMENT | PIN_SEQUENCE));
-	if (s->state == SESSION_CLOSING && r && r->waiting_since) {
-		stat_sub(&s->worker->stats->queued, 1);
-		r->waiting_since = 0;
-	}
+	if (s->state == SESSION_CLOSING && r)
+		want_backend_ends(s);
 	s->backend = NULL;
 	set_pinned(s, NULL);
 	/* In the middle of an answer, of a transaction, or with state that only it holds: closing is the clean-up. */
@@ -169,6 +168,7 @@ void finish_reset(struct session *s)
 {
 	struct worker *w = s->worker;
 	prepared_close_all(s);
+	replay_forget(s);
 	let_go_of_pinned(s);
 	s->pins = 0;
 	effects_free(&s->bound);
@@ -357,6 +357,8 @@ enum step finish_statement(struct session *s, bool ok)
 		kill_user_sessions(s);
 	pipelined_note(s, b);
 	bool released = finish_apply(s, b, ok);
+	if (s->replay)
+		replay_answered(s, ok);
 	run_end(s);
 	if (released)
 		return session_fail(s, END_RELEASED);
@@ -365,7 +367,52 @@ enum step finish_statement(struct session *s, bool ok)
 
 /* ---- a lost server ---- */
 
-static enum step tell_lost(struct session *s, const char *name, bool had_pins)
+enum lost {
+	LOST_NOTHING,     /* it can be done again, by the client */
+	LOST_ROLLED_BACK, /* a transaction that was to be rolled back, and is */
+	LOST_TRANSACTION, /* and with it what came before: its connection's end has rolled that back */
+	LOST_IN_DOUBT,    /* it may have been done, or what came before may be committed */
+};
+
+static enum lost what_is_lost(const struct session *s, bool in_trx)
+{
+	const struct run *r = s->run;
+	bool may_commit = in_trx && (r->flags & (CLASS_COMMITS | CLASS_MAY_COMMIT_IMPLICITLY));
+	bool writes = r->flags & (CLASS_WRITES | CLASS_DDL | CLASS_CALLS);
+	if (r->sent && !r->on_replica && (may_commit || (writes && !in_trx)))
+		return LOST_IN_DOUBT;
+	bool rolls_back = (r->flags & CLASS_ROLLS_BACK) && !(r->flags & (CLASS_BEGINS | CLASS_MULTI | CLASS_RELEASES));
+	if (in_trx && rolls_back && !r->forwarded && r->reason == REASON_COMMIT)
+		return LOST_ROLLED_BACK;
+	return in_trx ? LOST_TRANSACTION : LOST_NOTHING;
+}
+
+static void answer_lost(struct session *s, const char *name, enum lost lost)
+{
+	const struct run *r = s->run;
+	switch (lost) {
+	case LOST_NOTHING:
+		session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement", name);
+		break;
+	case LOST_ROLLED_BACK:
+		session_answer_ok(s);
+		break;
+	case LOST_TRANSACTION:
+		session_answer_error(s, 1213, "40001",
+				     "wye: lost the connection to %s, which has rolled the transaction back; try restarting "
+				     "transaction",
+				     name);
+		break;
+	case LOST_IN_DOUBT:
+		session_answer_error(s, ERROR_UNREACHABLE, "08007",
+				     "wye: lost the connection to %s during the statement; whether it was executed%s is not "
+				     "known",
+				     name, r->flags & CLASS_COMMITS ? ", and the transaction committed," : "");
+		break;
+	}
+}
+
+static enum step tell_lost(struct session *s, const char *name, enum lost lost, bool had_pins)
 {
 	struct run *r = s->run;
 	if (r->own) {
@@ -374,7 +421,6 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 		r->failed_text = strdup("wye: lost the connection to the server during the login");
 		return session_enter(s, SESSION_LOGIN);
 	}
-	bool wrote = !r->on_replica && (r->flags & (CLASS_WRITES | CLASS_DDL | CLASS_CALLS | CLASS_COMMITS));
 	bool at_packet_end = !r->forwarded || (!r->reply.left && !r->reply.continues);
 	if (!at_packet_end || r->large)
 		return session_fail(s, END_SERVER_LOST);
@@ -383,11 +429,37 @@ static enum step tell_lost(struct session *s, const char *name, bool had_pins)
 	if (r->command == CMD_STMT_SEND_LONG_DATA)
 		prepared_data_lost(s);
 	else
-		session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement%s", name,
-		     r->sent && wrote ? "; whether it was executed is not known" : "");
+		answer_lost(s, name, lost);
 	run_end(s);
 	/* Temporary tables, locks and variables went with it: only a new session can be right. */
 	return had_pins ? session_fail(s, END_SERVER_LOST) : session_enter(s, SESSION_COMMAND);
+}
+
+void finish_lost_backend(struct session *s, struct backend *b)
+{
+	if (!b->conn.error)
+		b->conn.error = UV_ECONNRESET;
+	if (b == s->backend)
+		s->backend = NULL;
+	begin_forget(s);
+	if (b == s->pinned) {
+		set_pinned(s, NULL);
+		s->pins = 0;
+		effects_free(&s->bound);
+		s->trx_unknown = false;
+	}
+	pool_give(b);
+}
+
+/* Nothing of the statement in work was done, and nothing that it needs was on the connection alone. */
+static bool may_go_elsewhere(const struct session *s, bool had_pins)
+{
+	const struct run *r = s->run;
+	if (r->forwarded || r->large || r->own)
+		return false;
+	if (s->backend != s->pinned)
+		return r->replayable || !r->sent;
+	return !r->sent && !had_pins && !session_in_trx(s) && !(r->flags & CLASS_READS_LAST);
 }
 
 enum step finish_lost_server(struct session *s)
@@ -404,26 +476,24 @@ enum step finish_lost_server(struct session *s)
 	topology_suspect(slot);
 	if (!b->conn.error)
 		b->conn.error = UV_ECONNRESET;
-	bool was_pinned = b == s->pinned;
 	/* What only the pinned connection held is gone; warnings and counts are nobody's loss. */
-	bool had_pins = was_pinned && (s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
-	bool again = !was_pinned && !r->forwarded && !r->large && (r->replayable || !r->sent) && !r->own;
+	bool had_pins = b == s->pinned && (s->pins & ~(uint32_t)PIN_LAST_STATEMENT);
+	bool again = may_go_elsewhere(s, had_pins);
 	if (!again && r->own && !r->forwarded)
 		again = r->attempts < 4;
 	if (again) {
 		stat_add(&w->stats->retried, 1);
 		return run_again(s, false);
 	}
-	s->backend = NULL;
-	begin_forget(s);
-	if (was_pinned) {
-		set_pinned(s, NULL);
-		s->pins = 0;
-		effects_free(&s->bound);
-		s->trx_unknown = false;
-	}
-	pool_give(b);
+	enum step step;
+	if (replay_begin(s, &step))
+		return step;
+	bool in_trx = (b == s->pinned && session_in_trx(s)) || r->began != BEGUN_NOT || s->begun != BEGUN_NOT ||
+		      s->autocommit_off;
+	enum lost lost = what_is_lost(s, in_trx);
+	finish_lost_backend(s, b);
+	replay_forget(s);
 	if (!r->on_replica && r->sent)
 		freshness_note_unknown(s);
-	return tell_lost(s, name, had_pins);
+	return tell_lost(s, name, lost, had_pins);
 }

@@ -237,6 +237,12 @@ static enum step on_execute(struct session *s, struct client_statement *c, struc
 	return session_enter(s, SESSION_WANT_BACKEND);
 }
 
+enum step prepared_execute(struct session *s, struct client_statement *c, struct view payload)
+{
+	s->run->statement = c;
+	return on_execute(s, c, payload);
+}
+
 static enum step on_long_data(struct session *s)
 {
 	struct run *r = s->run;

@@ -27,6 +27,12 @@ static bool is_good_bye(const struct session *s, uint16_t code)
 	       (s->backend->conn.packed || s->run->reply.seq == 0);
 }
 
+/* The server is stopping, or somebody has killed the connection: what was open on it is rolled back. */
+static bool is_shutdown(uint16_t code)
+{
+	return code == 1053 || code == 1927 || code == 4031;
+}
+
 /* ---- a failed errand ---- */
 
 static enum step answer_failure(struct session *s)
@@ -153,7 +159,7 @@ static bool is_misroute(uint16_t code)
 static bool pass_on(struct session *s, const uint8_t *data, size_t n)
 {
 	struct run *r = s->run;
-	if (!n)
+	if (!n || r->replays)
 		return true;
 	/* Before its client can know, and say so elsewhere. */
 	if (!r->told && reply_is_done(&r->reply))
@@ -272,7 +278,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	struct worker *w = s->worker;
 	switch (r->reply.kind) {
 	case REPLY_ERR:
-		if (!r->forwarded && is_good_bye(s, r->reply.error))
+		if (!r->forwarded && (is_good_bye(s, r->reply.error) || (s->replay && is_shutdown(r->reply.error))))
 			return PACKET_BROKEN;
 		if (pipelined_must_repeat(s))
 			return PACKET_REPEAT;
@@ -386,9 +392,13 @@ static enum step walk(struct session *s, uint8_t *data, size_t len, size_t *pass
 		*passed = at;
 		switch (got) {
 		case REPLY_PASS:
+			if (r->replay_at)
+				answer_sum_bytes(&r->sum, data + at, n);
 			at += n;
 			continue;
 		case REPLY_PACKET:
+			if (r->replay_at)
+				answer_sum_packet(&r->sum, &r->reply, data + at, n);
 			switch (on_packet(s, data + at, n)) {
 			case PACKET_PASS:
 				break;

@@ -238,7 +238,8 @@ struct view routing_classify(struct session *s, struct view sql)
 	classify(sql, &dialect, &context, w->classify_scratch, &c);
 	if (r->explanation)
 		explain_note_hints(r->explanation, &c.hints);
-	if (w->snapshot->rules)
+	/* What runs again is as the rules have left it. */
+	if (w->snapshot->rules && !r->replay_at)
 		sql = rules_apply(s, sql, &dialect, &context, &c);
 	r->route = c.route;
 	r->reason = c.reason;

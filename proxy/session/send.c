@@ -3,6 +3,7 @@
 
 #include "proxy/backend/pipeline.h"
 #include "proxy/backend/pool.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 
 #define OTHER_BACKENDS_MAX 16u
@@ -97,6 +98,8 @@ static enum step send_command(struct session *s, struct buf *out)
 	struct run *r = s->run;
 	count_statement(s);
 	r->sent = true;
+	if (replay_concerns(s))
+		replay_sent(s);
 	if (r->large)
 		return send_large(s, out);
 	enum written written = write_all(s, out);
@@ -143,6 +146,9 @@ enum step send_statement(struct session *s)
 {
 	struct run *r = s->run;
 	struct buf *out = &s->worker->scratch;
+	/* Known before a byte is written: it has not left wye. */
+	if (conn_is_broken(&s->backend->conn))
+		return finish_lost_server(s);
 	buf_reset(out);
 	if (!r->ask && !r->saves_own)
 		prepared_needs(s);

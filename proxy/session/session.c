@@ -13,6 +13,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/log.h"
 #include "proxy/session/effects.h"
+#include "proxy/session/replay.h"
 
 #define CLIENT_INPUT_MAX (PACKET_MAX_PAYLOAD + 65536u) /* one whole packet; larger commands are passed on in parts */
 #define KEEP_READING_BELOW 65536u                      /* of pipelined input while a command is in work */
@@ -429,6 +430,7 @@ void session_close(struct session *s)
 		s->saving->save_for = NULL;
 	s->saving = NULL;
 	finish_release_all(s);
+	replay_forget(s);
 	run_end(s);
 	read_back_end(s);
 	while (!LIST_EMPTY(&s->kept))

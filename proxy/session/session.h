@@ -41,6 +41,7 @@
 #include "protocol/constants.h"
 #include "protocol/reply.h"
 #include "protocol/splice.h"
+#include "proxy/answer_sum.h"
 #include "proxy/backend/backend.h"
 #include "proxy/conn.h"
 #include "proxy/worker.h"
@@ -136,6 +137,7 @@ enum errand_kind {
 	ERRAND_KILL,        /* SELECT ...: what a KILL must know before it is carried out */
 	ERRAND_CLEAR,       /* DO 0, which leaves no counts and no warnings */
 	ERRAND_BEGIN,       /* START TRANSACTION ... */
+	ERRAND_GIVEN_ID,    /* SET insert_id: what a row got before, it gets again */
 	ERRAND_PREPARE,     /* COM_STMT_PREPARE */
 	ERRAND_KINDS
 };
@@ -220,6 +222,12 @@ struct run {
 	char *translated;       /* the text with those; or NULL */
 	size_t translated_len;
 
+	/* In a transaction that may have to run again: replay.h. */
+	unsigned replay_at;     /* which of its statements it is, plus 1; 0: none that is kept */
+	bool replays;           /* it runs again: its answer is compared, and not passed on */
+	uint64_t gated_since;   /* ms: it waits for others' replays, 0: not yet */
+	struct answer_sum sum;
+
 	/* The classifier's word. */
 	enum route route;
 	enum reason reason;
@@ -286,6 +294,7 @@ struct run {
 	bool beside;            /* one that was kept, while another ties the session: nothing of that is done there */
 	uint64_t waiting_since; /* ms, 0: not yet */
 	uint64_t queue_since;   /* ms, 0: not yet, or it waits for a primary: what queue_timeout counts from */
+	size_t held_bytes;      /* of its command, counted while it waits for a primary */
 	struct pool *line_of;   /* in whose line the session stands, or NULL */
 	uint64_t line_since;    /* ms */
 	uint8_t gate;           /* the slot whose gate it stands at or has passed, plus 1 (admission.h); 0: none */
@@ -382,6 +391,7 @@ struct session {
 	bool called, wrote;             /* a routine, or a trigger, may have set user variables that no text names */
 	struct backend *pinned;         /* the connection held beyond a statement: transaction or pins */
 	struct backend *backend;        /* the connection of the statement in work (may be the pinned one) */
+	struct replay *replay;          /* of the open transaction, while it can be run again (replay.h); or NULL */
 	LIST_HEAD(, backend) kept;      /* idle ones that were ours last */
 	struct backend *last;           /* where the last statement ran, if nobody else had it since */
 	struct backend *warned_at;      /* where the warnings of a statement of ours still are, likewise */
@@ -484,8 +494,10 @@ bool logins_give_way(struct worker *w);
 /* One more is let in whatever the limit, and one of another worker is to end. False: none has such. */
 bool logins_give_way_elsewhere(struct worker *w);
 enum step command_step(struct session *s);         /* command.c */
+enum step command_run(struct session *s, uint8_t command, struct view payload); /* what s->run is for */
 enum step command_kill(struct session *s);         /* the statement in work is a KILL: wye's ids, so wye does it */
 enum step want_backend_step(struct session *s);    /* want_backend.c */
+void want_backend_ends(struct session *s);         /* it is counted as waiting no more */
 enum step prepare_backend_step(struct session *s); /* reply.c */
 enum step reply_step(struct session *s);           /* reply.c */
 enum step upload_step(struct session *s);          /* upload.c */
@@ -787,6 +799,7 @@ enum step send_statement(struct session *s);
 
 /* ---- prepared statements: prepared.c ---- */
 enum step prepared_command(struct session *s, uint8_t command, struct view payload);
+enum step prepared_execute(struct session *s, struct client_statement *c, struct view payload); /* the command in work */
 /* The server's PREPARE_OK for the client: registers it and puts wye's number in its place. */
 bool prepared_answered(struct session *s, uint8_t *payload, size_t len);
 /* Makes EXECUTE and kin fit for s->backend: what comes in place of its first *skip bytes is appended to out, the rest
@@ -835,6 +848,8 @@ bool trackers_tell(struct view name); /* it is one of those */
 void trackers_note(struct session *s, struct view trackers);
 /* The server was lost while a statement ran. */
 enum step finish_lost_server(struct session *s);
+/* b, the session's, is lost or to be closed, and with it all that only it held. */
+void finish_lost_backend(struct session *s, struct backend *b);
 void finish_unpin(struct session *s);      /* gives the pinned backend back when nothing holds it any more */
 /* One connection to this server is given back that its session keeps for warnings alone, and has not asked for in a
  * while: who waits for one has nothing else. False: there is none. */

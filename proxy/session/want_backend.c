@@ -5,6 +5,7 @@
 #include "proxy/backend/pool.h"
 #include "proxy/pause.h"
 #include "proxy/session/admission.h"
+#include "proxy/session/replay.h"
 #include "proxy/session/session.h"
 #include "proxy/topology.h"
 
@@ -63,7 +64,7 @@ static enum step waited_too_long(struct session *s, uint64_t waited_ms)
 		snprintf(why, sizeof why, "it runs as many reads as it can (admission)");
 	snprintf(text, sizeof text, "wye: waited %.1f s (queue_timeout) in vain for a connection to %s: %s",
 		 (double)waited_ms / 1000, server ? server->name : "a server", why);
-	stat_sub(&s->worker->stats->queued, 1);
+	want_backend_ends(s);
 	return give_up(s, 1040, "08004", text);
 }
 
@@ -97,29 +98,64 @@ static enum step wait_for(struct session *s)
 	return waited_too_long(s, now - r->queue_since);
 }
 
+void want_backend_ends(struct session *s)
+{
+	struct run *r = s->run;
+	if (r->waiting_since)
+		stat_sub(&s->worker->stats->queued, 1);
+	stat_sub(&s->worker->stats->held_bytes, r->held_bytes);
+	r->waiting_since = r->queue_since = 0;
+	r->held_bytes = 0;
+}
+
 static void stop_waiting(struct session *s)
 {
-	if (s->run->waiting_since)
-		stat_sub(&s->worker->stats->queued, 1);
-	s->run->waiting_since = s->run->queue_since = 0;
+	want_backend_ends(s);
 	statistics_wait_ends(s);
 }
 
+/* What waits for a primary already, in all workers. False: there is no room for this one as well; `why` says which bound
+ * it is. */
+static bool has_room_to_hold(const struct session *s, size_t bytes, char *why, size_t why_size)
+{
+	const struct settings *settings = s->worker->snapshot->settings;
+	uint64_t queued = 0, held = bytes;
+	for (unsigned i = 0; i < stats_workers(); i++) {
+		queued += stat_get(&stats_worker(i)->queued);
+		held += stat_get(&stats_worker(i)->held_bytes);
+	}
+	if (settings->queue_max && queued >= settings->queue_max)
+		snprintf(why, why_size, "; queue_max = %llu sessions wait already",
+			 (unsigned long long)settings->queue_max);
+	else if (settings->hold_max_bytes && held > settings->hold_max_bytes)
+		snprintf(why, why_size, "; with this one, commands of more than hold_max_bytes = %llu would wait for it",
+			 (unsigned long long)settings->hold_max_bytes);
+	else
+		return true;
+	return false;
+}
+
 /* Nothing of it was sent, and it can only run on the primary, which cannot be reached, or there is none: another one may
- * be made, or it may come back. False: it has waited for that long enough, or others have filled the queue. */
-static bool hold(struct session *s)
+ * be made, or it may come back. False: it has waited for that long enough, or others have filled the queue (`why`). */
+static bool hold(struct session *s, char *why, size_t why_size)
 {
 	struct run *r = s->run;
 	const struct settings *settings = s->worker->snapshot->settings;
-	uint64_t now = worker_now(s->worker), most = settings->failover_timeout / 1000, queued = 0;
+	uint64_t now = worker_now(s->worker), most = settings->failover_timeout / 1000;
+	size_t bytes;
+	*why = 0;
+	rules_packet(s, &bytes);
 	/* A login ends in time to tell its client why. */
 	if (r->own && most > settings->login_timeout / 1250)
 		most = settings->login_timeout / 1250;
-	for (unsigned i = 0; i < stats_workers(); i++)
-		queued += stat_get(&stats_worker(i)->queued);
-	bool crowded = !r->waiting_since && settings->queue_max && queued >= settings->queue_max;
-	if (crowded || !most || (r->waiting_since && now - r->waiting_since >= most))
+	if (!most || (r->waiting_since && now - r->waiting_since >= most))
 		return false;
+	if (!r->waiting_since && !has_room_to_hold(s, bytes, why, why_size))
+		return false;
+	if (!r->held_bytes) {
+		r->held_bytes = bytes;
+		stat_add(&s->worker->stats->held_bytes, bytes);
+	}
 	pool_leave_line(s);
 	admission_leave(s);
 	begin_waiting(s);
@@ -165,22 +201,24 @@ static bool is_elsewhere(struct session *s)
 
 static enum step no_primary(struct session *s, const char *text)
 {
-	if (hold(s))
+	char why[160], whole[500];
+	if (hold(s, why, sizeof why))
 		return STEP_WAIT;
 	stop_waiting(s);
-	return give_up(s, ERROR_UNREACHABLE, "08S01", text);
+	snprintf(whole, sizeof whole, "%s%s", text, why);
+	return give_up(s, ERROR_UNREACHABLE, "08S01", whole);
 }
 
 static enum step pool_failed(struct session *s, const struct server_info *server, const struct pool *pool)
 {
-	char text[600];
+	char text[760], why[160] = "";
 	topology_suspect(server->slot);
 	if (is_elsewhere(s))
 		return STEP_AGAIN;
-	if (pool->unreachable && !s->run->on_replica && !s->run->sent && hold(s))
+	if (pool->unreachable && !s->run->on_replica && !s->run->sent && hold(s, why, sizeof why))
 		return STEP_WAIT;
 	stop_waiting(s);
-	snprintf(text, sizeof text, "wye: cannot use %s: %s", server->name, pool->error_text);
+	snprintf(text, sizeof text, "wye: cannot use %s: %s%s", server->name, pool->error_text, why);
 	return give_up(s, pool->error, pool->sqlstate, text);
 }
 
@@ -220,6 +258,10 @@ enum step want_backend_step(struct session *s)
 	if (r->slot < 0) {
 		pool_leave_line(s);
 		admission_leave(s);
+		if (replay_waits_for_others(s)) {
+			begin_waiting(s);
+			return STEP_WAIT;
+		}
 		if (pause_is_on() && !s->pinned && !r->own)
 			return wait_for(s);
 		switch (routing_choose(s, text, sizeof text)) {
