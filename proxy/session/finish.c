@@ -492,7 +492,8 @@ enum step finish_lost_server(struct session *s)
 		      s->autocommit_off;
 	enum lost lost = what_is_lost(s, in_trx);
 	finish_lost_backend(s, b);
-	replay_forget(s);
+	if (!s->pinned)
+		replay_forget(s);
 	if (!r->on_replica && r->sent)
 		freshness_note_unknown(s);
 	return tell_lost(s, name, lost, had_pins);

@@ -250,6 +250,12 @@ static void put_back(struct session *s)
 	r->times.began = 0;
 }
 
+/* ROLLBACK, which the server's end has done. */
+static bool is_done_by_its_end(const struct run *r)
+{
+	return r->sent && (r->flags & CLASS_ROLLS_BACK) && !(r->flags & (CLASS_BEGINS | CLASS_MULTI | CLASS_RELEASES));
+}
+
 bool replay_begin(struct session *s, enum step *step)
 {
 	struct replay *rp = s->replay;
@@ -259,7 +265,7 @@ bool replay_begin(struct session *s, enum step *step)
 		return false;
 	bool of_transaction = s->pinned ? lost == s->pinned : r->replay_at == 1;
 	bool is_there = !r->sent || r->replay_at || r->size;
-	if (!r->replays && (!of_transaction || !is_there || replay_is_in_doubt(s)))
+	if (!r->replays && (!of_transaction || !is_there || replay_is_in_doubt(s) || is_done_by_its_end(r)))
 		return false;
 	if (!r->replays) {
 		rp->interrupted = r->replay_at && !r->size;
