@@ -277,11 +277,11 @@ enum step command_step(struct session *s)
 	conn_answer_begins(&s->client, len == PACKET_HEADER + size);
 	struct run *r = run_begin(s, command);
 	statistics_begin(s, large ? 0 : PACKET_HEADER + size);
-	if (large)
-		return on_large(s, command, payload);
-	r->size = PACKET_HEADER + size;
+	r->size = large ? 0 : PACKET_HEADER + size;
 	enum step step;
 	if (s->replay && replay_tells(s, payload, &step))
 		return step;
+	if (large)
+		return on_large(s, command, payload);
 	return command_run(s, command, payload);
 }

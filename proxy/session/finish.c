@@ -205,10 +205,14 @@ void finish_reset(struct session *s)
 static void note_transaction(struct session *s, struct backend *b, bool was_in_trx, bool ok)
 {
 	struct run *r = s->run;
+	bool was_may_be_committed = s->trx_unknown && s->trx_may_be_committed;
 	if (r->reply.has_status && ok)
 		s->trx_unknown = false;
 	if (!ok)
 		s->trx_unknown = was_in_trx || s->autocommit_off || (r->flags & (CLASS_BEGINS | CLASS_MULTI));
+	/* The servers commit what came before a definition, and then refuse that. */
+	bool ends = r->flags & (CLASS_COMMITS | CLASS_MAY_COMMIT_IMPLICITLY);
+	s->trx_may_be_committed = s->trx_unknown && (was_may_be_committed || (was_in_trx && ends));
 	/* A BEGIN that a replica refused, or a read that failed there under autocommit=0, must not tie the session to it: nothing
 	 * is lost with its connection, save for what may tie the session already. */
 	bool begins = (r->flags & CLASS_BEGINS) || (s->autocommit_off && !(r->flags & CLASS_MULTI));
@@ -371,15 +375,26 @@ enum lost {
 	LOST_NOTHING,     /* it can be done again, by the client */
 	LOST_ROLLED_BACK, /* a transaction that was to be rolled back, and is */
 	LOST_TRANSACTION, /* and with it what came before: its connection's end has rolled that back */
-	LOST_IN_DOUBT,    /* it may have been done, or what came before may be committed */
+	LOST_IN_DOUBT,    /* it may have been done, and with it what came before be committed */
+	LOST_COMMIT_IN_DOUBT,
 };
 
-static enum lost what_is_lost(const struct session *s, bool in_trx)
+/* A transaction is open on b, or was to begin there: BEGIN, or autocommit=0. */
+static bool is_in_trx(const struct session *s, const struct backend *b)
+{
+	return (b == s->pinned && session_in_trx(s)) || s->run->began != BEGUN_NOT || s->begun != BEGUN_NOT ||
+	       s->autocommit_off;
+}
+
+static enum lost what_is_lost(const struct session *s, const struct backend *b)
 {
 	const struct run *r = s->run;
-	bool may_commit = in_trx && (r->flags & (CLASS_COMMITS | CLASS_MAY_COMMIT_IMPLICITLY));
+	bool in_trx = is_in_trx(s, b), open = b == s->pinned && session_in_trx(s), sent = r->sent && !r->on_replica;
 	bool writes = r->flags & (CLASS_WRITES | CLASS_DDL | CLASS_CALLS);
-	if (r->sent && !r->on_replica && (may_commit || (writes && !in_trx)))
+	bool may_commit = (r->flags & CLASS_MAY_COMMIT_IMPLICITLY) && (open || writes);
+	if ((sent && (r->flags & CLASS_COMMITS)) || (open && s->trx_unknown && s->trx_may_be_committed))
+		return LOST_COMMIT_IN_DOUBT;
+	if (sent && (may_commit || (writes && !in_trx)))
 		return LOST_IN_DOUBT;
 	bool rolls_back = (r->flags & CLASS_ROLLS_BACK) && !(r->flags & (CLASS_BEGINS | CLASS_MULTI | CLASS_RELEASES));
 	if (in_trx && rolls_back && !r->forwarded && r->reason == REASON_COMMIT)
@@ -389,7 +404,6 @@ static enum lost what_is_lost(const struct session *s, bool in_trx)
 
 static void answer_lost(struct session *s, const char *name, enum lost lost)
 {
-	const struct run *r = s->run;
 	switch (lost) {
 	case LOST_NOTHING:
 		session_answer_error(s, ERROR_UNREACHABLE, "08S01", "wye: lost the connection to %s during the statement", name);
@@ -404,10 +418,11 @@ static void answer_lost(struct session *s, const char *name, enum lost lost)
 				     name);
 		break;
 	case LOST_IN_DOUBT:
+	case LOST_COMMIT_IN_DOUBT:
 		session_answer_error(s, ERROR_UNREACHABLE, "08007",
 				     "wye: lost the connection to %s during the statement; whether it was executed%s is not "
 				     "known",
-				     name, r->flags & CLASS_COMMITS ? ", and the transaction committed," : "");
+				     name, lost == LOST_COMMIT_IN_DOUBT ? ", and the transaction committed," : "");
 		break;
 	}
 }
@@ -485,12 +500,10 @@ enum step finish_lost_server(struct session *s)
 		stat_add(&w->stats->retried, 1);
 		return run_again(s, false);
 	}
+	enum lost lost = what_is_lost(s, b);
 	enum step step;
-	if (replay_begin(s, &step))
+	if ((lost == LOST_NOTHING || lost == LOST_TRANSACTION) && replay_begin(s, &step))
 		return step;
-	bool in_trx = (b == s->pinned && session_in_trx(s)) || r->began != BEGUN_NOT || s->begun != BEGUN_NOT ||
-		      s->autocommit_off;
-	enum lost lost = what_is_lost(s, in_trx);
 	finish_lost_backend(s, b);
 	if (!s->pinned)
 		replay_forget(s);

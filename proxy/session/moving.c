@@ -37,7 +37,7 @@
 bool moving_may(struct session *s)
 {
 	if (s->state != SESSION_COMMAND || s->must_stay || s->run || s->backend || s->login || s->begun != BEGUN_NOT ||
-	    s->saving || s->took_sequence || s->worker->draining || !conn_can_move(&s->client))
+	    s->saving || s->replay || s->took_sequence || s->worker->draining || !conn_can_move(&s->client))
 		return false;
 	bool rested = worker_now(s->worker) - s->since >= WARNINGS_KEPT_MS;
 	if (s->pins == PIN_LAST_STATEMENT && s->warned && rested && !session_in_trx(s))

@@ -58,13 +58,6 @@ void replay_forget(struct session *s)
 
 /* ---- recording ---- */
 
-bool replay_is_in_doubt(const struct session *s)
-{
-	const struct run *r = s->run;
-	bool commits = r->flags & (CLASS_COMMITS | CLASS_MAY_COMMIT_IMPLICITLY);
-	return r->sent && commits && r->replay_at != 1;
-}
-
 static bool is_open(const struct session *s)
 {
 	return session_in_trx(s) || (s->pinned && (s->pins & PIN_SET_TRANSACTION));
@@ -74,7 +67,7 @@ void replay_sent(struct session *s)
 {
 	struct run *r = s->run;
 	r->sum = (struct answer_sum){0};
-	if (r->replay_at || r->own || r->beside)
+	if (r->replay_at || r->own || r->beside || (s->replay && s->replay->failed))
 		return;
 	bool begins = replay_record_begins(r);
 	if (s->replay && !is_open(s))
@@ -87,11 +80,17 @@ void replay_sent(struct session *s)
 		r->replay_at = replay_record_add(s);
 }
 
-/* The statement has failed, and was undone by that: the transaction is as if it had not been there. It would hardly fail
- * again. */
-static bool left_nothing(uint16_t error)
+/* The statement was killed, or took too long, and is undone by that: the transaction is as if it had not been there. It
+ * would hardly fail again. */
+static bool left_nothing(const struct run *r, uint16_t error)
 {
-	return error == 1205 || error == 1317 || error == 1969 || error == 3024;
+	return !(r->flags & CLASS_MULTI) && (error == 1317 || error == 1969 || error == 3024);
+}
+
+/* A deadlock; and a lock wait that has ended, which does the same under innodb_rollback_on_timeout. */
+static bool rolled_back(uint16_t error)
+{
+	return error == 1213 || error == 1205;
 }
 
 /* A statement of the client's own. */
@@ -107,12 +106,12 @@ static void note_answer(struct session *s, bool ok)
 	}
 	if (r->replay_at)
 		replay_record_answered(rp, r->replay_at, &r->sum);
-	if (r->replay_at && (left_nothing(error) || (!ok && begins)))
+	if (r->replay_at && (left_nothing(r, error) || (!ok && begins)))
 		replay_record_drop_last(s->worker, rp);
 	if (ok && begins && r->replay_at)
 		replay_record_begin_with_last(s); /* what was before it is committed */
-	else if (error == 1213 || (ok && (r->noted || (r->flags & (CLASS_COMMITS | CLASS_ROLLS_BACK)))))
-		replay_record_refuse(s->worker, rp); /* AND CHAIN; or something of it is committed already */
+	else if (rolled_back(error) || (ok && r->noted))
+		replay_record_refuse(s->worker, rp); /* what is open now is another; or something of it is committed already */
 	if (!replay_record_can_repeat(s))
 		replay_record_refuse(s->worker, rp);
 }
@@ -165,7 +164,7 @@ void replay_answered(struct session *s, bool ok)
 {
 	if (s->run->replays)
 		judge(s, &s->run->sum);
-	else
+	else if (!s->replay->failed)
 		note_answer(s, ok);
 }
 
@@ -250,12 +249,6 @@ static void put_back(struct session *s)
 	r->times.began = 0;
 }
 
-/* ROLLBACK, which the server's end has done. */
-static bool is_done_by_its_end(const struct run *r)
-{
-	return r->sent && (r->flags & CLASS_ROLLS_BACK) && !(r->flags & (CLASS_BEGINS | CLASS_MULTI | CLASS_RELEASES));
-}
-
 bool replay_begin(struct session *s, enum step *step)
 {
 	struct replay *rp = s->replay;
@@ -265,7 +258,7 @@ bool replay_begin(struct session *s, enum step *step)
 		return false;
 	bool of_transaction = s->pinned ? lost == s->pinned : r->replay_at == 1;
 	bool is_there = !r->sent || r->replay_at || r->size;
-	if (!r->replays && (!of_transaction || !is_there || replay_is_in_doubt(s) || is_done_by_its_end(r)))
+	if (!r->replays && (!of_transaction || !is_there))
 		return false;
 	if (!r->replays) {
 		rp->interrupted = r->replay_at && !r->size;
@@ -397,22 +390,31 @@ static bool is_rollback(struct view payload)
 	return true;
 }
 
+/* It has no answer, is answered by wye whatever the session's state, or gives up the transaction. */
+static bool can_be_told(uint8_t command)
+{
+	static const uint8_t others[] = {CMD_QUIT, CMD_PING, CMD_STMT_CLOSE, CMD_STMT_SEND_LONG_DATA, CMD_CHANGE_USER,
+					 CMD_RESET_CONNECTION};
+	return !memchr(others, command, sizeof others);
+}
+
 bool replay_tells(struct session *s, struct view payload, enum step *step)
 {
-	if (!s->replay->failed)
+	struct run *r = s->run;
+	bool large = !r->size;
+	if (!s->replay->failed || !can_be_told(r->command))
 		return false;
-	uint8_t command = s->run->command;
-	bool asks = command == CMD_QUERY || prepared_executes(command) || command == CMD_STMT_PREPARE || command == CMD_INIT_DB;
-	if (!asks)
-		return false;
-	if (command == CMD_QUERY && is_rollback(payload)) {
+	if (r->command == CMD_QUERY && !large && is_rollback(payload)) {
 		replay_forget(s);
 		return false;
 	}
 	bool sent = answer_failure(s);
 	replay_forget(s);
 	run_end(s);
-	*step = sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
+	if (large) /* the rest of it is still coming, and cannot be told from commands */
+		*step = session_fail(s, END_SERVER_LOST);
+	else
+		*step = sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 	return true;
 }
 

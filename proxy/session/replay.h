@@ -36,9 +36,8 @@ void replay_forget(struct session *s);            /* the transaction is over */
 
 /* ---- a lost connection ---- */
 
-/* The statement in work was sent, and may have committed what came before it. */
-bool replay_is_in_doubt(const struct session *s);
-/* s->backend is lost, and the statement in work with it. True: all of it runs again, and *step is to be done. */
+/* s->backend is lost, and with it the statement in work, which has committed nothing. True: all of the transaction runs
+ * again, and *step is to be done. */
 bool replay_begin(struct session *s, enum step *step);
 
 /* ---- at work: in the place of the client ---- */

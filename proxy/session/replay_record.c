@@ -93,13 +93,14 @@ bool replay_record_can_repeat(const struct session *s)
 	return !(s->pins & ~PINS_REPEATED);
 }
 
-/* It may commit in its middle, ties the session to its connection, or has effects that no ROLLBACK takes back. */
+/* It may end the transaction, or a part of it, ties the session to its connection, or has effects that no ROLLBACK takes
+ * back. */
 static bool has_no_second_time(const struct run *r)
 {
 	const uint32_t ends = CLASS_BEGINS | CLASS_COMMITS | CLASS_ROLLS_BACK | CLASS_MAY_COMMIT_IMPLICITLY;
 	if (r->large || r->translated || (r->flags & CLASS_LOCAL_INFILE) || (r->pins_added & ~PINS_REPEATED))
 		return true;
-	if ((r->flags & CLASS_MULTI) && (r->flags & ends))
+	if ((r->flags & ends) && !replay_record_begins(r))
 		return true;
 	switch ((unsigned)r->reason) {
 	case REASON_CALL:

@@ -30,7 +30,7 @@ static bool is_good_bye(const struct session *s, uint16_t code)
 /* The server is stopping, or somebody has killed the connection: what was open on it is rolled back. */
 static bool is_shutdown(uint16_t code)
 {
-	return code == 1053 || code == 1927 || code == 4031;
+	return code == 1053 || code == 1927;
 }
 
 /* ---- a failed errand ---- */

@@ -376,6 +376,7 @@ struct session {
 	enum begun begun;               /* nothing is pinned while it is */
 	bool last_was_own;              /* the last statement was answered here: its ROW_COUNT() is on no connection */
 	bool trx_unknown;               /* an ERR came inside a transaction: it may be over or not */
+	bool trx_may_be_committed;      /* with trx_unknown: that ERR was of a statement that may have committed it first */
 	bool autocommit_off, session_read_only; /* of want */
 	uint32_t pins;                  /* PIN_... */
 	bool warned;                    /* PIN_LAST_STATEMENT is there for warnings only */

@@ -221,8 +221,8 @@ def test_transactions_of_all_shapes_go_on_at_the_next_primary_whatever_statement
 
 def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
     with contextlib.ExitStack() as stack:
-        idle, quiet, large, temporary, prepared = [stack.enter_context(wye.session()) for _ in range(5)]
-        for session in (idle, quiet, large, prepared):
+        idle, quiet, large, temporary, defining = [stack.enter_context(wye.session()) for _ in range(5)]
+        for session in (idle, quiet, large, defining):
             session.run("BEGIN")
         for session, row in ((idle, 1), (quiet, 2)):
             session.run("UPDATE rows_ SET v = v + 1 WHERE id = %s", [row + 10])
@@ -232,6 +232,9 @@ def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
         temporary.run("CREATE TEMPORARY TABLE mine (id INT)")
         temporary.run("BEGIN")
         temporary.run("UPDATE rows_ SET v = v + 1 WHERE id = 13")
+        # The servers commit what came before it, and then refuse it.
+        defining.run("UPDATE rows_ SET v = v + 1 WHERE id = 14")
+        assert defining.error("CREATE TABLE rows_ (id INT)") == 1050
         own.wait_caught_up()
         own.kill("primary")
         promote(own, ["UPDATE app.rows_ SET v = 77 WHERE id IN (1, 2)"])
@@ -246,8 +249,11 @@ def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
             assert session.value("SELECT v FROM rows_ WHERE id = 1") == 77
             session.run("COMMIT")
         assert temporary.error("UPDATE rows_ SET v = v + 1 WHERE id = 13")
+        with pytest.raises(pymysql.MySQLError) as caught:
+            defining.run("UPDATE rows_ SET v = v + 1 WHERE id = 14")
+        assert "the transaction committed, is not known" in caught.value.args[1], caught.value
         with wye.session() as session:
-            assert [v_of(session, row) for row in (1, 2, 11, 12, 13)] == [77, 77, 0, 0, 0]
+            assert [v_of(session, row) for row in (1, 2, 11, 12, 13, 14)] == [77, 77, 0, 0, 0, 1]
             assert session.value("SELECT COUNT(*) FROM log_ FOR UPDATE") == 0
 
 
@@ -281,32 +287,33 @@ def test_prepared_statements_are_run_again_with_their_parameters(own, wye):
 
 def test_a_commit_or_write_whose_answer_is_lost_is_told_to_be_in_doubt_and_a_rollback_is_done(own, wye):
     with contextlib.ExitStack() as stack:
-        clients = [Client(wye, "a plain one", row) for row in (1, 2, 3)]
-        commit, write, rollback = clients
+        clients = [Client(wye, "a plain one", row) for row in (1, 2, 3, 4)]
+        commit, rollback, write, once = clients
         for client in clients:
             stack.callback(client.session.close)
         for client in (commit, rollback):
             client.session.run("BEGIN")
         for client in clients:
             client.session.run("UPDATE rows_ SET v = v + 1 WHERE id = %s", [client.row])
+        once.session.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
         own.wait_caught_up()
         own.stop("primary")
         sent = [Blocked(commit, "COMMIT"), Blocked(rollback, "ROLLBACK"),
-                Blocked(write, "UPDATE rows_ SET v = v + 1 WHERE id = 3")]
-        # The write waits for a primary if wye has found by now that this one is none.
-        wait_until(lambda: len(wye.console("SELECT id FROM stats_sessions WHERE state IN ('reply', 'want-backend')")) == 3,
-                   "all three to be on their way")
+                Blocked(write, "UPDATE rows_ SET v = v + 1 WHERE id = 3"),
+                Blocked(once, "UPDATE rows_ SET v = v + 1 WHERE id = 4")]
+        # A write waits for a primary if wye has found by now that this one is none.
+        wait_until(lambda: len(wye.console("SELECT id FROM stats_sessions WHERE state IN ('reply', 'want-backend')")) == 4,
+                   "all of them to be on their way")
         own.kill("primary")
         promote(own)
         faults = [one.end() for one in sent]
         assert faults[0] is not None and "is not known" in str(faults[0]), faults
         assert faults[1] is None, faults
-        assert faults[2] is None or "is not known" in str(faults[2]), faults
-        for client in clients:
-            assert client.session.connection.open
-            assert v_of(client.session, client.row) == (1 if client is write and faults[2] else
-                                                        2 if client is write else 0)
-        assert replays(wye)["tried"] == 0
+        for fault in faults[2:]:
+            assert fault is None or "is not known" in str(fault), faults
+        for client in (commit, rollback, write):
+            assert [v_of(client.session, one.row) for one in clients] == [0, 0] + [1 + (fault is None) for fault in faults[2:]]
+        assert replays(wye)["tried"] == (0 if faults[3] else 1)
 
 
 class Writer:
