@@ -17,6 +17,8 @@
 #define ATTEMPTS_MAX 10u
 /* On a new primary, statements that are not part of a replay let replays go first for so long. */
 #define GATE_MS 5000u
+/* Those that hold locks already less, and once: a replay may be waiting for just these. */
+#define GATE_HOLDING_MS 300u
 
 /* Replays under way in all workers: until the last is done, whoever has not begun yet would take locks and numbers that
  * they need. And when the first of them lost its connection, us of the epoch: a primary that has been one since before
@@ -429,11 +431,12 @@ bool replay_waits_for_others(struct session *s)
 	struct run *r = s->run;
 	if (!atomic_load_explicit(&open_replays, memory_order_relaxed) || r->replays || r->own)
 		return false;
-	bool replayed = s->replay && s->replay->replayed;
-	bool begins = !session_in_trx(s) && (r->route == ROUTE_PRIMARY || s->begun == BEGUN_READ_WRITE);
+	bool replayed = s->replay && s->replay->replayed, holds = session_in_trx(s);
+	bool begins = !holds && (r->route == ROUTE_PRIMARY || s->begun == BEGUN_READ_WRITE);
 	if ((!replayed && !begins) || !has_new_primary(s->worker->snapshot))
 		return false;
-	if (!r->gated_since)
-		r->gated_since = worker_now(s->worker);
-	return worker_now(s->worker) - r->gated_since < GATE_MS;
+	uint64_t *since = replayed ? &s->replay->gated_since : &r->gated_since;
+	if (!*since)
+		*since = worker_now(s->worker);
+	return worker_now(s->worker) - *since < (holds ? GATE_HOLDING_MS : GATE_MS);
 }

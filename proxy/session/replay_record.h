@@ -36,6 +36,7 @@ struct replay {
 	/* At work. */
 	bool at_work, counted;
 	bool replayed;           /* it was, at least once */
+	uint64_t gated_since;    /* ms: it waits for others' replays, 0: not yet */
 	bool interrupted;        /* its last statement has no answer yet: it is run for the client */
 	unsigned at;             /* the statement that comes next */
 	unsigned attempts;

@@ -203,6 +203,7 @@ def test_transactions_of_all_shapes_go_on_at_the_next_primary_whatever_statement
         own.kill("primary")
     promote(own)
     assert [one.end() for one in blocked] == [None, None, None]
+    wait_until(lambda: replays(wye)["tried"] == replays(wye)["done"], "all to be run again")
     for client in clients:
         client.go_on()
     with wye.session() as session:
@@ -365,8 +366,11 @@ def test_under_load_only_commits_in_doubt_are_errors_and_every_row_is_there_once
     own.kill("primary")
     promote(own)
     before = [len(one.acknowledged) for one in writers]
-    wait_until(lambda: all(len(one.acknowledged) > n + 20 for one, n in zip(writers, before)),
-               "all clients to go on; faults: %s" % [one.faults for one in writers if one.faults])
+
+    def go_on():
+        assert [one.faults for one in writers if one.faults] == []
+        return all(len(one.acknowledged) > n + 20 for one, n in zip(writers, before))
+    wait_until(go_on, "all clients to go on")
     for one in writers:
         one.end()
     assert [one.faults for one in writers if one.faults] == []
