@@ -318,7 +318,8 @@ def test_a_commit_or_write_whose_answer_is_lost_is_told_to_be_in_doubt_and_a_rol
 
 
 class Writer:
-    """Transactions one after the other, each with a number and a row of its own."""
+    """Transactions one after the other, each with a number and a row of its own; the key, too, is of its own: a number that
+    the server gives may be another's by the time a late one is run again."""
 
     def __init__(self, wye, who):
         self.session, self.who = Session(wye.connect()), who
@@ -331,8 +332,8 @@ class Writer:
         session, note = self.session, str(self.number)
         self.commits = False
         session.run("BEGIN")
-        session.run("INSERT INTO log_ (who, note) VALUES (%s, %s)", [self.who, note])
-        number = session.connection.insert_id()
+        number = self.who * 100000 + self.number
+        session.run("INSERT INTO log_ (id, who, note) VALUES (%s, %s, %s)", [number, self.who, note])
         before = session.value("SELECT v FROM rows_ WHERE id = %s FOR UPDATE", [self.who])
         session.run("UPDATE rows_ SET v = v + 1 WHERE id = %s", [self.who])
         seen = session.row("SELECT note, v FROM log_ JOIN rows_ ON rows_.id = who WHERE log_.id = %s", [number])
