@@ -477,6 +477,16 @@ static bool may_go_elsewhere(const struct session *s, bool had_pins)
 	return !r->sent && !had_pins && !session_in_trx(s) && !(r->flags & CLASS_READS_LAST);
 }
 
+/* COM_RESET_CONNECTION: what it was to undo on the connection went with that. */
+static enum step was_reset_by_loss(struct session *s, struct backend *b)
+{
+	finish_lost_backend(s, b);
+	finish_reset(s);
+	bool sent = session_answer_ok(s);
+	run_end(s);
+	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
+}
+
 enum step finish_lost_server(struct session *s)
 {
 	struct run *r = s->run;
@@ -500,6 +510,8 @@ enum step finish_lost_server(struct session *s)
 		stat_add(&w->stats->retried, 1);
 		return run_again(s, false);
 	}
+	if (r->command == CMD_RESET_CONNECTION && !r->forwarded)
+		return was_reset_by_loss(s, b);
 	enum lost lost = what_is_lost(s, b);
 	enum step step;
 	if ((lost == LOST_NOTHING || lost == LOST_TRANSACTION) && replay_begin(s, &step))

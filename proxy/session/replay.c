@@ -15,8 +15,8 @@
 
 /* A transaction is begun anew so often, because of locks or since the next server was lost as well. */
 #define ATTEMPTS_MAX 10u
-/* On a new primary, statements that are not part of a replay let replays go first for so long. */
-#define GATE_MS 5000u
+/* So long after there is a new primary, statements that are not part of a replay let replays go first. */
+#define GATE_US 5000000
 /* Those that hold locks already less, and once: a replay may be waiting for just these. */
 #define GATE_HOLDING_MS 300u
 
@@ -89,10 +89,11 @@ static bool left_nothing(const struct run *r, uint16_t error)
 	return !(r->flags & CLASS_MULTI) && (error == 1317 || error == 1969 || error == 3024);
 }
 
-/* A deadlock; and a lock wait that has ended, which does the same under innodb_rollback_on_timeout. */
+/* A deadlock; a lock wait that has ended, which does the same under innodb_rollback_on_timeout; no room for locks; a row
+ * that has changed since the snapshot (MariaDB, innodb_snapshot_isolation). */
 static bool rolled_back(uint16_t error)
 {
-	return error == 1213 || error == 1205;
+	return error == 1213 || error == 1205 || error == 1206 || error == 1020;
 }
 
 /* A statement of the client's own. */
@@ -143,7 +144,8 @@ static bool may_pass(uint16_t error)
 	return false;
 }
 
-static void judge(struct session *s, const struct answer_sum *sum)
+/* `why`: it is an error of wye's own; NULL: what a server has answered. */
+static void judge(struct session *s, const struct answer_sum *sum, const char *why)
 {
 	struct replay *rp = s->replay;
 	const struct replay_step *step = &rp->steps[s->run->replay_at - 1];
@@ -156,16 +158,17 @@ static void judge(struct session *s, const struct answer_sum *sum)
 	} else if (may_pass(sum->error) && ++rp->attempts <= ATTEMPTS_MAX) {
 		rp->verdict = REPLAY_AGAIN;
 	} else {
-		log_info("replay-differs", "session=%u statement=%u error=%u", s->id, s->run->replay_at, sum->error);
-		replay_record_fail(rp, "it was run again, and a statement was answered otherwise than before");
-		stat_add(&s->worker->stats->replays_differed, 1);
+		log_info("replay-failed", "session=%u statement=%u error=%u text=\"%s\"", s->id, s->run->replay_at, sum->error,
+			 why ? why : "");
+		replay_record_fail(rp, why ? why : "it was run again, and a statement was answered otherwise than before");
+		stat_add(&s->worker->stats->replays_differed, !why);
 	}
 }
 
 void replay_answered(struct session *s, bool ok)
 {
 	if (s->run->replays)
-		judge(s, &s->run->sum);
+		judge(s, &s->run->sum, NULL);
 	else if (!s->replay->failed)
 		note_answer(s, ok);
 }
@@ -173,18 +176,11 @@ void replay_answered(struct session *s, bool ok)
 bool replay_own_answer(struct session *s, uint16_t code, const char *sqlstate, const char *text)
 {
 	struct answer_sum sum = {0};
-	if (!s->replay)
-		return true;
-	if (!code) {
+	if (code)
+		answer_sum_error(&sum, code, sqlstate);
+	else
 		answer_sum_ok(&sum);
-		judge(s, &sum);
-		return true;
-	}
-	answer_sum_error(&sum, code, sqlstate);
-	if (answer_sum_is_same(&sum, &s->replay->steps[s->run->replay_at - 1].sum))
-		return true;
-	log_info("replay-failed", "session=%u statement=%u error=%u text=\"%s\"", s->id, s->run->replay_at, code, text);
-	replay_record_fail(s->replay, text);
+	judge(s, &sum, code ? text : NULL);
 	return true;
 }
 
@@ -420,10 +416,13 @@ bool replay_tells(struct session *s, struct view payload, enum step *step)
 	return true;
 }
 
+/* For long enough that replays have had their turn, or not yet. */
 static bool has_new_primary(const struct snapshot *snapshot)
 {
-	return snapshot->primary >= 0 && snapshot->servers[snapshot->primary].since_us >=
-						 atomic_load_explicit(&first_lost_us, memory_order_relaxed);
+	if (snapshot->primary < 0)
+		return false;
+	int64_t since = snapshot->servers[snapshot->primary].since_us, now = now_us();
+	return since >= atomic_load_explicit(&first_lost_us, memory_order_relaxed) && now >= since && now - since < GATE_US;
 }
 
 bool replay_waits_for_others(struct session *s)
@@ -435,8 +434,9 @@ bool replay_waits_for_others(struct session *s)
 	bool begins = !holds && (r->route == ROUTE_PRIMARY || s->begun == BEGUN_READ_WRITE);
 	if ((!replayed && !begins) || !has_new_primary(s->worker->snapshot))
 		return false;
-	uint64_t *since = replayed ? &s->replay->gated_since : &r->gated_since;
-	if (!*since)
-		*since = worker_now(s->worker);
-	return worker_now(s->worker) - *since < (holds ? GATE_HOLDING_MS : GATE_MS);
+	if (!holds)
+		return true;
+	if (!s->replay->gated_since)
+		s->replay->gated_since = worker_now(s->worker);
+	return worker_now(s->worker) - s->replay->gated_since < GATE_HOLDING_MS;
 }

@@ -98,7 +98,7 @@ bool replay_record_can_repeat(const struct session *s)
 static bool has_no_second_time(const struct run *r)
 {
 	const uint32_t ends = CLASS_BEGINS | CLASS_COMMITS | CLASS_ROLLS_BACK | CLASS_MAY_COMMIT_IMPLICITLY;
-	if (r->large || r->translated || (r->flags & CLASS_LOCAL_INFILE) || (r->pins_added & ~PINS_REPEATED))
+	if (r->large || r->translated || (r->flags & (CLASS_LOCAL_INFILE | CLASS_KILL)) || (r->pins_added & ~PINS_REPEATED))
 		return true;
 	if ((r->flags & ends) && !replay_record_begins(r))
 		return true;
@@ -120,6 +120,14 @@ static bool has_no_second_time(const struct run *r)
 	default:
 		return false;
 	}
+}
+
+/* ROW_COUNT() and its kin of before the transaction are on the lost connection alone, and no answer shows what became of
+ * them. */
+static bool hides_what_was_before(const struct replay *rp, const struct run *r)
+{
+	return !rp->n && (r->flags & CLASS_READS_LAST) && !(r->flags & CLASS_READS_LAST_INSERT_ID) &&
+	       (r->flags & (CLASS_WRITES | CLASS_SETS_USER_VARIABLE));
 }
 
 static bool is_kept(uint8_t command)
@@ -176,7 +184,7 @@ unsigned replay_record_add(struct session *s)
 	struct replay_step step = {.at = buf_len(&rp->packets), .len = size, .digest = r->digest,
 				   .in_trx = session_in_trx(s)};
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
-	if (has_no_second_time(r) || bound || !has_room(rp, more, most) || !buf_append(&rp->packets, packet, size) ||
+	if (has_no_second_time(r) || bound || hides_what_was_before(rp, r) || !has_room(rp, more, most) || !buf_append(&rp->packets, packet, size) ||
 	    (r->statement && !keep_statement(&step, r->statement))) {
 		replay_record_refuse(s->worker, rp);
 		return 0;
@@ -191,7 +199,8 @@ void replay_record_answered(struct replay *rp, unsigned number, const struct ans
 	rp->steps[number - 1].sum = *sum;
 }
 
-/* BEGIN inside a transaction: a new one, in the state that the session has now. */
+/* BEGIN inside a transaction: a new one, in the state that the session has now, if that is known and not on the connection
+ * alone. */
 void replay_record_begin_with_last(struct session *s)
 {
 	struct replay *rp = s->replay;
@@ -213,6 +222,8 @@ void replay_record_begin_with_last(struct session *s)
 	rp->insert_id = s->insert_id;
 	rp->refused = rp->replayed = false;
 	rp->attempts = 0;
+	if (s->pins & ~(uint32_t)PIN_LAST_STATEMENT)
+		replay_record_refuse(w, rp);
 }
 
 const uint8_t *replay_record_packet(const struct replay *rp, unsigned i)

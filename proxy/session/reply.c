@@ -50,7 +50,7 @@ static enum step answer_failure(struct session *s)
 static enum step errand_failed(struct session *s)
 {
 	struct run *r = s->run;
-	if (is_good_bye(s, r->failed_code)) {
+	if (is_good_bye(s, r->failed_code) || (s->replay && is_shutdown(r->failed_code))) {
 		s->backend->conn.error = UV_ECONNRESET;
 		return finish_lost_server(s);
 	}

@@ -225,7 +225,6 @@ struct run {
 	/* In a transaction that may have to run again: replay.h. */
 	unsigned replay_at;     /* which of its statements it is, plus 1; 0: none that is kept */
 	bool replays;           /* it runs again: its answer is compared, and not passed on */
-	uint64_t gated_since;   /* ms: it waits for others' replays, 0: not yet */
 	struct answer_sum sum;
 
 	/* The classifier's word. */

@@ -16,6 +16,7 @@ from wire_client import CLOSE, LONGLONG, VAR_STRING, WireClient, lenenc, stateme
 from wye_cluster import Cluster
 
 ROLLED_BACK = 1213
+RESET_CONNECTION = 0x1F
 INSERTED, SAME_ID = object(), object()
 
 
@@ -222,8 +223,8 @@ def test_transactions_of_all_shapes_go_on_at_the_next_primary_whatever_statement
 
 def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
     with contextlib.ExitStack() as stack:
-        idle, quiet, large, temporary, defining = [stack.enter_context(wye.session()) for _ in range(5)]
-        for session in (idle, quiet, large, defining):
+        idle, quiet, large, temporary, defining, variable = [stack.enter_context(wye.session()) for _ in range(6)]
+        for session in (idle, quiet, large, defining, variable):
             session.run("BEGIN")
         for session, row in ((idle, 1), (quiet, 2)):
             session.run("UPDATE rows_ SET v = v + 1 WHERE id = %s", [row + 10])
@@ -236,11 +237,15 @@ def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
         # The servers commit what came before it, and then refuse it.
         defining.run("UPDATE rows_ SET v = v + 1 WHERE id = 14")
         assert defining.error("CREATE TABLE rows_ (id INT)") == 1050
+        # Its value is of the transaction before, and on the lost connection alone.
+        variable.run("SELECT v + 7 INTO @y FROM rows_ WHERE id = 15")
+        variable.run("BEGIN")
+        variable.run("UPDATE rows_ SET v = @y WHERE id = 15")
         own.wait_caught_up()
         own.kill("primary")
         promote(own, ["UPDATE app.rows_ SET v = 77 WHERE id IN (1, 2)"])
         wait_until(lambda: replays(wye)["differed"] == 2, "both to be answered otherwise")
-        for session in (idle, large):
+        for session in (idle, large, variable):
             with pytest.raises(pymysql.MySQLError) as caught:
                 session.run("COMMIT")
             assert caught.value.args[0] == ROLLED_BACK and "try restarting transaction" in caught.value.args[1]
@@ -254,7 +259,7 @@ def test_what_cannot_be_had_again_is_one_error_that_says_rolled_back(own, wye):
             defining.run("UPDATE rows_ SET v = v + 1 WHERE id = 14")
         assert "the transaction committed, is not known" in caught.value.args[1], caught.value
         with wye.session() as session:
-            assert [v_of(session, row) for row in (1, 2, 11, 12, 13, 14)] == [77, 77, 0, 0, 0, 1]
+            assert [v_of(session, row) for row in (1, 2, 11, 12, 13, 14, 15)] == [77, 77, 0, 0, 0, 1, 0]
             assert session.value("SELECT COUNT(*) FROM log_ FOR UPDATE") == 0
 
 
@@ -297,23 +302,30 @@ def test_a_commit_or_write_whose_answer_is_lost_is_told_to_be_in_doubt_and_a_rol
         for client in clients:
             client.session.run("UPDATE rows_ SET v = v + 1 WHERE id = %s", [client.row])
         once.session.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        reset = WireClient(wye, tls=True)
+        stack.callback(reset.close)
+        reset.query("BEGIN")
+        reset.query("UPDATE rows_ SET v = v + 1 WHERE id = 5")
         own.wait_caught_up()
         own.stop("primary")
         sent = [Blocked(commit, "COMMIT"), Blocked(rollback, "ROLLBACK"),
                 Blocked(write, "UPDATE rows_ SET v = v + 1 WHERE id = 3"),
                 Blocked(once, "UPDATE rows_ SET v = v + 1 WHERE id = 4")]
+        reset.write(bytes([RESET_CONNECTION]))
         # A write waits for a primary if wye has found by now that this one is none.
-        wait_until(lambda: len(wye.console("SELECT id FROM stats_sessions WHERE state IN ('reply', 'want-backend')")) == 4,
+        wait_until(lambda: len(wye.console("SELECT id FROM stats_sessions WHERE state IN ('reply', 'want-backend')")) == 5,
                    "all of them to be on their way")
         own.kill("primary")
         promote(own)
         faults = [one.end() for one in sent]
+        reset.result()
         assert faults[0] is not None and "is not known" in str(faults[0]), faults
         assert faults[1] is None, faults
         for fault in faults[2:]:
             assert fault is None or "is not known" in str(fault), faults
         for client in (commit, rollback, write):
             assert [v_of(client.session, one.row) for one in clients] == [0, 0] + [1 + (fault is None) for fault in faults[2:]]
+        assert v_of(write.session, 5) == 0
         assert replays(wye)["tried"] == (0 if faults[3] else 1)
 
 
