@@ -21,13 +21,17 @@ KINDS = {"text", "console", "console start", "console ends", "console elsewhere"
 ON_SERVER = {"sql server", "sql mariadb", "sql mysql"}
 
 # What only another step can run, and which does: tests/run builds and runs itself and the quickstart, tests/package/run
-# makes the package.
+# makes the package. What needs root and a machine to itself is run by hand.
 ELSEWHERE = {
     "./examples/quickstart": "tests/run",
     "./tests/run": "tests/run",
     "tests/install build && cmake --preset release && cmake --build --preset release": "tests/run",
     "ctest --test-dir build": "tests/run",
     "/usr/bin/python3 -m pytest tests/e2e/test_hints.py -q --flavor mariadb,mysql": "tests/run",
+    # As root, in minutes, on a machine of its own: by hand. test_web_stack.py has its configurations checked.
+    "sudo examples/web-stack/run": "by hand",
+    "sudo examples/web-stack/drill": "by hand",
+    "sudo examples/web-stack/stop": "by hand",
     "tests/install build package && cmake --preset package && cmake --build --preset package": "tests/package/run",
 }
 

@@ -12,7 +12,7 @@ from documents import ELSEWHERE, KINDS, ON_SERVER, blocks
 from endpoint import wait_until
 from wye_process import REPOSITORY, Wye, binary, environment, process_session
 
-PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), *(REPOSITORY / "examples").glob("*/*.md")])
 TO_RUN = [page for page in PAGES if any(block.kind not in ("text", "console elsewhere") for block in blocks(page))]
 
 PATIENCE = 120
