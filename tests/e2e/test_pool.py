@@ -323,3 +323,20 @@ def test_what_holds_a_last_insert_id_is_not_closed_for_being_idle(wye, setting, 
         wait_until(lambda: pool()["closed_idle"] > before and pool()["idle"] == 1, "the other to be closed")
         answer = session.row("SELECT LAST_INSERT_ID(), @@pseudo_thread_id")
         assert answer == (mine, session.value("SELECT thread FROM pooled WHERE id = %d" % mine))
+
+
+def test_who_leaves_a_last_insert_id_and_an_error_leaves_the_connection_to_the_next(wye, setting, pool):
+    """It is given back by a session that is closing, with an id that this session alone could have asked for."""
+    idle_only(pool)
+    setting(server_max_connections=1, queue_timeout="30s")
+    following, leaving = Waiting(wye), Session(wye.connect())
+    leaving.run(WRITE)
+    with pytest.raises(pymysql.MySQLError):
+        leaving.run("INSERT INTO app.pooled (thread) VALUES (1, 2)")
+    following.start()
+    wait_until(lambda: pool()["waiting"] == 1 or not following.thread.is_alive(), "the next one to wait")
+    leaving.close()
+    following.thread.join(60)
+    written = following.written()
+    assert following.session.value("SELECT LAST_INSERT_ID()") == written
+    assert following.end() is None
