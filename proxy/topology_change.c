@@ -125,6 +125,23 @@ bool topology_appoint_end(void)
 	return control_call(appoint_end, NULL, PATIENCE_MS);
 }
 
+struct looks {
+	unsigned slot;
+	uint64_t n;
+};
+
+static void count_looks(void *arg)
+{
+	struct looks *l = arg;
+	l->n = t->members.all[l->slot]->look.number;
+}
+
+uint64_t topology_looks(unsigned slot)
+{
+	struct looks l = {.slot = slot};
+	return control_call(count_looks, &l, PATIENCE_MS) ? l.n : 0;
+}
+
 struct question {
 	unsigned slot;
 	bool yes;

@@ -34,5 +34,6 @@ bool topology_appoint(unsigned slot);
 bool topology_appoint_end(void); /* whether or not it has become that */
 bool topology_is_primary(unsigned slot); /* it is, and may be written */
 bool topology_look_at_all(void);
+uint64_t topology_looks(unsigned slot); /* how many have come of it */
 
 #endif

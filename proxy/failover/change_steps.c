@@ -11,6 +11,7 @@
 
 #define APPOINT_TRIES 1000
 #define APPOINT_EVERY_MS 5
+#define LOOK_EVERY_TRIES 4
 /* After CHANGE ... START: how long its threads may take until they run or say why not. */
 #define LINK_TRIES 100
 #define LINK_EVERY_MS 50
@@ -125,11 +126,35 @@ bool step_hold(struct change *c)
 	return !c->stopping() || change_fail(c, "wye is being stopped");
 }
 
-void undo_hold(struct change *c)
+static void let_go(struct change *c)
 {
 	if (c->holds)
 		topology_hold_end();
 	c->holds = false;
+}
+
+/* A look begun from here on has come; one that was under way may have seen what is undone by now. */
+static bool is_seen_anew(const struct change_server *s, uint64_t looks)
+{
+	return !s->connection || topology_looks(s->slot) >= looks + 2;
+}
+
+/* Statements that were let go before the monitors know who is the primary again would go to one that refuses them. */
+void undo_hold(struct change *c)
+{
+	if (!c->holds)
+		return;
+	uint64_t old = topology_looks(c->old->slot), new = topology_looks(c->target->slot);
+	bool writable = c->old->connection && !c->old_was_read_only;
+	for (unsigned i = 0; !c->stopping() && i < APPOINT_TRIES; i++) {
+		if (is_seen_anew(c->old, old) && is_seen_anew(c->target, new) &&
+		    (!writable || topology_is_primary(c->old->slot)))
+			break;
+		if (i % LOOK_EVERY_TRIES == 0)
+			topology_look_at_all();
+		rest(APPOINT_EVERY_MS);
+	}
+	let_go(c);
 }
 
 /* ---- fence ---- */
@@ -280,7 +305,7 @@ bool step_appoint(struct change *c)
 	topology_appoint_end();
 	if (!done)
 		return change_fail(c, "%s may be written, but the monitors do not see it as the primary", c->target->name);
-	undo_hold(c);
+	let_go(c);
 	return true;
 }
 
