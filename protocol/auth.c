@@ -10,6 +10,8 @@
 static const char *const plugin_names[] = {
 	[AUTH_NATIVE] = PLUGIN_NATIVE,
 	[AUTH_SHA2] = PLUGIN_SHA2,
+	[AUTH_SHA256] = PLUGIN_SHA256,
+	[AUTH_ED25519] = PLUGIN_ED25519,
 };
 
 const char *auth_plugin_name(enum auth_plugin plugin)
@@ -101,6 +103,15 @@ static enum auth_step check_native(struct auth_server *a, struct view answer)
 	return a->has_sha1 ? done(a) : deny(a, AUTH_DENIAL_PASSWORD);
 }
 
+static enum auth_step check_ed25519(struct auth_server *a, struct view answer)
+{
+	uint8_t key[ED25519_KEY_LEN];
+	a->used_password = true; /* the empty one signs as well */
+	bool right = ed25519_parse_stored((const char *)a->verifier.p, a->verifier.len, key) &&
+		     ed25519_check(key, a->long_nonce, answer.p, answer.len);
+	return right && !a->unknown ? done(a) : deny(a, AUTH_DENIAL_PASSWORD);
+}
+
 static enum auth_step send_more(struct auth_server *a, int state, struct view data, struct buf *out, uint8_t *seq)
 {
 	a->state = state;
@@ -127,21 +138,30 @@ static enum auth_step check_sha2(struct auth_server *a, struct view answer, stru
 
 static enum auth_step check_answer(struct auth_server *a, struct view answer, struct buf *out, uint8_t *seq)
 {
-	return a->plugin == AUTH_SHA2 ? check_sha2(a, answer, out, seq) : check_native(a, answer);
+	switch (a->plugin) {
+	case AUTH_SHA2:
+		return check_sha2(a, answer, out, seq);
+	case AUTH_ED25519:
+		return check_ed25519(a, answer);
+	default:
+		return check_native(a, answer);
+	}
 }
 
 enum auth_step auth_server_begin(struct auth_server *a, const struct login *login, struct buf *out, uint8_t *seq)
 {
-	assert(a->state == SERVER_START && a->plugin < AUTH_PLUGINS);
+	assert(a->state == SERVER_START && a->plugin < AUTH_PLUGINS && a->plugin != AUTH_SHA256);
 	bool can_switch = login->caps & CAP_PLUGIN_AUTH;
 	/* Without plugins there is only one; a client that names none leaves the choice to us. */
 	enum auth_plugin used = can_switch ? auth_plugin_by_name(login->plugin) : AUTH_NATIVE;
-	if (used == a->plugin && !a->renewed)
+	if (used == a->plugin && !a->renewed && a->plugin != AUTH_ED25519)
 		return check_answer(a, login->auth, out, seq);
 	if (!can_switch)
 		return deny(a, AUTH_DENIAL_OLD_CLIENT);
 	a->state = SERVER_EXPECT_ANSWER;
-	return auth_switch_write(out, seq, auth_plugin_name(a->plugin), a->nonce) ? AUTH_MORE : bad(a);
+	struct view nonce = a->plugin == AUTH_ED25519 ? (struct view){a->long_nonce, sizeof a->long_nonce}
+						      : (struct view){a->nonce, sizeof a->nonce};
+	return auth_switch_write(out, seq, auth_plugin_name(a->plugin), nonce) ? AUTH_MORE : bad(a);
 }
 
 /* The clear password has come, with its NUL or without: known by an earlier digest, or to be checked slowly. */
@@ -217,6 +237,13 @@ struct view auth_server_stored(const struct auth_server *a)
 	return a->checked;
 }
 
+bool auth_check_stored(struct view stored, const char *password, size_t len)
+{
+	const char *text = (const char *)stored.p;
+	return stored.len == ED25519_STORED_LEN ? ed25519_check_stored(text, stored.len, password, len)
+						: sha2_check_stored(text, stored.len, password, len);
+}
+
 enum auth_step auth_server_checked(struct auth_server *a, bool ok)
 {
 	assert(a->state == SERVER_EXPECT_CHECK);
@@ -246,7 +273,7 @@ static bool can_serve(const struct credential *c, enum auth_plugin plugin)
 {
 	if (plugin >= AUTH_PLUGINS)
 		return false;
-	return c->empty || c->clear || (plugin == AUTH_NATIVE ? c->has_sha1 : c->has_sha256);
+	return c->empty || c->clear || (plugin == AUTH_NATIVE && c->has_sha1) || (plugin == AUTH_SHA2 && c->has_sha256);
 }
 
 static void answer_native(struct auth_client *a)
@@ -275,11 +302,11 @@ static void answer_sha2(struct auth_client *a)
 	a->response = (struct view){a->bytes, SHA256_LEN};
 }
 
-/* The empty password is no bytes for native, and a NUL for caching_sha2, as Oracle's client sends it. */
+/* The empty password is no bytes for native, and a NUL for the sha2 plugins, as Oracle's client sends it. */
 static void answer_empty(struct auth_client *a)
 {
 	a->bytes[0] = 0;
-	a->response = (struct view){a->bytes, a->kind == AUTH_SHA2 ? 1 : 0};
+	a->response = (struct view){a->bytes, a->kind == AUTH_NATIVE ? 0 : 1};
 }
 
 static bool is_empty(const struct credential *c)
@@ -287,24 +314,59 @@ static bool is_empty(const struct credential *c)
 	return c->empty || (c->clear && !c->clear_len);
 }
 
-static void make_answer(struct auth_client *a, enum auth_plugin kind)
+/* The password and a NUL, to the server that may see it; else the wish for its key. */
+static enum auth_step answer_clear(struct auth_client *a, bool secure, uint8_t request)
+{
+	const struct credential *c = a->credential;
+	if (!c->clear || c->clear_len > SHA2_PASSWORD_MAX)
+		return AUTH_NEED_CLEAR;
+	if (!secure && a->refuse_rsa)
+		return AUTH_INSECURE;
+	a->state = secure ? CLIENT_EXPECT_REPLY : CLIENT_EXPECT_KEY;
+	a->sent_clear = secure;
+	a->bytes[0] = request;
+	a->response = (struct view){a->bytes, 1};
+	if (!secure)
+		return AUTH_MORE;
+	if (c->clear_len)
+		memcpy(a->bytes, c->clear, c->clear_len);
+	a->bytes[c->clear_len] = 0;
+	a->response.len = c->clear_len + 1;
+	return AUTH_MORE;
+}
+
+static enum auth_step answer_ed25519(struct auth_client *a)
+{
+	const struct credential *c = a->credential;
+	a->response = (struct view){a->bytes, ED25519_SIGNATURE_LEN};
+	return ed25519_sign(c->clear, c->clear ? c->clear_len : 0, a->nonce, a->bytes) ? AUTH_MORE : AUTH_BAD;
+}
+
+static enum auth_step make_answer(struct auth_client *a, enum auth_plugin kind)
 {
 	a->kind = kind;
 	a->plugin = auth_plugin_name(kind);
+	a->state = CLIENT_EXPECT_REPLY;
+	if (kind == AUTH_ED25519)
+		return answer_ed25519(a);
 	if (is_empty(a->credential))
 		answer_empty(a);
 	else if (kind == AUTH_NATIVE)
 		answer_native(a);
-	else
+	else if (kind == AUTH_SHA2)
 		answer_sha2(a);
+	else
+		return answer_clear(a, a->tls, SHA256_REQUEST_KEY);
+	return AUTH_MORE;
 }
 
-/* False when it is too short to be one of our plugins'. */
-static bool take_nonce(struct auth_client *a, struct view nonce)
+/* False when it is too short to be the plugin's. */
+static bool take_nonce(struct auth_client *a, enum auth_plugin kind, struct view nonce)
 {
-	if (nonce.len < NONCE_LEN)
+	size_t len = kind == AUTH_ED25519 ? ED25519_NONCE_LEN : NONCE_LEN;
+	if (nonce.len < len)
 		return false;
-	memcpy(a->nonce, nonce.p, NONCE_LEN);
+	memcpy(a->nonce, nonce.p, len);
 	return true;
 }
 
@@ -318,17 +380,34 @@ enum auth_step auth_client_begin(struct auth_client *a, const char *plugin, stru
 {
 	assert(a->state == CLIENT_START && a->credential);
 	enum auth_plugin kind = auth_plugin_by_name(view_of(plugin));
+	if (kind > AUTH_SHA2)
+		kind = AUTH_PLUGINS;
 	/* The greeting's plugin is a guess of the server's. With no hash for it, begin with another: the server takes it
 	 * when it is the account's, and says so when not. */
-	for (int i = 0; i < AUTH_PLUGINS && !can_serve(a->credential, kind); i++)
+	for (int i = 0; i <= AUTH_SHA2 && !can_serve(a->credential, kind); i++)
 		kind = (enum auth_plugin)i;
 	if (!can_serve(a->credential, kind))
 		return end(a, AUTH_NEED_CLEAR);
-	if (!take_nonce(a, nonce))
+	if (!take_nonce(a, kind, nonce))
 		return end(a, AUTH_BAD);
-	make_answer(a, kind);
-	a->state = CLIENT_EXPECT_REPLY;
-	return AUTH_MORE;
+	return make_answer(a, kind);
+}
+
+/* It may be the password: it stays in out only. */
+static enum auth_step send_answer(struct auth_client *a, enum auth_step made, struct buf *out, uint8_t *seq)
+{
+	bool sent = made == AUTH_MORE && packet_append(out, seq, a->response.p, a->response.len);
+	OPENSSL_cleanse(a->bytes, sizeof a->bytes);
+	return sent ? AUTH_MORE : end(a, made == AUTH_MORE ? AUTH_BAD : made);
+}
+
+/* An account of MariaDB's may have several plugins, which are asked for one after the other: no signature, next please. */
+static enum auth_step pass_over(struct auth_client *a, struct buf *out, uint8_t *seq)
+{
+	a->kind = AUTH_ED25519;
+	memset(a->bytes, 0, ED25519_SIGNATURE_LEN);
+	a->response = (struct view){a->bytes, ED25519_SIGNATURE_LEN};
+	return send_answer(a, AUTH_MORE, out, seq);
 }
 
 static enum auth_step on_switch(struct auth_client *a, struct view payload, struct buf *out, uint8_t *seq)
@@ -343,36 +422,19 @@ static enum auth_step on_switch(struct auth_client *a, struct view payload, stru
 		a->unsupported[len] = 0;
 		return end(a, AUTH_UNSUPPORTED);
 	}
+	if (kind == AUTH_ED25519 && !can_serve(a->credential, kind) && a->credential->has_sha1)
+		return pass_over(a, out, seq);
 	if (!can_serve(a->credential, kind))
 		return end(a, AUTH_NEED_CLEAR);
-	if (!take_nonce(a, nonce))
+	if (!take_nonce(a, kind, nonce))
 		return end(a, AUTH_BAD);
-	make_answer(a, kind);
-	a->state = CLIENT_EXPECT_REPLY;
-	return packet_append(out, seq, a->response.p, a->response.len) ? AUTH_MORE : end(a, AUTH_BAD);
+	return send_answer(a, make_answer(a, kind), out, seq);
 }
 
 /* The server's cache is cold: the password itself, or first its key to hide the password with. */
 static enum auth_step on_full(struct auth_client *a, struct buf *out, uint8_t *seq)
 {
-	static const uint8_t request = SHA2_REQUEST_KEY;
-	const struct credential *c = a->credential;
-	if (!c->clear || c->clear_len > SHA2_PASSWORD_MAX)
-		return end(a, AUTH_NEED_CLEAR);
-	if (!a->secure && a->refuse_rsa)
-		return end(a, AUTH_INSECURE);
-	if (!a->secure) {
-		a->state = CLIENT_EXPECT_KEY;
-		return packet_append(out, seq, &request, 1) ? AUTH_MORE : end(a, AUTH_BAD);
-	}
-	uint8_t plain[SHA2_PASSWORD_MAX + 1];
-	if (c->clear_len)
-		memcpy(plain, c->clear, c->clear_len);
-	plain[c->clear_len] = 0;
-	bool ok = packet_append(out, seq, plain, c->clear_len + 1);
-	OPENSSL_cleanse(plain, sizeof plain);
-	a->sent_clear = ok;
-	return ok ? AUTH_MORE : end(a, AUTH_BAD);
+	return send_answer(a, answer_clear(a, a->secure, SHA2_REQUEST_KEY), out, seq);
 }
 
 static enum auth_step on_key(struct auth_client *a, struct view pem, struct buf *out, uint8_t *seq)
@@ -395,10 +457,10 @@ static enum auth_step on_key(struct auth_client *a, struct view pem, struct buf 
 static enum auth_step on_more(struct auth_client *a, struct view payload, struct buf *out, uint8_t *seq)
 {
 	struct view data = {payload.p + 1, payload.len - 1};
-	if (a->kind != AUTH_SHA2)
-		return end(a, AUTH_BAD);
 	if (a->state == CLIENT_EXPECT_KEY)
 		return on_key(a, data, out, seq);
+	if (a->kind != AUTH_SHA2)
+		return end(a, AUTH_BAD);
 	if (data.len == 1 && data.p[0] == SHA2_FAST_OK)
 		return AUTH_MORE;
 	if (data.len == 1 && data.p[0] == SHA2_FULL)

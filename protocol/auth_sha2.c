@@ -11,6 +11,8 @@
 #define DIGITS_LEN 43
 #define SALT_AT 7
 #define DIGITS_AT (SALT_AT + SHA2_SALT_LEN)
+#define SHA256_SALT_AT 3
+#define SHA256_ROUNDS 5000
 
 void sha2_stage1(const char *password, size_t len, uint8_t stage1[SHA256_LEN])
 {
@@ -218,20 +220,38 @@ static unsigned stored_thousands(const char *stored, size_t len)
 	return thousands;
 }
 
+/* A stored string taken apart. */
+struct stored {
+	unsigned rounds;
+	const uint8_t *salt;
+	const char *digits;
+};
+
+static bool take_apart(const char *stored, size_t len, struct stored *out)
+{
+	unsigned thousands = stored_thousands(stored, len);
+	bool old = len == SHA256_STORED_LEN && memcmp(stored, "$5$", 3) == 0 &&
+		   stored[SHA256_SALT_AT + SHA2_SALT_LEN] == '$';
+	out->rounds = old ? SHA256_ROUNDS : thousands * 1000;
+	if (!out->rounds)
+		return false;
+	out->salt = (const uint8_t *)stored + (old ? SHA256_SALT_AT : SALT_AT);
+	out->digits = stored + len - DIGITS_LEN;
+	return true;
+}
+
 bool sha2_is_stored(const char *stored, size_t stored_len)
 {
-	return stored_thousands(stored, stored_len) != 0;
+	struct stored s;
+	return take_apart(stored, stored_len, &s);
 }
 
 bool sha2_check_stored(const char *stored, size_t stored_len, const char *password, size_t len)
 {
 	char digits[DIGITS_LEN];
-	unsigned thousands = stored_thousands(stored, stored_len);
-	if (!thousands || len > SHA2_PASSWORD_MAX)
-		return false;
-	const uint8_t *salt = (const uint8_t *)stored + SALT_AT;
-	return crypt_sha256(password, len, salt, thousands * 1000, digits) &&
-	       CRYPTO_memcmp(digits, stored + DIGITS_AT, DIGITS_LEN) == 0;
+	struct stored s;
+	return take_apart(stored, stored_len, &s) && len <= SHA2_PASSWORD_MAX &&
+	       crypt_sha256(password, len, s.salt, s.rounds, digits) && CRYPTO_memcmp(digits, s.digits, DIGITS_LEN) == 0;
 }
 
 bool sha2_make_stored(const char *password, size_t len, const uint8_t salt[SHA2_SALT_LEN], unsigned thousands,

@@ -7,6 +7,9 @@
  * The stored string: "$A$", three hex digits (thousands of rounds), "$", 20 bytes of salt (any bytes), 43 characters:
  * SHA-crypt-256 of the clear password. stage2 cannot be made from it, nor it from stage2, which is why a server with a
  * cold cache asks for the password itself.
+ *
+ * sha256_password, which came before it, has no fast path: the client sends the password at every login. What it stores
+ * is "$5$", the salt, "$" and the 43 characters, of 5000 rounds.
  */
 #ifndef WYE_PROTOCOL_AUTH_SHA2_H
 #define WYE_PROTOCOL_AUTH_SHA2_H
@@ -20,12 +23,14 @@
 #define SHA256_LEN 32
 #define SHA2_SALT_LEN 20
 #define SHA2_STORED_LEN 70 /* 3 + 3 + 1 + 20 + 43 */
+#define SHA256_STORED_LEN 67 /* of sha256_password: 3 + 20 + 1 + 43 */
 #define SHA2_PASSWORD_MAX 256
 
 /* Second bytes of the plugin's AuthMoreData, and the client's request. */
 #define SHA2_FAST_OK 0x03
 #define SHA2_FULL 0x04
 #define SHA2_REQUEST_KEY 0x02
+#define SHA256_REQUEST_KEY 0x01 /* of sha256_password */
 
 void sha2_stage1(const char *password, size_t len, uint8_t stage1[SHA256_LEN]);
 void sha2_stage2(const uint8_t stage1[SHA256_LEN], uint8_t stage2[SHA256_LEN]);
@@ -37,12 +42,12 @@ void sha2_scramble(const uint8_t stage1[SHA256_LEN], const uint8_t nonce[NONCE_L
 bool sha2_check(const uint8_t stage2[SHA256_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t *response, size_t len,
 		uint8_t stage1_out[SHA256_LEN]);
 
-/* Whether the password is that of the stored string. Takes some 3 to 5 ms at 5000 rounds (twice that for MySQL 9, whose
- * strings say 10000): not for an event loop. False for a malformed string, for more than SHA2_PASSWORD_MAX bytes, and
+/* Whether the password is that of the stored string, of either plugin. Takes some 3 to 5 ms at 5000 rounds (twice that
+ * for MySQL 9, whose strings say 10000): not for an event loop. False for a malformed string, for more than SHA2_PASSWORD_MAX bytes, and
  * for rounds beyond what the servers can write (0xFFF thousand). Thread-safe. */
 bool sha2_check_stored(const char *stored, size_t stored_len, const char *password, size_t len);
 
-/* Whether it has the shape of a stored string. */
+/* Whether it has the shape of a stored string, of either. */
 bool sha2_is_stored(const char *stored, size_t stored_len);
 
 /* The string a server would keep; thousands of rounds from 1 to 0xFFF. For tests and accounts of our own. */

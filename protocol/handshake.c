@@ -210,12 +210,12 @@ bool ssl_request_write(struct buf *b, uint8_t *seq, const struct login *l)
 	return finish(b, begin, seq, begin != SIZE_MAX && write_login_head(b, l, l->caps | CAP_SSL));
 }
 
-bool auth_switch_write(struct buf *b, uint8_t *seq, const char *plugin, const uint8_t nonce[NONCE_LEN])
+bool auth_switch_write(struct buf *b, uint8_t *seq, const char *plugin, struct view nonce)
 {
 	size_t begin = packet_begin(b);
 	return finish(b, begin, seq,
 		      begin != SIZE_MAX && write_u8(b, HEADER_AUTH_SWITCH) && write_cstr(b, plugin) &&
-			      write_bytes(b, nonce, NONCE_LEN) && write_u8(b, 0));
+			      write_bytes(b, nonce.p, nonce.len) && (nonce.len != NONCE_LEN || write_u8(b, 0)));
 }
 
 enum packet_result auth_switch_parse(struct view payload, struct view *plugin, struct view *nonce)

@@ -19,6 +19,8 @@
 
 #define PLUGIN_NATIVE "mysql_native_password"
 #define PLUGIN_SHA2 "caching_sha2_password"
+#define PLUGIN_SHA256 "sha256_password"
+#define PLUGIN_ED25519 "client_ed25519" /* of the client; the account's is called ed25519 */
 
 struct greeting {
 	uint8_t protocol;  /* 10 */
@@ -70,9 +72,9 @@ enum packet_result login_parse(struct view payload, uint32_t offered_caps, struc
 bool login_write(struct buf *b, uint8_t *seq, const struct login *l) __attribute__((warn_unused_result));
 bool ssl_request_write(struct buf *b, uint8_t *seq, const struct login *l) __attribute__((warn_unused_result));
 
-/* "Use this plugin instead, with this nonce." The nonce goes out with a NUL after it, as clients demand; it comes
- * back without. The old form of one byte gives "mysql_old_password" and an empty nonce. */
-bool auth_switch_write(struct buf *b, uint8_t *seq, const char *plugin, const uint8_t nonce[NONCE_LEN])
+/* "Use this plugin instead, with this nonce." A nonce of NONCE_LEN goes out with a NUL after it, as clients demand; it
+ * comes back without. The old form of one byte gives "mysql_old_password" and an empty nonce. */
+bool auth_switch_write(struct buf *b, uint8_t *seq, const char *plugin, struct view nonce)
 	__attribute__((warn_unused_result));
 enum packet_result auth_switch_parse(struct view payload, struct view *plugin, struct view *nonce);
 

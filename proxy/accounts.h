@@ -15,11 +15,19 @@
 
 #include "protocol/wire.h"
 
-enum account_plugin {
+enum account_plugin { /* the numbers are passed on by an upgrade */
 	ACCOUNT_NATIVE,
 	ACCOUNT_SHA2,
-	ACCOUNT_OTHER /* named in plugin, cannot be verified here */
+	ACCOUNT_OTHER, /* named in plugin, cannot be verified here */
+	ACCOUNT_SHA256,
+	ACCOUNT_ED25519,
+	ACCOUNT_PLUGINS
 };
+
+/* What accounts may have to log in through wye. */
+#define ACCOUNT_PLUGINS_KNOWN "mysql_native_password, caching_sha2_password, sha256_password, ed25519"
+/* Stands for a plugin where an account must show one that wye cannot check. */
+#define ACCOUNT_CERTIFICATE "certificate of a subject or issuer"
 
 struct account {
 	char user[129];

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/auth_ed25519.h"
+
 /* sqlite reads the JSON: it is linked anyway, and it is a reader that has met everything. */
 struct accounts_json {
 	sqlite3 *db;
@@ -46,6 +48,16 @@ struct accounts_json *accounts_json_create(void)
 	return NULL;
 }
 
+static const struct {
+	const char *name;
+	enum account_plugin plugin;
+} plugins[] = {
+	{"mysql_native_password", ACCOUNT_NATIVE},
+	{"caching_sha2_password", ACCOUNT_SHA2},
+	{"sha256_password", ACCOUNT_SHA256},
+	{"ed25519", ACCOUNT_ED25519},
+};
+
 bool account_set_plugin(struct account *account, const char *plugin, const void *verifier, size_t len)
 {
 	if (!*plugin)
@@ -53,9 +65,10 @@ bool account_set_plugin(struct account *account, const char *plugin, const void 
 	if (len > sizeof account->verifier)
 		return false;
 	snprintf(account->plugin_name, sizeof account->plugin_name, "%s", plugin);
-	account->plugin = strcmp(plugin, "mysql_native_password") == 0   ? ACCOUNT_NATIVE
-	                  : strcmp(plugin, "caching_sha2_password") == 0 ? ACCOUNT_SHA2
-	                                                                 : ACCOUNT_OTHER;
+	account->plugin = ACCOUNT_OTHER;
+	for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++)
+		if (strcmp(plugin, plugins[i].name) == 0)
+			account->plugin = plugins[i].plugin;
 	memset(account->verifier, 0, sizeof account->verifier);
 	if (len)
 		memcpy(account->verifier, verifier, len);
@@ -70,7 +83,9 @@ static int usefulness(const struct account *a)
 	if (a->plugin == ACCOUNT_OTHER)
 		return 0;
 	if (a->verifier_len == 0)
-		return 4;
+		return a->plugin == ACCOUNT_ED25519 ? 1 : 4;
+	if (a->plugin == ACCOUNT_ED25519)
+		return a->verifier_len == ED25519_STORED_LEN ? 2 : 1;
 	if (a->plugin == ACCOUNT_NATIVE)
 		return a->verifier_len == 41 && a->verifier[0] == '*' ? 3 : 1;
 	return a->verifier_len > 3 && memcmp(a->verifier, "$A$", 3) == 0 ? 2 : 1;
@@ -114,7 +129,7 @@ static bool read_top(struct accounts_json *j, struct account *account)
 		return false;
 	choose_alternative(j, account);
 	account->require_certificate = ssl_type == SSL_X509;
-	return ssl_type <= SSL_X509 || account_set_plugin(account, "certificate of a subject or issuer", NULL, 0);
+	return ssl_type <= SSL_X509 || account_set_plugin(account, ACCOUNT_CERTIFICATE, NULL, 0);
 }
 
 bool accounts_json_read(struct accounts_json *j, const char *user, const char *host, const char *priv,

@@ -61,7 +61,7 @@ static void add_row(struct account_set *set, struct library_result *r)
 	a.skips_init_connect = is_true(library_value(r, 7, NULL));
 	a.require_certificate = strcmp(ssl, "X509") == 0;
 	if (a.require_tls && !a.require_certificate && strcmp(ssl, "ANY") != 0)
-		account_set_plugin(&a, "certificate of a subject or issuer", NULL, 0);
+		account_set_plugin(&a, ACCOUNT_CERTIFICATE, NULL, 0);
 	account_set_add(set, &a);
 	OPENSSL_cleanse(&a, sizeof a);
 }

@@ -283,7 +283,7 @@ static void find_of_accounts(struct findings *out)
 		snprintf(name, sizeof name, "'%.60s'@'%.90s'", a->user, a->host);
 		finding_advise(findings_add(out, is_of_this_machine(a) ? SEVERITY_INFO : SEVERITY_WARNING, name,
 		                            "cannot log in through wye: wye does not know how to verify %s", a->plugin_name),
-		               "give it caching_sha2_password or mysql_native_password, if it is to use wye");
+		               "give it one of " ACCOUNT_PLUGINS_KNOWN ", if it is to use wye");
 	}
 }
 

@@ -134,6 +134,7 @@ static void send_login(struct backend *b)
 	fill_credential(b);
 	l->auth.credential = &l->credential;
 	l->auth.secure = b->conn.tls || l->unix_socket;
+	l->auth.tls = b->conn.tls != NULL;
 	enum auth_step got = auth_client_begin(&l->auth, l->greeting.plugin,
 					       (struct view){l->greeting.nonce, NONCE_LEN});
 	if (got != AUTH_MORE) {
@@ -293,7 +294,8 @@ static void on_auth(struct backend *b, struct view payload)
 					 "log in again", b->pool->user);
 		break;
 	case AUTH_UNSUPPORTED:
-		failed(b, 1524, "HY000", "the server wants authentication plugin '%s', which wye does not know",
+		failed(b, 1524, "HY000", "the server wants authentication plugin '%s', which wye does not know: ALTER USER to one of "
+					 ACCOUNT_PLUGINS_KNOWN,
 		       l->auth.unsupported);
 		break;
 	default:

@@ -147,14 +147,15 @@ static void begin_login(struct console_session *s, struct answer *a, const struc
 		return;
 	}
 	enum auth_plugin named = auth_plugin_by_name(l->plugin);
-	s->plugin = named == AUTH_PLUGINS ? AUTH_NATIVE : named;
-	bool understood = l->auth.len && (named != AUTH_PLUGINS || !l->plugin.len) && !renewed;
+	bool ours = named == AUTH_NATIVE || named == AUTH_SHA2;
+	s->plugin = ours ? named : AUTH_NATIVE;
+	bool understood = l->auth.len && (ours || !l->plugin.len) && !renewed;
 	if (understood || !(s->caps & CAP_PLUGIN_AUTH)) {
 		logged_in(s, a, l->auth);
 		return;
 	}
 	nonce_make(s->nonce);
-	if (!auth_switch_write(&s->out, &a->seq, auth_plugin_name(s->plugin), s->nonce))
+	if (!auth_switch_write(&s->out, &a->seq, auth_plugin_name(s->plugin), (struct view){s->nonce, NONCE_LEN}))
 		close_after(s);
 	s->state = CONSOLE_EXPECT_ANSWER;
 }

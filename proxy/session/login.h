@@ -53,6 +53,7 @@ enum step login_refuse(struct session *s, uint16_t code, const char *sqlstate, c
 enum step login_refuse_password(struct session *s);
 enum step login_refuse_locked(struct session *s);
 enum step login_refuse_guesser(struct session *s);
+enum step login_refuse_plugin(struct session *s, const char *plugin);
 enum step login_refuse_header(struct session *s);
 enum step login_refuse_network(struct session *s);
 enum step login_refuse_crowd(struct session *s, uint64_t most, bool own);

@@ -93,35 +93,62 @@ static bool is_guessing(const struct session *s)
 	return max && address_failures(&s->address, settings->login_failures_time, worker_now(s->worker)) >= max;
 }
 
+/* An account that nobody has is as one of the servers' usual plugin. */
+static enum auth_plugin plugin_of_unknown(const struct session *s)
+{
+	const struct server_info *server = snapshot_reference(s->worker->snapshot);
+	return server && server->flavor == FLAVOR_MARIADB ? AUTH_NATIVE : AUTH_SHA2;
+}
+
+/* The exchange for an account. Its servers may want the password itself, and only caching_sha2_password makes a client
+ * hand that over, once. Who asks for client_ed25519 gets it when the password is known already. */
+static enum auth_plugin plugin_for(const struct session *s, bool password_known)
+{
+	const struct session_login *l = s->login;
+	if (!l->known)
+		return plugin_of_unknown(s);
+	if (l->account.plugin == ACCOUNT_NATIVE)
+		return AUTH_NATIVE;
+	bool signs = l->account.plugin == ACCOUNT_ED25519 && password_known &&
+		     view_equal(l->login.plugin, view_of(PLUGIN_ED25519));
+	return signs ? AUTH_ED25519 : AUTH_SHA2;
+}
+
+static void make_long_nonce(uint8_t nonce[ED25519_NONCE_LEN])
+{
+	uint8_t made[2 * NONCE_LEN];
+	nonce_make(made);
+	nonce_make(made + NONCE_LEN);
+	memcpy(nonce, made, ED25519_NONCE_LEN);
+}
+
 /* Fills the machine from the account and what is remembered of it. */
 static void prepare_auth(struct session *s)
 {
 	struct session_login *l = s->login;
 	struct auth_server *a = &l->auth;
+	struct vault_secret secret = {.empty = false};
 	auth_server_finish(a);
 	auth_server_init(a);
-	const struct server_info *server = snapshot_reference(s->worker->snapshot);
-	bool mariadb = server && server->flavor == FLAVOR_MARIADB;
-	a->plugin = !l->known ? (mariadb ? AUTH_NATIVE : AUTH_SHA2)
-		    : l->account.plugin == ACCOUNT_SHA2 ? AUTH_SHA2
-							: AUTH_NATIVE;
+	if (l->known)
+		vault_get(l->account.id, &secret);
+	a->plugin = plugin_for(s, secret.clear_len != 0);
 	a->renewed = l->again || l->renewed;
 	if (a->renewed)
 		nonce_make(l->nonce);
 	memcpy(a->nonce, l->nonce, NONCE_LEN);
+	if (a->plugin == AUTH_ED25519)
+		make_long_nonce(a->long_nonce);
 	a->secure = login_is_secure(s);
-	a->unknown = !l->known;
+	/* An ed25519 account without a key lets nobody in, other than those of the other plugins (MariaDB 10.11). */
+	a->unknown = !l->known || (l->account.plugin == ACCOUNT_ED25519 && !l->account.verifier_len);
 	a->rsa = security_rsa();
-	if (!l->known)
-		return;
-	a->verifier = (struct view){(uint8_t *)l->account.verifier, l->account.verifier_len};
-	struct vault_secret secret;
-	if (a->plugin == AUTH_SHA2 && vault_get(l->account.id, &secret)) {
-		a->has_stage2 = secret.has_sha256;
-		memcpy(a->sha256_stage2, secret.sha256_stage2, sizeof a->sha256_stage2);
-		a->force_full = secret.clear_len == 0 && !secret.empty;
-		OPENSSL_cleanse(&secret, sizeof secret);
-	}
+	if (l->known)
+		a->verifier = (struct view){(uint8_t *)l->account.verifier, l->account.verifier_len};
+	a->has_stage2 = secret.has_sha256;
+	memcpy(a->sha256_stage2, secret.sha256_stage2, sizeof a->sha256_stage2);
+	a->force_full = secret.clear_len == 0 && !secret.empty;
+	OPENSSL_cleanse(&secret, sizeof secret);
 }
 
 static enum step flush(struct session *s, struct buf *out, enum auth_step got)
@@ -154,7 +181,7 @@ enum step login_on_account(struct session *s)
 	if (!found && !l->fresh)
 		return login_ask_for_accounts(s);
 	if (l->checked_once) {
-		bool changed = found && found->id != l->account.id && found->plugin == ACCOUNT_SHA2;
+		bool changed = found && found->id != l->account.id && found->plugin != ACCOUNT_NATIVE && found->plugin != ACCOUNT_OTHER;
 		if (changed)
 			l->account = *found;
 		return changed ? login_begin_check(s) : login_on_auth_result(s, auth_server_checked(&l->auth, false));
@@ -165,11 +192,8 @@ enum step login_on_account(struct session *s)
 	l->known = found != NULL;
 	if (found)
 		l->account = *found;
-	if (found && found->plugin == ACCOUNT_OTHER) {
-		char text[256];
-		snprintf(text, sizeof text, "wye cannot check accounts of plugin '%s' yet", found->plugin_name);
-		return login_refuse(s, 1524, "HY000", text);
-	}
+	if (found && found->plugin == ACCOUNT_OTHER)
+		return login_refuse_plugin(s, found->plugin_name);
 	if (found && is_blocked(s, found))
 		return login_refuse(s, 4150, "HY000",
 				    "User is blocked because of too many credential errors; unblock with 'ALTER USER / FLUSH "
@@ -203,7 +227,7 @@ enum step login_on_auth(struct session *s)
 static void check_work(uv_work_t *work)
 {
 	struct check *c = work->data;
-	c->ok = sha2_check_stored(c->stored, c->stored_len, c->clear, c->clear_len);
+	c->ok = auth_check_stored((struct view){(uint8_t *)c->stored, c->stored_len}, c->clear, c->clear_len);
 	OPENSSL_cleanse(c->clear, sizeof c->clear);
 }
 

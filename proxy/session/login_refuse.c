@@ -89,6 +89,20 @@ enum step login_refuse_network(struct session *s)
 	return login_refuse(s, 1130, "HY000", text);
 }
 
+/* The account is there, and nothing of it can be checked here. */
+enum step login_refuse_plugin(struct session *s, const char *plugin)
+{
+	char text[400];
+	if (strcmp(plugin, ACCOUNT_CERTIFICATE) == 0)
+		snprintf(text, sizeof text, "wye cannot check a %s: ALTER USER '%.100s' ... REQUIRE X509 or REQUIRE SSL", plugin,
+			 s->user);
+	else
+		snprintf(text, sizeof text,
+			 "wye cannot check accounts of plugin '%s': ALTER USER '%.100s' to one of " ACCOUNT_PLUGINS_KNOWN, plugin,
+			 s->user);
+	return login_refuse(s, 1524, "HY000", text);
+}
+
 enum step login_refuse_guesser(struct session *s)
 {
 	char text[256], host[64];

@@ -52,7 +52,7 @@ bool passed_account_read(struct view bytes, uint64_t *id, struct passed_account 
 	memset(p, 0, sizeof *p);
 	*id = read_u64(&r);
 	uint8_t flags = read_u8(&r), plugin = read_u8(&r);
-	if (plugin > ACCOUNT_OTHER || !read_text(&r, a->user, sizeof a->user, &len) ||
+	if (plugin >= ACCOUNT_PLUGINS || !read_text(&r, a->user, sizeof a->user, &len) ||
 	    !read_text(&r, a->host, sizeof a->host, &len) ||
 	    !read_text(&r, a->plugin_name, sizeof a->plugin_name, &len) ||
 	    !read_text(&r, a->verifier, sizeof a->verifier, &a->verifier_len))

@@ -55,11 +55,11 @@ class Program:
     def table(self):
         return "written_by_%s%s" % (self.name, "_" + self.mode if self.mode else "")
 
-    def run(self, endpoint, directory, tls=False, steps=STEPS):
+    def run(self, endpoint, directory, tls=False, steps=STEPS, user="app", password="app"):
         """What the program prints; it must end well."""
         options = pathlib.Path(directory) / "driver-options.cnf"
         options.write_text("[client]\nmax-allowed-packet=268435456\n")
-        settings = {"HOST": endpoint.host, "PORT": endpoint.port, "USER": "app", "PASSWORD": "app", "DATABASE": "app",
+        settings = {"HOST": endpoint.host, "PORT": endpoint.port, "USER": user, "PASSWORD": password, "DATABASE": "app",
                     "TLS": int(tls), "MODE": self.mode, "CA": CERTIFICATES, "STEPS": ",".join(steps),
                     "TABLE": self.table, "OPTIONS": options}
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONDONTWRITEBYTECODE": "1",

@@ -1,4 +1,4 @@
-"""A relay in front of an endpoint that remembers whether its clients began TLS."""
+"""A relay in front of an endpoint that remembers whether its clients began TLS, and what was said."""
 
 import socket
 import threading
@@ -7,13 +7,16 @@ from endpoint import Endpoint
 
 
 class Wiretap(Endpoint):
-    """Relays every connection made to it; a context manager. `encrypted` has one bool a connection so far."""
+    """Relays every connection made to it; a context manager. `encrypted` has one bool a connection so far.
+    `heard`: all that went either way, where `remembers`; ask for it when its connections are over."""
 
-    def __init__(self, target):
+    def __init__(self, target, remembers=False):
         self._listener = socket.create_server(("127.0.0.1", 0))
         super().__init__("127.0.0.1", self._listener.getsockname()[1])
         self.target = target
         self.encrypted = []
+        self.remembers = remembers
+        self._heard = []
         self._sockets = [self._listener]
         self._threads = []
 
@@ -55,12 +58,20 @@ class Wiretap(Endpoint):
             following = client.recv(65536) if head[:4] == b"\x20\x00\x00\x01" else b""
             self.encrypted.append(following[:1] == b"\x16")
             server.sendall(following)
+            self._hear(head + following)
         except OSError:
             pass
         self._relay(client, server)
 
-    @staticmethod
-    def _relay(source, sink):
+    @property
+    def heard(self):
+        return b"".join(self._heard)
+
+    def _hear(self, chunk):
+        if self.remembers:
+            self._heard.append(bytes(chunk))
+
+    def _relay(self, source, sink):
         buffer = bytearray(1 << 18)
         view = memoryview(buffer)
         try:
@@ -68,6 +79,7 @@ class Wiretap(Endpoint):
                 size = source.recv_into(buffer)
                 if not size:
                     break
+                self._hear(view[:size])
                 sink.sendall(view[:size])
         except OSError:
             pass

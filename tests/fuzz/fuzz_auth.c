@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "protocol/auth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,13 +21,17 @@ enum { AS_SERVER = 1, SHA2 = 2, SECURE = 4, WITH_KEY = 8, WARM = 16, UNKNOWN = 3
 #define CLIENT_PASSWORD "W7.wqj+eB4_u"
 
 static const uint8_t nonce[NONCE_LEN] = "!\"#$%&'()*+,-./01234";
-static char stored_native[42], stored_sha2[SHA2_STORED_LEN];
+static char stored_native[42], stored_sha2[SHA2_STORED_LEN], stored_ed25519[ED25519_STORED_LEN + 2];
 static uint8_t sha256_stage1[SHA256_LEN], sha256_stage2[SHA256_LEN];
 static struct rsa_key *rsa;
 
 static void prepare(void)
 {
-	uint8_t stage2[SHA1_LEN];
+	uint8_t stage2[SHA1_LEN], key[ED25519_KEY_LEN];
+	bool made = ed25519_make_key(PASSWORD, strlen(PASSWORD), key);
+	assert(made);
+	EVP_EncodeBlock((uint8_t *)stored_ed25519, key, sizeof key);
+	stored_ed25519[ED25519_STORED_LEN] = 0;
 	native_verifier(PASSWORD, strlen(PASSWORD), stage2);
 	native_format_stored(stage2, stored_native);
 	sha2_make_stored(PASSWORD, strlen(PASSWORD), nonce, 1, stored_sha2);
@@ -54,13 +60,13 @@ static enum auth_step settle(struct auth_server *a, enum auth_step step)
 	if (step != AUTH_CHECK)
 		return step;
 	struct view stored = auth_server_stored(a);
-	return auth_server_checked(a, sha2_check_stored((const char *)stored.p, stored.len, a->clear, a->clear_len));
+	return auth_server_checked(a, auth_check_stored(stored, a->clear, a->clear_len));
 }
 
 static void set_server(struct auth_server *a, uint8_t setting)
 {
 	auth_server_init(a);
-	a->plugin = setting & SHA2 ? AUTH_SHA2 : AUTH_NATIVE;
+	a->plugin = setting & SHA2 ? AUTH_SHA2 : setting & RIGHT ? AUTH_ED25519 : AUTH_NATIVE;
 	memcpy(a->nonce, nonce, NONCE_LEN);
 	a->secure = setting & SECURE;
 	a->unknown = setting & UNKNOWN;
@@ -69,7 +75,7 @@ static void set_server(struct auth_server *a, uint8_t setting)
 	memcpy(a->sha256_stage2, sha256_stage2, SHA256_LEN);
 	a->rsa = setting & WITH_KEY ? rsa : NULL;
 	a->verifier = setting & SHA2 ? (struct view){(const uint8_t *)stored_sha2, SHA2_STORED_LEN}
-				     : view_of(stored_native);
+				     : view_of(setting & RIGHT ? stored_ed25519 : stored_native);
 }
 
 static void try_server(uint8_t setting, const uint8_t *data, size_t size)
@@ -115,6 +121,7 @@ static void try_client(uint8_t setting, const uint8_t *data, size_t size)
 	auth_client_init(&a);
 	a.credential = &c;
 	a.secure = setting & SECURE;
+	a.tls = setting & SECURE && setting & FULL;
 	a.refuse_rsa = setting & UNKNOWN;
 	buf_init(&out, 1 << 14);
 	enum auth_step step = auth_client_begin(&a, setting & SHA2 ? PLUGIN_SHA2 : PLUGIN_NATIVE,

@@ -68,6 +68,27 @@ static void test_of_several_plugins_one_that_can_be_verified_is_taken(void **sta
 	assert_int_equal(a.verifier_len, 7);
 }
 
+#define KEY "ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY"
+
+static void test_ed25519_can_be_verified(void **state)
+{
+	(void)state;
+	struct account a;
+	assert_true(read_priv("{\"plugin\":\"ed25519\",\"authentication_string\":\"" KEY "\"}", &a));
+	assert_int_equal(a.plugin, ACCOUNT_ED25519);
+	assert_memory_equal(a.verifier, KEY, sizeof KEY - 1);
+	/* Native is preferred: it takes one packet. */
+	assert_true(read_priv("{\"plugin\":\"ed25519\",\"authentication_string\":\"" KEY "\",\"auth_or\":[{},"
+			      "{\"plugin\":\"mysql_native_password\",\"authentication_string\":\"" HASH "\"}]}",
+			      &a));
+	assert_int_equal(a.plugin, ACCOUNT_NATIVE);
+	/* And a key to none. */
+	assert_true(read_priv("{\"plugin\":\"ed25519\",\"authentication_string\":\"\",\"auth_or\":[{},"
+			      "{\"plugin\":\"ed25519\",\"authentication_string\":\"" KEY "\"}]}",
+			      &a));
+	assert_int_equal(a.verifier_len, sizeof KEY - 1);
+}
+
 static void test_a_plugin_that_cannot_be_verified_is_named(void **state)
 {
 	(void)state;
@@ -127,6 +148,7 @@ int main(void)
 	    cmocka_unit_test(test_a_usual_account),
 	    cmocka_unit_test(test_without_a_plugin_it_is_native_and_without_a_password),
 	    cmocka_unit_test(test_of_several_plugins_one_that_can_be_verified_is_taken),
+	    cmocka_unit_test(test_ed25519_can_be_verified),
 	    cmocka_unit_test(test_a_plugin_that_cannot_be_verified_is_named),
 	    cmocka_unit_test(test_flags),
 	    cmocka_unit_test(test_an_account_may_want_any_certificate_but_not_one_of_somebody),

@@ -124,7 +124,7 @@ static enum auth_step settle(enum auth_step step)
 	say('?');
 	struct view stored = auth_server_stored(&w.server);
 	assert_true(w.server.has_clear);
-	bool ok = sha2_check_stored((const char *)stored.p, stored.len, w.server.clear, w.server.clear_len);
+	bool ok = auth_check_stored(stored, w.server.clear, w.server.clear_len);
 	return auth_server_checked(&w.server, ok);
 }
 
@@ -327,6 +327,51 @@ static void test_a_wrong_password_is_asked_for_in_full_and_denied(void **state)
 	assert_int_equal(w.server.clear[0], 0);
 }
 
+static void account_ed25519(void)
+{
+	w.server.plugin = AUTH_ED25519;
+	w.server.verifier = view_of("ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY");
+	memset(w.server.long_nonce, 0x80, sizeof w.server.long_nonce);
+}
+
+static void test_ed25519_is_always_switched_to_and_gives_nothing(void **state)
+{
+	(void)state;
+	account_ed25519();
+	know_password("secret");
+	check_exchange(PLUGIN_ED25519, AUTH_DONE, "Sc");
+	assert_true(w.server.used_password);
+	assert_false(w.server.has_sha1 || w.server.has_sha256 || w.server.has_clear);
+}
+
+static void test_a_wrong_or_unknown_signer_is_denied(void **state)
+{
+	(void)state;
+	for (int unknown = 0; unknown < 2; unknown++) {
+		tear_down(NULL);
+		set_up(NULL);
+		account_ed25519();
+		w.server.unknown = unknown;
+		know_password(unknown ? "secret" : "");
+		check_exchange(PLUGIN_NATIVE, AUTH_DENIED, "Sc");
+		assert_int_equal(w.server.denial, AUTH_DENIAL_PASSWORD);
+		assert_true(w.server.used_password);
+	}
+}
+
+/* Its server checks the password by the key; so may a server of its own that asks for the password by sha2. */
+static void test_a_password_is_checked_by_the_key_of_ed25519(void **state)
+{
+	(void)state;
+	account_ed25519();
+	w.server.plugin = AUTH_SHA2;
+	know_password("secret");
+	secure(true);
+	check_exchange(PLUGIN_SHA2, AUTH_DONE, "Cc?");
+	check_sha256();
+	assert_string_equal(w.server.clear, "secret");
+}
+
 static void test_an_unknown_account_sees_the_same_exchange(void **state)
 {
 	(void)state;
@@ -350,8 +395,8 @@ static void test_an_unknown_account_is_denied_even_what_would_be_right(void **st
 static void test_empty_passwords_are_legal_for_both_plugins(void **state)
 {
 	(void)state;
-	for (int plugin = 0; plugin < AUTH_PLUGINS; plugin++)
-		for (int greeting = 0; greeting < AUTH_PLUGINS; greeting++) {
+	for (int plugin = 0; plugin <= AUTH_SHA2; plugin++)
+		for (int greeting = 0; greeting <= AUTH_SHA2; greeting++) {
 			tear_down(NULL);
 			set_up(NULL);
 			w.server.plugin = (enum auth_plugin)plugin;
@@ -463,7 +508,8 @@ static void test_a_client_follows_several_switches(void **state)
 		struct buf b;
 		uint8_t s = 0;
 		buf_init(&b, 4096);
-		assert_true(auth_switch_write(&b, &s, i % 2 ? PLUGIN_NATIVE : PLUGIN_SHA2, other_nonce));
+		assert_true(auth_switch_write(&b, &s, i % 2 ? PLUGIN_NATIVE : PLUGIN_SHA2,
+					      (struct view){other_nonce, NONCE_LEN}));
 		assert_int_equal(client_gets((const char *)buf_data(&b) + 4, buf_len(&b) - 4), AUTH_MORE);
 		buf_finish(&b);
 	}
@@ -476,9 +522,85 @@ static void test_a_client_names_a_plugin_it_does_not_have(void **state)
 {
 	(void)state;
 	begin_client(PLUGIN_NATIVE);
-	assert_int_equal(client_gets("\xfe" "client_ed25519\0" "12345678901234567890123456789012", 48), AUTH_UNSUPPORTED);
-	assert_string_equal(w.client.unsupported, "client_ed25519");
+	assert_int_equal(client_gets("\xfe" "parsec\0" "12345678901234567890123456789012", 40), AUTH_UNSUPPORTED);
+	assert_string_equal(w.client.unsupported, "parsec");
 	assert_int_equal(client_gets("\0", 1), AUTH_BAD); /* it is over */
+}
+
+static const char to_sha256[] = "\xfe" PLUGIN_SHA256 "\0" "12345678901234567890";
+
+/* MySQL's server: it switches to the plugin, and gives its key to who asks with a byte. */
+static void test_a_client_serves_sha256_password(void **state)
+{
+	(void)state;
+	uint8_t *copy, plain[RSA_KEY_MAX_BYTES];
+	size_t len;
+	w.client.secure = w.client.tls = true;
+	begin_client(PLUGIN_SHA2);
+	assert_int_equal(client_gets(to_sha256, sizeof to_sha256), AUTH_MORE);
+	struct view p = take_packet(&w.to_server, &copy);
+	assert_int_equal(p.len, 7);
+	assert_memory_equal(p.p, "secret", 7);
+	free(copy);
+	tear_down(NULL);
+	set_up(NULL);
+	w.client.secure = true; /* a Unix socket */
+	begin_client(PLUGIN_SHA2);
+	assert_int_equal(client_gets(to_sha256, sizeof to_sha256), AUTH_MORE);
+	p = take_packet(&w.to_server, &copy);
+	assert_int_equal(p.len, 1);
+	assert_int_equal(p.p[0], SHA256_REQUEST_KEY);
+	free(copy);
+	struct view pem = rsa_key_public_pem(w.rsa);
+	char more[4096] = "\x01";
+	memcpy(more + 1, pem.p, pem.len);
+	assert_int_equal(client_gets(more, pem.len + 1), AUTH_MORE);
+	p = take_packet(&w.to_server, &copy);
+	assert_true(rsa_key_decrypt(w.rsa, p, plain, sizeof plain, &len));
+	sha2_xor_nonce(plain, len, (const uint8_t *)"12345678901234567890");
+	assert_int_equal(len, 7);
+	assert_memory_equal(plain, "secret", 7);
+	free(copy);
+}
+
+/* As MariaDB asks an account of two plugins. */
+static void test_a_client_that_cannot_sign_waits_for_what_it_can(void **state)
+{
+	(void)state;
+	static const uint8_t none[ED25519_SIGNATURE_LEN];
+	static const char to_ed25519[] = "\xfe" PLUGIN_ED25519 "\0" "12345678901234567890123456789012";
+	uint8_t *copy;
+	w.credential.has_sha1 = true;
+	native_stage1("secret", 6, w.credential.sha1_stage1);
+	w.client.credential = &w.credential;
+	w.seq = 3;
+	assert_int_equal(auth_client_begin(&w.client, PLUGIN_NATIVE, (struct view){nonce, NONCE_LEN}), AUTH_MORE);
+	assert_int_equal(client_gets(to_ed25519, sizeof to_ed25519 - 1), AUTH_MORE);
+	struct view p = take_packet(&w.to_server, &copy);
+	assert_int_equal(p.len, sizeof none);
+	assert_memory_equal(p.p, none, sizeof none);
+	free(copy);
+	assert_int_equal(client_gets("\xfe" PLUGIN_NATIVE "\0" "12345678901234567890", 43), AUTH_MORE);
+	p = take_packet(&w.to_server, &copy);
+	assert_int_equal(p.len, SHA1_LEN);
+	free(copy);
+}
+
+/* Neither plugin is served by a digest, and the greeting's nonce serves neither. */
+static void test_a_client_begins_with_a_plugin_that_the_greeting_serves(void **state)
+{
+	(void)state;
+	begin_client(PLUGIN_ED25519);
+	assert_string_equal(w.client.plugin, PLUGIN_NATIVE);
+	assert_int_equal(client_gets("\xfe" PLUGIN_ED25519 "\0" "1234567890123456789012345678901", 47), AUTH_BAD);
+	tear_down(NULL);
+	set_up(NULL);
+	w.credential.has_sha256 = true;
+	w.client.credential = &w.credential;
+	assert_int_equal(auth_client_begin(&w.client, PLUGIN_SHA256, (struct view){nonce, NONCE_LEN}), AUTH_MORE);
+	assert_string_equal(w.client.plugin, PLUGIN_SHA2);
+	w.seq = 3;
+	assert_int_equal(client_gets(to_sha256, sizeof to_sha256), AUTH_NEED_CLEAR);
 }
 
 static void test_a_client_does_not_switch_for_ever(void **state)
@@ -615,6 +737,12 @@ int main(void)
 		TEST(test_a_client_may_refuse_to_trust_a_key),
 		TEST(test_a_client_follows_several_switches),
 		TEST(test_a_client_names_a_plugin_it_does_not_have),
+		TEST(test_ed25519_is_always_switched_to_and_gives_nothing),
+		TEST(test_a_wrong_or_unknown_signer_is_denied),
+		TEST(test_a_password_is_checked_by_the_key_of_ed25519),
+		TEST(test_a_client_serves_sha256_password),
+		TEST(test_a_client_begins_with_a_plugin_that_the_greeting_serves),
+		TEST(test_a_client_that_cannot_sign_waits_for_what_it_can),
 		TEST(test_a_client_does_not_switch_for_ever),
 		TEST(test_a_client_reports_errors_and_nonsense),
 		TEST(test_a_server_key_that_is_none_ends_the_login),

@@ -40,6 +40,20 @@ static void test_stored_strings_are_those_of_the_algorithm(void **state)
 	}
 }
 
+/* Made by MySQL 9.7. */
+static void test_strings_of_sha256_password_are_known(void **state)
+{
+	(void)state;
+	char stored[] = "$5$v\x1b\x18" "B\x1aI\x03#_0\aQ?D\b\x1a" "cP4%$xBPH/VZ300swcabjZhBhvv63.bvhvWY8EufKkEXxoR9";
+	assert_int_equal(sizeof stored - 1, SHA256_STORED_LEN);
+	assert_true(sha2_is_stored(stored, SHA256_STORED_LEN));
+	assert_true(sha2_check_stored(stored, SHA256_STORED_LEN, "geheim", 6));
+	assert_false(sha2_check_stored(stored, SHA256_STORED_LEN, "Geheim", 6));
+	assert_false(sha2_check_stored(stored, SHA256_STORED_LEN - 1, "geheim", 6));
+	stored[23] = '.'; /* where the salt ends */
+	assert_false(sha2_is_stored(stored, SHA256_STORED_LEN));
+}
+
 static void test_malformed_strings_match_nothing(void **state)
 {
 	(void)state;
@@ -122,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stored_strings_are_those_of_the_algorithm),
+		cmocka_unit_test(test_strings_of_sha256_password_are_known),
 		cmocka_unit_test(test_malformed_strings_match_nothing),
 		cmocka_unit_test(test_passwords_and_rounds_have_their_bounds),
 		cmocka_unit_test(test_the_scramble_is_that_of_the_clients),

@@ -302,7 +302,7 @@ static void test_an_auth_switch_loses_its_last_nul(void **state)
 {
 	(void)state;
 	struct view plugin, nonce;
-	assert_true(auth_switch_write(&out, &seq, PLUGIN_SHA2, (const uint8_t *)"abcdefghijklmnopqrst"));
+	assert_true(auth_switch_write(&out, &seq, PLUGIN_SHA2, view_of("abcdefghijklmnopqrst")));
 	struct view p = payload(0);
 	assert_int_equal(p.len, 1 + sizeof PLUGIN_SHA2 + 21);
 	assert_int_equal(auth_switch_parse(p, &plugin, &nonce), PACKET_OK);

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 
-from .flavor import Flavor, common_accounts_sql
+from .flavor import Flavor, cache_directory, common_accounts_sql
 
 
 def program(name):
@@ -38,6 +38,11 @@ class MariaDB(Flavor):
     def version(self):
         text = self.run([program("mariadbd"), "--no-defaults", "--version"], "mariadbd --version")
         return re.search(r"Ver ([0-9.]+)", text).group(1)
+
+    def option_file(self, server):
+        """With the plugins that tests/servers/mariadb-plugins has taken out of their package, where it has."""
+        found = [path for path in cache_directory().glob("mariadb-plugins-%s-*" % self.version()) if path.is_dir()]
+        return super().option_file(server) + "".join("plugin_dir=%s\n" % path for path in found[:1])
 
     def fill(self, directory):
         user = ["--user=root"] if os.geteuid() == 0 else []
