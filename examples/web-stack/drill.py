@@ -42,7 +42,7 @@ def losses(stack):
     for name in [db for db in DATABASES if db != first] + [first]:
         yield name + "/mariadb"
     yield "mon/prometheus"
-    for machine in (active, passive, lambda: WEBS[0], lambda: WEBS[1], replica, primary, lambda: "mon"):
+    for machine in (active, lambda: WEBS[0], replica, primary):
         yield machine()
 
 
