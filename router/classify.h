@@ -180,8 +180,8 @@ struct effect {
 #define CLASS_SETS_TRACKERS       (1u << 23) /* SET session_track_...: would blind wye */
 #define CLASS_BEGINS_READ_WRITE (1u << 29) /* CLASS_BEGINS with READ WRITE: a replica refuses it */
 #define CLASS_PLAIN_BEGIN (1u << 28) /* CLASS_BEGINS, and no snapshot is taken with it */
-/* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS, SQL_CALC_FOUND_ROWS): run it
- * where the statement before ran, or on a replica when there was none. Other pins belong to the primary. */
+/* ROUTE_PIN, and any server would do if what it reads were there (SHOW WARNINGS): run it where the statement before ran.
+ * SQL_CALC_FOUND_ROWS reads nothing of the kind: run it as any read. Other pins belong to the primary. */
 #define CLASS_ANY_SERVER (1u << 24)
 /* Changes what new connections begin with: accounts, rights, global variables. */
 #define CLASS_NEW_CONNECTIONS (1u << 27)

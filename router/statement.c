@@ -233,5 +233,6 @@ void statement_decide_read(struct statement *s)
 		i = 0;
 	while (verdicts[i].seen && !(seen & verdicts[i].seen))
 		i++;
-	statement_decide(s, verdicts[i].route, verdicts[i].reason, verdicts[i].flags);
+	statement_decide(s, verdicts[i].route, verdicts[i].reason,
+			 verdicts[i].flags & (seen & SEEN_SERVER ? ~CLASS_ANY_SERVER : ~0u));
 }

@@ -208,6 +208,18 @@ static void end_or_move(struct session *s)
 	read_only_moves(s);
 }
 
+/* SQL_CALC_FOUND_ROWS leaves a count on its connection, which the session keeps until it has been asked for. For the rest it
+ * is a read as any other. */
+static void free_counting_read(const struct context *context, struct classification *c)
+{
+	uint32_t others = c->flags & ~(uint32_t)(CLASS_TOUCHES_TABLE | CLASS_DIFFERS);
+	bool reads = c->reason == REASON_FOUND_ROWS && c->pins_added == PIN_LAST_STATEMENT && others == CLASS_ANY_SERVER;
+	if (!reads || context->in_trx || context->autocommit_off || (context->pins & PINS_FOR_ALL))
+		return;
+	c->route = ROUTE_REPLICA;
+	c->reason = REASON_READ;
+}
+
 struct view routing_classify(struct session *s, struct view sql)
 {
 	struct worker *w = s->worker;
@@ -236,6 +248,7 @@ struct view routing_classify(struct session *s, struct view sql)
 	};
 	static _Thread_local struct classification c; /* 2 KiB that need no clearing */
 	classify(sql, &dialect, &context, w->classify_scratch, &c);
+	free_counting_read(&context, &c);
 	if (r->explanation)
 		explain_note_hints(r->explanation, &c.hints);
 	/* What runs again is as the rules have left it. */

@@ -329,6 +329,25 @@ def test_found_rows_and_row_count_are_those_of_the_last_statement(endpoint, sess
         assert session.value("SELECT FOUND_ROWS()") == 2
 
 
+def test_a_read_that_counts_its_rows_runs_on_a_replica_and_is_asked_there(endpoint, cluster, wye, sessions):
+    session = sessions(1)[0]
+    counted = ("SELECT SQL_CALC_FOUND_ROWS name FROM whoami, (SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT %d) AS three"
+               " LIMIT 1")
+    replicas = {server.name for server in cluster.replicas}
+    for _ in range(5):
+        assert session.value(counted % 3) in replicas
+        assert session.value("SELECT FOUND_ROWS()") == 3
+        session.value(counted % 3)
+        session.run("INSERT INTO kv (v) VALUES ('counted')")
+        assert session.value("SELECT ROW_COUNT()") == 1
+    session.run("BEGIN")
+    assert session.value(counted % 4) == cluster.primary.name
+    assert session.value("SELECT FOUND_ROWS()") == 3
+    session.run("COMMIT")
+    server = session.value("SELECT SQL_CALC_FOUND_ROWS @@server_id FROM whoami LIMIT 1")
+    assert server == cluster.primary.number
+
+
 def test_the_last_statement_is_asked_where_it_ran_though_the_session_is_tied_elsewhere(endpoint, sessions):
     session = sessions(1)[0]
     session.run("SET sql_mode = ''")
