@@ -10,13 +10,17 @@ Every block says behind its first three backticks what it is:
     sql console          statements for wye's console
     sql client           statements of an application, through wye
     sql server           statements for the primary, by root; `sql mariadb` and `sql mysql` for that flavor's
+    python app           a program, whole, that connects to wye and fails if it is not served as it must be; likewise
+                         ruby, php, java (named as its class is) and javascript
 
 Statements for servers run first, since what they allow is what wye is started with. A page that does not start wye gets one.
 """
 
 import re
 
-KINDS = {"text", "console", "console start", "console ends", "console elsewhere", "sql console", "sql client",
+# The file of such a program.
+PROGRAMS = {"python app": "app.py", "ruby app": "app.rb", "php app": "app.php", "java app": "Visits.java", "javascript app": "app.js"}
+KINDS = {*PROGRAMS, "text", "console", "console start", "console ends", "console elsewhere", "sql console", "sql client",
          "sql server", "sql mariadb", "sql mysql"}
 ON_SERVER = {"sql server", "sql mariadb", "sql mysql"}
 

@@ -8,12 +8,17 @@ import subprocess
 
 import pytest
 
-from documents import ELSEWHERE, KINDS, ON_SERVER, blocks
+from documents import ELSEWHERE, KINDS, ON_SERVER, PROGRAMS, blocks
+from driver_programs import CONNECTOR_J, node_modules
 from endpoint import wait_until
 from wye_process import REPOSITORY, Wye, binary, environment, process_session
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md"), *(REPOSITORY / "examples").glob("*/*.md")])
 TO_RUN = [page for page in PAGES if any(block.kind not in ("text", "console elsewhere") for block in blocks(page))]
+
+# What runs the programs; a Java program is compiled on its way.
+RUN_BY = {"python app": ["/usr/bin/python3"], "ruby app": ["ruby"], "php app": ["php"], "javascript app": ["node"],
+          "java app": ["java", "-XX:+UseSerialGC", "-cp", CONNECTOR_J]}
 
 PATIENCE = 120
 PATIENCE_TO_UPGRADE = 240  # the next one has two minutes to be ready
@@ -55,7 +60,8 @@ class Page:
         return text
 
     def run(self, command, text=""):
-        more = {"PATH": "%s:%s" % (self.directory, os.environ["PATH"]), "HOME": str(self.directory)}
+        more = {"PATH": "%s:%s" % (self.directory, os.environ["PATH"]), "HOME": str(self.directory),
+                "NODE_PATH": str(node_modules())}
         if self.wye:
             more["PID"] = str(self.wye.pid)
         done = subprocess.run(command, input=text, cwd=self.directory, env=environment(**more), stdout=subprocess.PIPE,
@@ -85,6 +91,10 @@ class Page:
             self.ask(self.wye.admin_port, block.text, "-u", "admin")
         elif block.kind == "sql client":
             self.ask(self.wye.port, block.text, "-u", "app", "-papp", "app")
+        elif block.kind in PROGRAMS:
+            program = self.directory / PROGRAMS[block.kind]
+            program.write_text(self.here(block.text))
+            self.run([*RUN_BY[block.kind], str(program)])
         elif block.kind in ("console", "console ends"):
             commands = block.commands()
             assert commands, "no line begins with '$ '"
