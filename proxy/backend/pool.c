@@ -302,6 +302,12 @@ static struct backend *take_idle(struct pool *pool, struct session *s)
 	return b;
 }
 
+bool pool_has_idle(struct worker *w, const struct server_info *server, struct session *s, bool as_is)
+{
+	const struct backend *b = best_idle(pool_of(w, server, s), s);
+	return b && (!as_is || (b->have == s->want && !b->dirty));
+}
+
 enum pool_result pool_take(struct worker *w, const struct server_info *server, struct session *s,
 			   struct backend **out, const struct pool **which)
 {

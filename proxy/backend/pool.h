@@ -87,6 +87,9 @@ enum pool_result {
 enum pool_result pool_take(struct worker *w, const struct server_info *server, struct session *s,
 			   struct backend **out, const struct pool **pool);
 
+/* Whether a connection to the server rests that the session could have at once; `as_is`: one that is in its state already. */
+bool pool_has_idle(struct worker *w, const struct server_info *server, struct session *s, bool as_is);
+
 /* The pool whose connections run copies of the session's statements there, for one with or without a default schema. */
 struct pool *pool_for_mirror(struct worker *w, const struct server_info *server, const struct session *s, bool no_schema);
 

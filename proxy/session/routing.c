@@ -389,6 +389,22 @@ static bool has_failed_it(const struct session *s, int slot)
 	return slot < 32 && (s->run->tried & 1u << slot);
 }
 
+/* A login's schema is asked for on the primary, which has it first. While all of that one's connections are lent, or it
+ * hangs and nobody knows yet, one to a replica that stands in this schema will do: who comes to read needs no primary. */
+static int slot_for_login(struct session *s, int primary)
+{
+	const struct snapshot *snapshot = s->worker->snapshot;
+	const struct server_info *first = primary < 0 ? NULL : snapshot_server_by_slot(snapshot, (unsigned)primary);
+	if (!first || pool_has_idle(s->worker, first, s, false))
+		return primary;
+	for (unsigned i = 0; i < snapshot->n_servers; i++) {
+		const struct server_info *server = &snapshot->servers[i];
+		if (server->role == SERVER_REPLICA && routing_is_usable(server) && pool_has_idle(s->worker, server, s, true))
+			return (int)server->slot;
+	}
+	return primary;
+}
+
 static int slot_for_session_change(struct session *s)
 {
 	if (!s->worker->snapshot->settings->connection_affinity)
@@ -397,7 +413,7 @@ static int slot_for_session_change(struct session *s)
 		return (int)s->last->pool->key.slot;
 	int slot = routing_primary_slot(s);
 	if (slot >= 0 && !has_failed_it(s, slot))
-		return slot;
+		return s->run->own ? slot_for_login(s, slot) : slot;
 	int replica = reads_any_replica(s);
 	return replica >= 0 ? replica : slot;
 }

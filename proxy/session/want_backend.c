@@ -33,13 +33,14 @@ static enum step give_up(struct session *s, uint16_t code, const char *sqlstate,
 	return sent ? session_enter(s, SESSION_COMMAND) : session_fail(s, END_CLIENT_GONE);
 }
 
-/* A replica that keeps a read waiting may be frozen, or its connections busy for long: another may be quicker. Part of
- * the whole time is spent on each; after the last one the first is asked again. */
+/* A replica that keeps a read waiting may be frozen, or its connections busy for long, and so may the primary that keeps a
+ * login waiting: another may be quicker. Part of the whole time is spent on each; after the last one the first is asked again. */
 static bool try_another(struct session *s)
 {
 	struct run *r = s->run;
 	uint64_t now = worker_now(s->worker);
-	if (!r->on_replica || r->slot < 0 || r->slot >= 32 || r->sent)
+	bool moves = r->on_replica || (r->own && routing_runs_anywhere(s) && reads_any_replica(s) >= 0);
+	if (r->slot < 0 || r->slot >= 32 || r->sent || !moves)
 		return false;
 	if ((now - s->wanted_since) * 1000 < s->worker->snapshot->settings->queue_timeout / WAIT_PARTS)
 		return false;

@@ -99,6 +99,17 @@ def idle_only(pool, user="app"):
     wait_until(lambda: pool(user)["busy"] == 0 and pool(user)["waiting"] == 0, "the connections to be free")
 
 
+# --- who only reads ---
+
+def test_who_comes_to_read_does_not_wait_for_the_primarys_connections(wye, setting, cluster):
+    setting(server_max_connections=1)
+    cluster.wait_caught_up()
+    with held(wye):
+        for _ in range(4):  # the first one finds no replica's connection in its schema, the others do
+            with wye.session() as session:
+                assert session.value("SELECT COUNT(*) FROM pooled") is not None
+
+
 # --- limits ---
 
 def test_who_waits_in_vain_is_told_which_limit_of_which_server_and_for_how_long(wye, setting, cluster, pool):
