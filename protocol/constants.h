@@ -64,7 +64,6 @@
 #define STATUS_LAST_ROW_SENT (1u << 7)
 #define STATUS_DB_DROPPED (1u << 8)
 #define STATUS_NO_BACKSLASH_ESCAPES (1u << 9)
-#define STATUS_ANSI_QUOTES          (1u << 15) /* MariaDB */
 #define STATUS_METADATA_CHANGED (1u << 10)
 #define STATUS_QUERY_WAS_SLOW (1u << 11)
 #define STATUS_PS_OUT_PARAMS (1u << 12)

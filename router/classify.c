@@ -112,9 +112,9 @@ static void (*const families[KW_TOTAL])(struct statement *) = {
     [KW_CLONE] = classify_admin,
     [KW_IMPORT] = classify_admin,
     [KW_BINLOG] = classify_admin,
-    [KW_OPTIMIZE] = classify_admin,
-    [KW_REPAIR] = classify_admin,
-    [KW_CACHE] = classify_admin,
+    [KW_OPTIMIZE] = classify_maintenance,
+    [KW_REPAIR] = classify_maintenance,
+    [KW_CACHE] = classify_maintenance,
     [KW_SIGNAL] = classify_signal,
     [KW_RESIGNAL] = classify_resignal,
 };

@@ -7,6 +7,13 @@ void classify_admin(struct statement *s)
 	statement_decide(s, ROUTE_PRIMARY, REASON_ADMIN, CLASS_WRITES | CLASS_MAY_COMMIT_IMPLICITLY);
 }
 
+/* Of tables: ANALYZE, OPTIMIZE, REPAIR, and what fills MyISAM's caches. */
+void classify_maintenance(struct statement *s)
+{
+	classify_admin(s);
+	s->out->uses_tables = true;
+}
+
 /* An error or a warning, and nothing else. */
 void classify_signal(struct statement *s)
 {

@@ -68,6 +68,7 @@ void classify_get(struct statement *s); /* GET DIAGNOSTICS */
 /* classify_admin.c */
 void classify_kill(struct statement *s);
 void classify_admin(struct statement *s);
+void classify_maintenance(struct statement *s);
 void classify_signal(struct statement *s);
 void classify_resignal(struct statement *s);
 void classify_install(struct statement *s); /* what acts on one server */

@@ -173,7 +173,7 @@ void classify_analyze(struct statement *s)
 	case KW_TABLES:
 	case KW_LOCAL:
 	case KW_NO_WRITE_TO_BINLOG:
-		classify_admin(s);
+		classify_maintenance(s);
 		return;
 	case KW_FORMAT:
 		advance(s);

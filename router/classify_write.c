@@ -63,7 +63,7 @@ void classify_delete(struct statement *s)
 void classify_load(struct statement *s)
 {
 	if (keyword_at(s) == KW_INDEX) {
-		classify_admin(s); /* LOAD INDEX INTO CACHE */
+		classify_maintenance(s); /* LOAD INDEX INTO CACHE */
 		return;
 	}
 	for (unsigned words = 0; words < 4 && !at_end(s); words++) {

@@ -160,8 +160,10 @@ static void note_warnings(struct session *s, struct backend *b, bool ok)
 	const struct run *r = s->run;
 	if (!r->error_kept && (!ok || r->reply.warnings || forgets(s) || r->carries_error))
 		last_statement_forget(s);
+	/* COM_FIELD_LIST adds that it is deprecated, which its answer does not count. */
+	bool adds = r->command == CMD_FIELD_LIST && !session_is_mariadb(s);
 	/* The first of several may have left what the last does neither count nor forget. */
-	if (!ok || r->reply.warnings || ((r->flags & CLASS_MULTI) && !forgets(s))) {
+	if (!ok || adds || r->reply.warnings || ((r->flags & CLASS_MULTI) && !forgets(s))) {
 		b->has_warnings = true;
 		s->warned_at = r->error_is_own ? NULL : b;
 	} else if (forgets(s)) {
@@ -210,8 +212,8 @@ static void note_counts(struct session *s, struct backend *b, bool ok)
 		else
 			s->last_rows = r->finds_none ? 0 : counts ? r->reply.affected : 1;
 		s->rows_at = b;
-	} else if (ok && r->reason == REASON_CALL) {
-		s->rows_at = b; /* what a routine has selected last counts */
+	} else if (r->reason == REASON_CALL || (r->sets_found_rows && !has_rows && !r->reply.results)) {
+		s->rows_at = b; /* what a routine has selected last counts, or one of several has found */
 	}
 }
 
@@ -278,10 +280,12 @@ bool last_statement_count_is_apart(const struct session *s, const struct backend
 	return s->last_was_own || (later && r->reason != REASON_FOUND_ROWS && s->warned_at == b);
 }
 
-/* What another session has left would be taken for that of the first of several. */
+/* What was left before would be taken for that of the first of several, and COM_FIELD_LIST adds to it. */
 bool last_statement_is_in_the_way(const struct session *s, const struct backend *b)
 {
-	return (s->run->flags & CLASS_MULTI) && b->has_warnings && s->warned_at != b && !forgets(s);
+	const struct run *r = s->run;
+	bool adds = (r->flags & CLASS_MULTI) || r->command == CMD_FIELD_LIST;
+	return adds && b->has_warnings && s->warned_at != b && !forgets(s);
 }
 
 static bool text(struct buf *out, const char *t)
@@ -311,7 +315,7 @@ bool last_statement_is_carried(const struct session *s, const struct backend *b)
 		return false;
 	if (r->command == CMD_FIELD_LIST)
 		return true;
-	bool routine = r->reason == REASON_CALL || r->reason == REASON_COMPOUND || r->reason == REASON_TEXT_PREPARE;
+	bool routine = r->runs_routine || r->reason == REASON_TEXT_PREPARE;
 	return session_is_mariadb(s) && (r->command == CMD_QUERY || prepared_executes(r->command)) &&
 	       !(r->flags & CLASS_READS_LAST) && (routine || (r->flags & CLASS_MULTI)) && !forgets(s);
 }

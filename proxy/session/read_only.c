@@ -46,12 +46,18 @@ bool read_only_begins_anew(struct session *s)
 	return r->plain_begin && (r->flags & CLASS_BEGINS_READ_WRITE) && !begin_shows(s) && end_on_replica(s);
 }
 
+/* UNLOCK TABLES ends a transaction with the locks that it takes away, and leaves it where there are none. */
+static bool unlocks_nothing(const struct session *s)
+{
+	return (s->run->pins_released & PIN_TABLE_LOCK) && !(s->pins & PIN_TABLE_LOCK);
+}
+
 void read_only_ends_implicitly(struct session *s)
 {
 	const struct run *r = s->run;
 	bool sets_autocommit = r->sets_state && !(r->flags & (CLASS_WRITES | CLASS_DDL)); /* which is on */
 	if (!(r->flags & CLASS_MAY_COMMIT_IMPLICITLY) || (r->flags & (CLASS_BEGINS | CLASS_MULTI | CLASS_CALLS)) ||
-	    r->route == ROUTE_REPLICA || sets_autocommit)
+	    r->route == ROUTE_REPLICA || sets_autocommit || unlocks_nothing(s))
 		return;
 	if (s->begun == BEGUN_READ_ONLY)
 		begin_set(s, BEGUN_NOT);

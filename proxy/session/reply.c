@@ -272,6 +272,16 @@ static void tell_transaction(struct session *s, uint8_t *packet, size_t n)
 }
 
 /* One packet that the walker reports. REPLACED: w->scratch holds what the client is to get in its place. */
+/* What SET STATEMENT sets is over with its statement, whose answer still tells it. */
+static void note_status(struct session *s)
+{
+	const uint16_t modes = STATUS_ANSI_QUOTES | STATUS_NO_BACKSLASH_ESCAPES;
+	uint16_t before = s->status;
+	s->status = s->run->reply.status;
+	if (s->run->flags & CLASS_SET_VAR)
+		s->status = (uint16_t)((s->status & ~modes) | (before & modes));
+}
+
 static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t n)
 {
 	struct run *r = s->run;
@@ -298,7 +308,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	case REPLY_OK:
 	case REPLY_END: {
 		tell_transaction(s, packet, n);
-		s->status = r->reply.status;
+		note_status(s);
 		if (trace_is_on(s))
 			trace_count(s, packet, n);
 		note_ok(s, packet, n);
@@ -318,7 +328,7 @@ static enum packet_verdict on_packet(struct session *s, uint8_t *packet, size_t 
 	}
 	case REPLY_EOF:
 		tell_transaction(s, packet, n);
-		s->status = r->reply.status;
+		note_status(s);
 		if (!r->reply.after_definitions && pipelined_must_repeat(s))
 			return PACKET_REPEAT;
 		if (!trace_is_on(s) || r->reply.after_definitions)

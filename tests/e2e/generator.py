@@ -108,7 +108,8 @@ class Place:
 
     def no_xa_left(self):
         """A transaction that was prepared is there until its session has ended, and then still."""
-        left = [row[3] for row in self.root.rows("XA RECOVER") if row[3].startswith(self.schema)]
+        names = [row[3] if isinstance(row[3], str) else row[3].decode(errors="replace") for row in self.root.rows("XA RECOVER")]
+        left = [name for name in names if name.startswith(self.schema)]
         for name in left:
             try:
                 self.root.run("XA ROLLBACK %s", [name])

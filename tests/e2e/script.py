@@ -206,7 +206,8 @@ class Stage:
         if isinstance(answer, (list, tuple)):
             return type(answer)(self.known(part) for part in answer)
         if isinstance(answer, bytes):
-            return answer.replace(self.schema.encode(), b"app_s000000")
+            schema, known = self.schema.encode(), b"app_s000000"
+            return answer.replace(schema, known).replace(schema.hex().upper().encode(), known.hex().upper().encode())
         if isinstance(answer, str):
             return OWN_NUMBERS.sub(r"\1#", answer.replace(self.schema, "app_s000000"))
         return answer
