@@ -208,7 +208,7 @@ static const struct row rows[] = {
 
 	WORD(failover, "off|manual|auto", failover_words, "manual",
 	     "who may change the topology: nobody; SWITCHOVER, FAILOVER and REJOIN on the console; or wye itself too, when the"
-	     " primary is gone"),
+	     " primary is gone, or was started again"),
 	TIME(failover_delay, "ms", "500ms", 0, HOUR,
 	     "failover=auto: how long the primary must not have answered before its replicas are asked whether they have lost it"
 	     " as well"),

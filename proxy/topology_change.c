@@ -24,6 +24,7 @@ static void fill(struct change_server *s, const struct member *m)
 				    .at = m->option.at,
 				    .up = topology_member_up(m),
 				    .primary = (int)m->slot == t->roles.primary,
+				    .mirror = m->option.role == SERVER_ROLE_MIRROR,
 				    .by_hand = m->option.role == SERVER_ROLE_REPLICA || m->option.role == SERVER_ROLE_MIRROR,
 				    .deposed = m->deposed,
 				    .source = source ? (int)source->slot : -1,
@@ -90,6 +91,35 @@ static void hold_end(void *unused)
 bool topology_hold_end(void)
 {
 	return control_call(hold_end, NULL, PATIENCE_MS);
+}
+
+static void leave_closed(void *unused)
+{
+	(void)unused;
+	t->left_closed = true;
+	topology_publish_changes();
+}
+
+bool topology_leave_closed(void)
+{
+	return control_call(leave_closed, NULL, PATIENCE_MS);
+}
+
+/* It is back from a start, or somebody has made it read-only. */
+static bool primary_is_closed(void)
+{
+	return topology_primary_answers() && t->roles.read_only && !topology_primary()->look.n_channels;
+}
+
+int topology_held(const char **why)
+{
+	*why = t->held_reason;
+	if (t->held_slot >= 0)
+		return t->held_slot;
+	if (t->settings.failover != FAILOVER_AUTO || t->left_closed || !primary_is_closed())
+		return ROLE_NO_SERVER;
+	*why = "it is read-only since its start, and is opened when all others are there and follow it";
+	return t->roles.primary;
 }
 
 static void look_at_all(void *unused)
@@ -186,6 +216,8 @@ static bool ask(enum change_kind kind, const struct member *server)
 static void watch_primary(void)
 {
 	const struct member *p = topology_primary();
+	if (primary_is_closed() && p->look.at_us > t->change_seen_us)
+		ask(CHANGE_REOPEN, p); /* again after a rest: who follows it may not be back yet */
 	if (!p || !primary_is_gone(p)) {
 		t->gone_since_us = 0;
 		return;
@@ -227,6 +259,7 @@ void topology_changes_turn(void)
 	}
 	t->gone_since_us = 0;
 	t->changes_tried = 0;
+	t->left_closed = false;
 	struct member *m = returned();
 	if (!m || m->return_refused)
 		return;

@@ -28,6 +28,11 @@ bool topology_picture(struct change_picture *out);
  * written meanwhile. */
 bool topology_hold(unsigned slot, const char *why);
 bool topology_hold_end(void);
+/* A primary that its start made read-only is not opened, so that nobody is to wait for that. */
+bool topology_leave_closed(void);
+
+/* Slot of the primary that is held, or closed and about to be opened, and why; -1: there is none. Of the control thread. */
+int topology_held(const char **why);
 
 /* This server is the primary as soon as a look shows that it may be; all are looked at. */
 bool topology_appoint(unsigned slot);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/config/config_change.h"
+#include "proxy/topology_change.h"
 #include "proxy/topology_state.h"
 #include "router/gtid.h"
 
@@ -114,6 +115,8 @@ static struct snapshot *build(void)
 	unsigned n = 0;
 	const struct member *p = topology_primary();
 	bool primary_up = p && topology_member_up(p);
+	const char *why;
+	int held = topology_held(&why);
 	for (unsigned i = 0; i < topology.members.n; i++)
 		n += member_is_real(topology.members.all[i]);
 	struct snapshot *s = snapshot_create(n, &topology.settings);
@@ -122,13 +125,13 @@ static struct snapshot *build(void)
 		const struct member *m = topology.members.all[i];
 		if (!member_is_real(m))
 			continue;
-		if (m == p && topology_primary_answers() && topology.held_slot < 0)
+		if (m == p && topology_primary_answers() && held < 0)
 			s->primary = (int)n;
 		fill(&s->servers[n++], m, primary_up);
 	}
-	s->held = topology.held_slot;
-	if (topology.held_slot >= 0)
-		snprintf(s->primary_reason, sizeof s->primary_reason, "%s", topology.held_reason);
+	s->held = held;
+	if (held >= 0)
+		snprintf(s->primary_reason, sizeof s->primary_reason, "%s", why);
 	else if (!topology_primary_usable())
 		topology_primary_reason(s->primary_reason, sizeof s->primary_reason);
 	s->accounts = account_set_ref(topology.accounts.set);

@@ -59,6 +59,7 @@ struct topology {
 	int told_rival;
 	int held_slot;    /* slot of the primary that is being replaced: nothing new begins there; or ROLE_NO_SERVER */
 	char held_reason[160];
+	bool left_closed; /* the primary is read-only, and failover = auto is not to open it: clients are told */
 	int appointed;    /* slot of who is to be primary as soon as it may be written; or ROLE_NO_SERVER */
 	unsigned changes_tried;
 	int64_t change_seen_us; /* monotonic: when a change was still under way */

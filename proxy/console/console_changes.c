@@ -10,7 +10,7 @@
 
 static const struct table_column columns[] = {
 	{"number", COLUMN_INTEGER, "of the change, since the start"},
-	{"change", COLUMN_TEXT, "SWITCHOVER, FAILOVER or REJOIN"},
+	{"change", COLUMN_TEXT, "SWITCHOVER, FAILOVER, REJOIN or REOPEN"},
 	{"step", COLUMN_TEXT, "what was to be done"},
 	{"server", COLUMN_TEXT, "the new primary, or who was repointed or came back; NULL: not known yet"},
 	{"state", COLUMN_TEXT, "done, failed, undone, not undone"},

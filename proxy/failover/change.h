@@ -1,5 +1,5 @@
 /*
- * A change of the topology under way: SWITCHOVER, FAILOVER or REJOIN, as the thread that makes it sees it.
+ * A change of the topology under way: SWITCHOVER, FAILOVER, REJOIN or REOPEN, as the thread that makes it sees it.
  *
  * Each kind is a table of steps, run in order. When one fails before the change has become final, what was done is undone
  * in reverse order; later ones only tell what is left to a person. The files of proxy/failover/ alone include this.
@@ -40,11 +40,12 @@ struct change {
 
 	struct change_server *servers;
 	size_t n;
-	struct change_server *old;    /* the primary before; of a REJOIN the present one */
+	struct change_server *old;    /* the primary before; of a REJOIN, or a REOPEN, the present one */
 	struct change_server *target; /* who takes its place; of a REJOIN who comes back */
 	bool old_was_read_only;
 	bool holds, fenced, stopped, writable, cut;
 	bool locked_out; /* somebody else makes one */
+	bool hopeless; /* of a REOPEN: another time will not do either */
 	bool already; /* there is nothing to do, and that is no error */
 	char *goal;   /* the position that the target has to reach */
 	char error[600];   /* why the step failed */
@@ -63,8 +64,8 @@ void change_tell(struct change *c, const char *step, const char *server, bool ok
 /* Runs the table. True when everything was done, as far as it has to be. */
 bool change_run(struct change *c, const struct change_step *steps, size_t n);
 
-extern const struct change_step switchover_steps[], failover_steps[], rejoin_steps[];
-extern const size_t switchover_n, failover_n, rejoin_n;
+extern const struct change_step switchover_steps[], failover_steps[], rejoin_steps[], reopen_steps[];
+extern const size_t switchover_n, failover_n, rejoin_n, reopen_n;
 
 /* ---- steps that several kinds have (change_steps.c) ---- */
 bool step_examine(struct change *c); /* reach the servers, read what they say, check privileges */
@@ -80,6 +81,7 @@ bool step_appoint(struct change *c); /* wye and its clients go on with the targe
 bool step_repoint(struct change *c); /* other replicas follow the target */
 
 bool change_fence(struct change *c, struct change_server *s);
+bool change_make_writable(struct change_server *s); /* false with s->error */
 /* `s`, which follows nobody or somebody else, follows `source` from here on, logging in anew. */
 bool change_follow(struct change *c, struct change_server *s, const struct change_server *source, bool demote);
 bool change_still_locked(struct change *c);

@@ -22,6 +22,7 @@ struct change_server {
 	char name[280];
 	bool up;          /* it answers the monitor */
 	bool primary;     /* by role */
+	bool mirror;
 	bool by_hand;     /* it is a replica or a mirror because the configuration says so */
 	bool deposed;     /* it was the primary before the present one */
 	int source;       /* slot of the member it is set to replicate from; -1: none */

@@ -39,6 +39,7 @@ bool step_examine(struct change *c)
 		change_server_grant(s, needs_replication_slave(c), grant, sizeof grant);
 		if (*grant) {
 			change_advise(c, "run on the primary: %s", grant);
+			c->hopeless = true;
 			return change_fail(c, "the monitor account lacks privileges on %s: %.400s", s->name, grant);
 		}
 	}
@@ -250,7 +251,7 @@ void undo_fence(struct change *c)
 
 /* ---- promote ---- */
 
-static bool make_writable(struct change_server *s)
+bool change_make_writable(struct change_server *s)
 {
 	if (s->flavor != FLAVOR_MARIADB && !change_server_run(s, "SET GLOBAL super_read_only = 0"))
 		return false;
@@ -267,7 +268,7 @@ bool step_promote(struct change *c)
 	if (!change_server_act(s, ACT_STOP))
 		return change_fail(c, "%s does not stop replicating: %s", s->name, s->error.text);
 	c->writable = true;
-	if (!make_writable(s))
+	if (!change_make_writable(s))
 		return change_fail(c, "%s does not become writable: %s", s->name, s->error.text);
 	if (!change_server_act(s, ACT_RESET_ALL))
 		return change_fail(c, "%s does not forget its source: %s", s->name, s->error.text);

@@ -30,13 +30,14 @@ static struct change_row rows[CHANGE_ROWS_MAX];
 static size_t n_rows;
 
 static const struct {
-	const char *name;
+	const char *name, *event;
 	const struct change_step *steps;
 	const size_t *n;
 } kinds[] = {
-	[CHANGE_SWITCHOVER] = {"SWITCHOVER", switchover_steps, &switchover_n},
-	[CHANGE_FAILOVER] = {"FAILOVER", failover_steps, &failover_n},
-	[CHANGE_REJOIN] = {"REJOIN", rejoin_steps, &rejoin_n},
+	[CHANGE_SWITCHOVER] = {"SWITCHOVER", "switchover", switchover_steps, &switchover_n},
+	[CHANGE_FAILOVER] = {"FAILOVER", "failover", failover_steps, &failover_n},
+	[CHANGE_REJOIN] = {"REJOIN", "rejoin", rejoin_steps, &rejoin_n},
+	[CHANGE_REOPEN] = {"REOPEN", "reopen", reopen_steps, &reopen_n},
 };
 
 const char *change_kind_name(enum change_kind kind)
@@ -129,12 +130,22 @@ static bool prepare(struct change *c, struct change_picture *p)
 	return prepare_login(c, &p->settings);
 }
 
+/* A primary that stays closed is looked at again and again. */
+static bool was_told(const struct change *c)
+{
+	static char told[sizeof c->error]; /* one thread at a time makes changes */
+	bool again = c->request.kind == CHANGE_REOPEN && strcmp(told, c->error) == 0;
+	snprintf(told, sizeof told, "%s", c->error);
+	return again;
+}
+
 static void tell_outcome(struct change *c, bool ok)
 {
+	if (was_told(c) && !ok)
+		return;
 	const char *name = kinds[c->request.kind].name, *server = c->target ? c->target->name : c->request.server;
 	char kind[32];
-	snprintf(kind, sizeof kind, "%s%s", c->request.kind == CHANGE_SWITCHOVER ? "switchover" : c->request.kind == CHANGE_FAILOVER ? "failover" : "rejoin",
-		 ok ? "" : "-failed");
+	snprintf(kind, sizeof kind, "%s%s", kinds[c->request.kind].event, ok ? "" : "-failed");
 	if (!ok && c->request.automatic && c->locked_out)
 		event_note(LOG_LEVEL_INFO, "left-to-another", server, "%s: %.220s", name, c->error);
 	else if (!ok)
@@ -156,6 +167,8 @@ static void make(struct change *c, struct change_picture *p)
 	undo_lock(c);
 	for (size_t i = 0; i < c->n; i++)
 		change_server_finish(&c->servers[i]);
+	if (c->request.kind == CHANGE_REOPEN && !ok && c->hopeless)
+		topology_leave_closed();
 	tell_outcome(c, ok);
 	topology_look_at_all();
 	explicit_bzero(c->replication_password, sizeof c->replication_password);

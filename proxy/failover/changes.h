@@ -1,5 +1,5 @@
 /*
- * Changes of the topology: SWITCHOVER, FAILOVER and REJOIN, one at a time, by a thread of their own.
+ * Changes of the topology: SWITCHOVER, FAILOVER, REJOIN and REOPEN, one at a time, by a thread of their own.
  *
  * The thread makes administrative connections of its own, in the monitor account's name, so that neither the control
  * thread nor a worker waits for a server. Who asks looks whether the number of his change has been reached, and reads its
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum change_kind { CHANGE_SWITCHOVER, CHANGE_FAILOVER, CHANGE_REJOIN };
+enum change_kind { CHANGE_SWITCHOVER, CHANGE_FAILOVER, CHANGE_REJOIN, CHANGE_REOPEN };
 
 struct change_request {
 	enum change_kind kind;

@@ -23,9 +23,9 @@ def own(cluster, tmp_path):
 @pytest.fixture
 def started(own, wyes):
     """Starts a wye that may change it."""
-    def start(failover):
+    def start(failover, *more):
         return wyes("--set", "failover=%s" % failover, "--set", "monitor_interval=200ms", "--set", "failover_timeout=2m",
-                    operator_url(own), replicas=own.replicas)
+                    *more, operator_url(own), replicas=own.replicas)
     return start
 
 
@@ -156,3 +156,37 @@ def test_of_two_wyes_one_acts(own, started, flavor):
     assert acted() == [primary.address]
     own.start("primary")
     assert wait_one_topology(own) is primary
+
+
+# --- a primary that is read-only, and whose place nobody has taken ---
+
+def die_together(own):
+    """Servers that start read-only, as docs/failover.md asks for."""
+    for server in own.servers:
+        own.kill(server)
+        with open(server.cnf, "a") as cnf:
+            cnf.write("\n[mysqld]\nread_only=1\n" + ("super_read_only=1\n" if own.flavor == "mysql" else ""))
+
+
+def test_servers_that_were_all_started_again_are_written_again_when_all_are_there(own, started, flavor):
+    wye = started("auto", "--set", "failover_delay=10m")
+    die_together(own)
+    own.start(own.primary, own.replicas[0])
+    wait_until(lambda: own.replicas[1].address in wait_event(wye, "reopen-failed", own.primary)["text"], "the one that is missing to be named")
+    assert not see(own)["primary"].writable
+    own.start(own.replicas[1])
+    with wye.session(tls=flavor == "mysql") as session:
+        session.run("INSERT INTO ledger (client, n, part) VALUES (100, 1, 0)")  # waits, and is done
+    wait_event(wye, "reopen", own.primary)
+    assert wait_one_topology(own) is own.primary
+
+
+def test_a_primary_that_somebody_has_made_read_only_stays_so(own, started):
+    wye = started("auto")
+    with root_of(own.primary) as root:
+        root.run("SET GLOBAL read_only = 1")
+        event = wait_event(wye, "reopen-failed", own.primary)
+        assert "by somebody" in event["text"], event
+        assert not see(own)["primary"].writable
+        root.run("SET GLOBAL read_only = 0")
+    wait_until(lambda: wye.get("/readyz")[0] == 200, "the primary to be used again")
