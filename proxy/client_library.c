@@ -306,11 +306,25 @@ bool library_peer(const struct library_connection *c, struct sockaddr_storage *a
 bool library_query(struct library_connection *c, const char *sql, struct library_result **result,
                    struct library_error *error)
 {
+	return library_send(c, sql, error) && library_answer(c, result, error);
+}
+
+bool library_send(struct library_connection *c, const char *sql, struct library_error *error)
+{
+	*error = (struct library_error){.failure = LIBRARY_OK};
+	int64_t begun = now_ms();
+	if (mysql_send_query(c->mysql, sql, strlen(sql)) == 0)
+		return true;
+	explain(c->mysql, error, true, now_ms() - begun >= c->read_timeout * 1000LL);
+	return false;
+}
+
+bool library_answer(struct library_connection *c, struct library_result **result, struct library_error *error)
+{
 	*error = (struct library_error){.failure = LIBRARY_OK};
 	MYSQL_RES *res = NULL;
 	int64_t begun = now_ms();
-	if (mysql_real_query(c->mysql, sql, strlen(sql)) != 0 ||
-	    (!(res = mysql_store_result(c->mysql)) && mysql_errno(c->mysql))) {
+	if (mysql_read_query_result(c->mysql) != 0 || (!(res = mysql_store_result(c->mysql)) && mysql_errno(c->mysql))) {
 		explain(c->mysql, error, true, now_ms() - begun >= c->read_timeout * 1000LL);
 		return false;
 	}

@@ -81,6 +81,11 @@ bool library_peer(const struct library_connection *c, struct sockaddr_storage *a
 bool library_query(struct library_connection *c, const char *sql, struct library_result **result,
                    struct library_error *error);
 
+/* The same in two parts, so that several servers can be at work at once: what was sent must be answered before anything else
+ * is asked on this connection. */
+bool library_send(struct library_connection *c, const char *sql, struct library_error *error);
+bool library_answer(struct library_connection *c, struct library_result **result, struct library_error *error);
+
 /* The next row, false after the last. Values are valid until the next call. */
 bool library_row(struct library_result *r);
 unsigned library_columns(const struct library_result *r);

@@ -38,18 +38,32 @@ void change_server_finish(struct change_server *s)
 	s->executed = s->slave_pos = s->position = s->received = NULL;
 }
 
-static bool query(struct change_server *s, const char *sql, struct library_result **result)
+static bool ask(struct change_server *s, const char *sql)
 {
 	if (!s->connection) {
 		if (s->error.failure == LIBRARY_OK)
 			s->error = (struct library_error){LIBRARY_LOST, 0, "it cannot be reached"};
 		return false;
 	}
-	if (library_query(s->connection, sql, result, &s->error))
+	if (library_send(s->connection, sql, &s->error))
 		return true;
 	if (library_failure_is_final(s->error.failure))
 		change_server_close(s);
 	return false;
+}
+
+static bool take_answer(struct change_server *s, struct library_result **result)
+{
+	if (library_answer(s->connection, result, &s->error))
+		return true;
+	if (library_failure_is_final(s->error.failure))
+		change_server_close(s);
+	return false;
+}
+
+static bool query(struct change_server *s, const char *sql, struct library_result **result)
+{
+	return ask(s, sql) && take_answer(s, result);
 }
 
 bool change_server_run(struct change_server *s, const char *sql)
@@ -77,11 +91,21 @@ bool change_server_says(struct change_server *s, const char *sql)
 	return yes;
 }
 
-bool change_server_act(struct change_server *s, enum replica_act act)
+bool change_server_begin(struct change_server *s, enum replica_act act)
 {
 	char sql[CHANGE_SQL_MAX];
 	words_act(sql, s->flavor, s->version, act, s->channel);
-	return change_server_run(s, sql);
+	return ask(s, sql);
+}
+
+bool change_server_end(struct change_server *s)
+{
+	return take_answer(s, NULL);
+}
+
+bool change_server_act(struct change_server *s, enum replica_act act)
+{
+	return change_server_begin(s, act) && change_server_end(s);
 }
 
 /* ---- reading ---- */

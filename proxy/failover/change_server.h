@@ -62,6 +62,9 @@ char *change_server_value(struct change_server *s, const char *sql);
 /* A statement that answers 1 for yes. */
 bool change_server_says(struct change_server *s, const char *sql);
 bool change_server_act(struct change_server *s, enum replica_act act);
+/* The same in two parts, for several servers at once; false with s->error, and then there is no second part. */
+bool change_server_begin(struct change_server *s, enum replica_act act);
+bool change_server_end(struct change_server *s);
 
 /* Reads everything above; again for what has changed meanwhile. */
 bool change_server_read(struct change_server *s);

@@ -89,14 +89,20 @@ static bool confirm(struct change *c)
 	return change_fail(c, "%s may be alive: %s", c->old->name, why);
 }
 
-/* From here on the old primary, should it live, reaches no replica any more. */
+/* From here on the old primary, should it live, reaches no replica any more. A thread that waits for an answer to its SYN takes
+ * seconds to stop: all of them are told before the first is waited for. */
 static bool cut(struct change *c)
 {
 	c->cut = true;
 	for (size_t i = 0; i < c->n; i++) {
 		struct change_server *s = &c->servers[i];
-		if (is_replica_of(s, c->old) && s->read && (!change_server_act(s, ACT_STOP_IO) || !change_server_read_status(s) || !change_server_read_position(s)))
-			s->read = false;
+		if (is_replica_of(s, c->old) && s->read)
+			s->read = change_server_begin(s, ACT_STOP_IO);
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		struct change_server *s = &c->servers[i];
+		if (is_replica_of(s, c->old) && s->read)
+			s->read = change_server_end(s) && change_server_read_status(s) && change_server_read_position(s);
 	}
 	return true;
 }

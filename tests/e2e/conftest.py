@@ -6,6 +6,7 @@
 about wye alone are left out then.
 """
 
+import contextlib
 import pathlib
 import signal
 import sys
@@ -85,6 +86,28 @@ def witness(cluster):
 @pytest.fixture(scope="session")
 def flavor(cluster):
     return cluster.flavor
+
+
+@contextlib.contextmanager
+def writable(root, server):
+    """A plugin is not replicated."""
+    root.run("SET sql_log_bin = 0")
+    if not server.is_primary:
+        root.run("SET GLOBAL super_read_only = 0")
+    yield
+    if not server.is_primary:
+        root.run("SET GLOBAL super_read_only = 1")
+
+
+@pytest.fixture(scope="session")
+def foreign_plugin(cluster):
+    """One by which wye lets nobody in, and which all servers have."""
+    if cluster.flavor == "mariadb":
+        return "unix_socket"
+    for server in cluster.servers:
+        with cluster.witness.root(server) as root, writable(root, server):
+            root.run("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'")
+    return "auth_socket"
 
 
 @pytest.fixture(scope="session")

@@ -65,23 +65,18 @@ def cells(flavor):
 
 
 @pytest.fixture(scope="module")
-def accounts(cluster):
+def accounts(cluster, foreign_plugin):
     """All of them, before any wye of this module starts."""
     made = list(cells(cluster.flavor))
     statements = [(who, "CREATE USER %s@'%%' %s" % (who, PLUGINS[cluster.flavor][plugin] % password_of(who)))
                   for who, plugin in made]
-    foreign = "unix_socket" if cluster.flavor == "mariadb" else "auth_socket"
-    for server in cluster.servers:
+    for server in cluster.servers if cluster.flavor == "mariadb" else ():
         with cluster.witness.root(server) as root:
-            if cluster.flavor == "mariadb":
-                root.run("INSTALL PLUGIN IF NOT EXISTS ed25519 SONAME 'auth_ed25519'")
-            elif not root.value("SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'auth_socket'"):
-                with writable(root, server):
-                    root.run("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'")
+            root.run("INSTALL PLUGIN IF NOT EXISTS ed25519 SONAME 'auth_ed25519'")
     if cluster.flavor == "mariadb":
         statements.append(("two", "CREATE USER two@'%%' IDENTIFIED VIA ed25519 USING PASSWORD('another')"
                                   " OR mysql_native_password USING PASSWORD('%s')" % password_of("two")))
-    statements.append(("foreign", "CREATE USER `foreign`@'%%' IDENTIFIED WITH %s" % foreign))
+    statements.append(("foreign", "CREATE USER `foreign`@'%%' IDENTIFIED WITH %s" % foreign_plugin))
     with cluster.witness.root(cluster.primary) as root:
         for who, statement in statements:
             root.run("DROP USER IF EXISTS `%s`@'%%'" % who)
@@ -94,17 +89,6 @@ def accounts(cluster):
         for who, _ in statements:
             root.run("DROP USER `%s`@'%%'" % who)
     cluster.wait_caught_up()
-
-
-@contextlib.contextmanager
-def writable(root, server):
-    """A plugin is not replicated."""
-    root.run("SET sql_log_bin = 0")
-    if not server.is_primary:
-        root.run("SET GLOBAL super_read_only = 0")
-    yield
-    if not server.is_primary:
-        root.run("SET GLOBAL super_read_only = 1")
 
 
 @pytest.fixture(scope="module")
@@ -194,9 +178,8 @@ def test_an_account_of_two_plugins_is_let_in_by_the_one_wye_knows_best(wye):
         assert session.value(ASK) == "two@%"
 
 
-def test_an_account_that_cannot_be_checked_is_told_so(wye, flavor):
-    plugin = "unix_socket" if flavor == "mariadb" else "auth_socket"
-    with pytest.raises(pymysql.MySQLError, match="1524.*'%s'.*ALTER USER 'foreign' to one of .*caching_sha2_password" % plugin):
+def test_an_account_that_cannot_be_checked_is_told_so(wye, foreign_plugin):
+    with pytest.raises(pymysql.MySQLError, match="1524.*'%s'.*ALTER USER 'foreign' to one of .*caching_sha2_password" % foreign_plugin):
         wye.connect("foreign", "any")
 
 
