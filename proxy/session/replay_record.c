@@ -184,8 +184,8 @@ unsigned replay_record_add(struct session *s)
 	struct replay_step step = {.at = buf_len(&rp->packets), .len = size, .digest = r->digest,
 				   .in_trx = session_in_trx(s)};
 	bool bound = r->statement && (r->statement->cursor || r->statement->long_data);
-	if (has_no_second_time(r) || bound || hides_what_was_before(rp, r) || !has_room(rp, more, most) || !buf_append(&rp->packets, packet, size) ||
-	    (r->statement && !keep_statement(&step, r->statement))) {
+	if (has_no_second_time(r) || bound || hides_what_was_before(rp, r) || !has_room(rp, more, most) ||
+	    !buf_append(&rp->packets, packet, size) || (r->statement && !keep_statement(&step, r->statement))) {
 		replay_record_refuse(s->worker, rp);
 		return 0;
 	}

@@ -39,10 +39,12 @@ static bool try_another(struct session *s)
 {
 	struct run *r = s->run;
 	uint64_t now = worker_now(s->worker);
-	bool moves = r->on_replica || (r->own && routing_runs_anywhere(s) && reads_any_replica(s) >= 0);
-	if (r->slot < 0 || r->slot >= 32 || r->sent || !moves)
+	if (r->slot < 0 || r->slot >= 32 || r->sent || !(r->on_replica || r->own))
 		return false;
 	if ((now - s->wanted_since) * 1000 < s->worker->snapshot->settings->queue_timeout / WAIT_PARTS)
+		return false;
+	/* Asked last, for it takes a turn among the replicas. */
+	if (!r->on_replica && !(routing_runs_anywhere(s) && reads_any_replica(s) >= 0))
 		return false;
 	r->tried = ++r->waits % WAIT_PARTS ? r->tried | 1u << r->slot : 0;
 	r->slot = -1;
@@ -104,7 +106,8 @@ void want_backend_ends(struct session *s)
 	struct run *r = s->run;
 	if (r->waiting_since)
 		stat_sub(&s->worker->stats->queued, 1);
-	stat_sub(&s->worker->stats->held_bytes, r->held_bytes);
+	if (r->held_bytes)
+		stat_sub(&s->worker->stats->held_bytes, r->held_bytes);
 	r->waiting_since = r->queue_since = 0;
 	r->held_bytes = 0;
 }
